@@ -1,0 +1,22 @@
+.DEFAULT_GOAL := help
+SHELL := /usr/bin/env bash
+PYTHON_BIN := .venv/bin
+
+# Ports are settings: `make demo AIRFLOW_PORT=8090 LOCAL_AWS_PORT=4577`.
+export AIRFLOW_PORT ?= 8080
+export LOCAL_AWS_PORT ?= 4566
+export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)/include
+
+.PHONY: help setup lock check format test
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.ready ## make .venv with everything the project needs
+.venv/.ready: requirements-dev.txt requirements.txt scripts/setup
+	@echo "Setting up .venv (about a minute, once)"
+	@scripts/setup
+
+lock: .venv/.ready ## resolve requirements-dev.in again, within MWAA's constraints
+	.tools/bin/uv pip compile --quiet --upgrade --only-binary :all: --python $(PYTHON_BIN)/python --no-emit-index-url --no-header \
+		--no-annotate requirements-dev.in --output-file requirements-dev.txt
