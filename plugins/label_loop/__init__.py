@@ -1,0 +1,1 @@
+"""Label Loop: continuous improvement of Rekognition Custom Labels models on Apache Airflow."""

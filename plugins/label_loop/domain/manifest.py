@@ -1,0 +1,42 @@
+"""The training manifest: SageMaker Ground Truth image classification, one JSON line an image."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+
+from label_loop.payloads import LabelledImage
+
+LABEL_ATTRIBUTE = "label"
+
+
+def line(bucket: str, image: LabelledImage) -> str:
+    """Return an image's line. The creation date is the object's, so equal sets make equal manifests."""
+    return json.dumps(
+        {
+            "source-ref": f"s3://{bucket}/{image.key}",
+            LABEL_ATTRIBUTE: 1,
+            f"{LABEL_ATTRIBUTE}-metadata": {
+                "confidence": 1,
+                "class-name": image.label,
+                "human-annotated": "yes",
+                "creation-date": image.modified,
+                "type": "groundtruth/image-classification",
+            },
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+def parse(lines: Iterable[str | bytes], bucket: str) -> Iterator[LabelledImage]:
+    """Yield the images of a manifest that ``line`` wrote; other lines are passed over."""
+    prefix = f"s3://{bucket}/"
+    for text in lines:
+        try:
+            entry = json.loads(text)
+            metadata: Mapping[str, str] = entry[f"{LABEL_ATTRIBUTE}-metadata"]
+            source: str = entry["source-ref"]
+            label, modified = metadata["class-name"], metadata["creation-date"]
+        except (ValueError, KeyError, TypeError):
+            continue
+        if source.startswith(prefix):
+            yield LabelledImage(source.removeprefix(prefix), label, modified)

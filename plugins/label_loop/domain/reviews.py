@@ -1,0 +1,99 @@
+"""Human loops: their names, their input, what an answer means, and where its image goes."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from label_loop.exceptions import MalformedAnswerError, shown
+from label_loop.payloads import LABELLED_FOLDER, NONE_OF_THE_ABOVE, ReviewAnswer, ReviewTask
+
+WIDGET = "crowd-image-classifier"
+_NAME_PREFIX = "label-loop-"
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_LONGEST_LABEL = 255
+_LONGEST_STEM = 80
+
+
+def human_loop_name(detection_id: str) -> str:
+    """Return the human loop's name: one a detection, so that starting it twice is refused by A2I itself."""
+    return f"{_NAME_PREFIX}{detection_id}"
+
+
+def detection_id_of(name: str) -> str | None:
+    """Return the detection that a human loop is about, or None for a name that this loop did not give."""
+    match = re.fullmatch(rf"{_NAME_PREFIX}({_UUID})", name)
+    return match[1] if match else None
+
+
+def task_input(task: ReviewTask) -> dict[str, Any]:
+    """Return a human loop's input content, in the sample's field names."""
+    return {
+        "source": task.source,
+        "detectLabelRequestId": task.detection_id,
+        "detectedConfidenceLevel": task.confidence_percent,
+        "detectedLabel": task.label,
+        "taskObject": task.image_uri,
+    }
+
+
+def parse_answer(body: bytes) -> ReviewAnswer:
+    """Read A2I's output file. Of several workers' answers the most frequent counts, then the earliest.
+
+    Raises MalformedAnswerError where the file is not A2I's, or no answer in it can be a folder's name.
+    """
+    try:
+        output = json.loads(body)
+        content = output["inputContent"]
+        answers = output["humanAnswers"]
+        labels = [_answered_label(answer["answerContent"]) for answer in answers]
+        name = str(output["humanLoopName"])
+        detection_id = str(content["detectLabelRequestId"])
+        source = str(content.get("source", ""))
+        times = [str(answer.get("submissionTime", "")) for answer in answers]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise MalformedAnswerError(
+            f"A review answer is not in A2I's output format ({type(error).__name__}: {shown(str(error))})."
+        ) from error
+    if not labels:
+        raise MalformedAnswerError(f"The review {shown(name)} ended without an answer.")
+    label = Counter(labels).most_common(1)[0][0]
+    none_fits = label.casefold() == NONE_OF_THE_ABOVE.casefold()
+    if not none_fits:
+        check_label(label)
+    return ReviewAnswer(name, detection_id, source, None if none_fits else label, max(times))
+
+
+def _answered_label(content: Mapping[str, Any]) -> str:
+    """Return the label of one worker's answer; the form's fields are named after its widgets."""
+    value = content[WIDGET]["label"]
+    if not isinstance(value, str):
+        raise TypeError("the label is not text")
+    return value.strip()
+
+
+def check_label(label: str) -> str:
+    """Return the label if it can name a folder of training images.
+
+    Raises MalformedAnswerError: a label comes from people, and becomes part of an S3 key.
+    """
+    allowed = (
+        0 < len(label) <= _LONGEST_LABEL and label.isprintable() and "/" not in label and "\\" not in label
+    )
+    if not allowed or label in {".", ".."}:
+        raise MalformedAnswerError(
+            f"The label {shown(label)} cannot name a folder: it must be 1 to {_LONGEST_LABEL} printable "
+            "characters without slashes."
+        )
+    return label
+
+
+def training_key(label: str, detection_id: str, image_key: str, suffix: str) -> str:
+    """Return the key that a reviewed image is copied to: the same for every repetition of an answer.
+
+    The original name is kept for people, the start of the detection's id keeps equal names apart.
+    """
+    stem = PurePosixPath(image_key).stem[:_LONGEST_STEM] or "image"
+    return f"{LABELLED_FOLDER}{label}/{stem}-{detection_id[:13]}{suffix}"

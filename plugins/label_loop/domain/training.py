@@ -1,0 +1,122 @@
+"""When a training starts, with which images, and which set cannot train."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from label_loop.domain.deployment import TRAINED, TRAINING
+from label_loop.domain.images import is_image_key
+from label_loop.domain.manifest import line
+from label_loop.exceptions import UnusableTrainingSetError
+from label_loop.payloads import TEST_FOLDER, LabelledImage, ProjectVersion, TrainingAttempt
+
+FEWEST_LABELS = 2
+MOST_LABELS = 250
+MOST_IMAGES = 250_000
+FEWEST_IMAGES_A_LABEL_FOR_SPLIT = 2
+ACCEPTED = "accepted"
+
+
+def labelled_image(folder: str, key: str, modified: str) -> LabelledImage | None:
+    """Return the image that a key under ``folder`` is, or None for markers, stray, nested and other keys.
+
+    An image lies exactly at ``<folder><label>/<name>.png|.jpg|.jpeg``.
+    """
+    label, slash, name = key.removeprefix(folder).partition("/")
+    if not (slash and label.strip() and name) or "/" in name or not is_image_key(name):
+        return None
+    return LabelledImage(key, label, modified)
+
+
+def new_images(images: Iterable[LabelledImage], trained: Iterable[LabelledImage]) -> list[LabelledImage]:
+    """Return the images that the last attempt did not have: other keys, or changed since."""
+    known = {(image.key, image.modified) for image in trained}
+    return [image for image in images if (image.key, image.modified) not in known]
+
+
+@dataclass(frozen=True)
+class TrainingDecision:
+    """Whether to train, to go on with an attempt that a crash left behind, or neither; and why."""
+
+    action: Literal["train", "resume", "none"]
+    reason: str
+
+
+def decide(
+    *,
+    new_images: int,
+    minimum_untrained_images: int,
+    forced: bool,
+    attempt: TrainingAttempt | None,
+    versions: Iterable[ProjectVersion],
+    endpoint_arn: str | None,
+) -> TrainingDecision:
+    """Decide what a training check starts.
+
+    A version that is training, or trained and not judged or not deployed yet, is gone on with before another
+    one is paid for. A version that trains without being ours holds ours back: one training at a time.
+    """
+    by_name = {version.name: version for version in versions}
+    last = by_name.get(attempt.version_name) if attempt else None
+    if last and _unfinished(last, attempt, endpoint_arn):
+        return TrainingDecision("resume", f"version {last.name} is {last.status}: going on with it")
+    busy = next((version for version in by_name.values() if version.status == TRAINING), None)
+    if busy:
+        return TrainingDecision("none", f"version {busy.name} is being trained; one training at a time")
+    if forced:
+        return TrainingDecision("train", "forced by hand")
+    if new_images >= minimum_untrained_images:
+        return TrainingDecision("train", f"{new_images} new labelled images")
+    return TrainingDecision("none", f"{new_images} of {minimum_untrained_images} new labelled images")
+
+
+def _unfinished(version: ProjectVersion, attempt: TrainingAttempt | None, endpoint_arn: str | None) -> bool:
+    if attempt is None or version.arn == endpoint_arn:
+        return False
+    judged_and_good = attempt.outcome == ACCEPTED and version.status in {
+        TRAINED,
+        "STARTING",
+        "RUNNING",
+        "STOPPED",
+    }
+    return judged_and_good or (attempt.outcome is None and version.status in {TRAINING, TRAINED})
+
+
+def fingerprint(bucket: str, images: Iterable[LabelledImage]) -> str:
+    """Return a digest of a training set: equal for equal sets, whatever their order."""
+    digest = hashlib.sha256()
+    for text in sorted(line(bucket, image) for image in images):
+        digest.update(text.encode())
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def version_name(set_fingerprint: str, run_id: str) -> str:
+    """Return a version name that only this set in this run has, so that a repeated call is refused by AWS."""
+    run = hashlib.sha256(run_id.encode()).hexdigest()
+    return f"label-loop-{set_fingerprint[:12]}-{run[:8]}"
+
+
+def check_set(images: Iterable[LabelledImage], *, has_test_set: bool) -> Mapping[str, int]:
+    """Return the number of images of each label.
+
+    Raises UnusableTrainingSetError where Rekognition would fail the training, by the limits of its guide.
+    """
+    counts = Counter(image.label for image in images)
+    total = sum(counts.values())
+    if not FEWEST_LABELS <= len(counts) <= MOST_LABELS:
+        raise UnusableTrainingSetError(
+            f"The usable images have {len(counts)} label(s) ({', '.join(sorted(counts)[:5]) or 'none'}); "
+            f"training needs {FEWEST_LABELS} to {MOST_LABELS}, each a folder of images_labeled_by_folder/."
+        )
+    if total > MOST_IMAGES:
+        raise UnusableTrainingSetError(f"{total} images are more than the {MOST_IMAGES} of one training.")
+    short = sorted(label for label, count in counts.items() if count < FEWEST_IMAGES_A_LABEL_FOR_SPLIT)
+    if short and not has_test_set:
+        raise UnusableTrainingSetError(
+            f"{len(short)} label(s) have a single image ({', '.join(short[:5])}): the split into training "
+            f"and test needs 2 a label. Add images, remove the folder, or give a test set in {TEST_FOLDER}."
+        )
+    return counts

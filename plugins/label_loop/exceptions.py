@@ -1,0 +1,73 @@
+"""Named errors. Each message says what is wrong, with which value, by which rule, and what to do."""
+
+from collections.abc import Sequence
+
+_SHOWN_CHARACTERS = 80
+
+
+def shown(value: object) -> str:
+    """Return a value for a message: quoted, with control characters escaped, and cut to a readable length."""
+    text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}… ({len(text)} characters)"
+
+
+class LabelLoopError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class InvalidParameterError(LabelLoopError):
+    """A parameter's value does not parse or is out of range."""
+
+    def __init__(self, name: str, value: object, rule: str) -> None:
+        super().__init__(f"{name} is {shown(value)}, but must be {rule}.")
+        self.name = name
+        self.value = value
+        self.rule = rule
+
+
+class RefusedParametersError(LabelLoopError):
+    """One or more parameters were refused in a sync; everything else was applied."""
+
+    def __init__(self, loop_path: str, problems: Sequence[str]) -> None:
+        super().__init__(
+            f"{len(problems)} parameter value(s) of {loop_path} were refused; the last good values stay in "
+            "force. Correct them in Parameter Store or as Airflow Variables:\n" + "\n".join(problems)
+        )
+
+
+class LoopNotSetUpError(LabelLoopError):
+    """A loop's path holds no usable system record."""
+
+    def __init__(self, loop_path: str, detail: str) -> None:
+        super().__init__(
+            f"The loop {loop_path} is not ready: {detail}. Set it up with "
+            f"`python -m label_loop.provisioning {loop_path}`, or correct [label_loop] parameter_paths."
+        )
+
+
+class MalformedEventError(LabelLoopError):
+    """A queue message is not an event that this loop understands."""
+
+
+class MalformedAnswerError(LabelLoopError):
+    """A review answer cannot be applied; the message says why."""
+
+
+class UnusableTrainingSetError(LabelLoopError):
+    """The labelled images cannot train a model; nothing was started and nothing was paid."""
+
+
+class TrainingFailedError(LabelLoopError):
+    """Rekognition ended a training without a usable model."""
+
+
+class SmokeTestFailedError(LabelLoopError):
+    """A freshly started version does not answer; the endpoint was not moved."""
+
+
+class ReviewRefusedError(LabelLoopError):
+    """The review backend does not take tasks from this account or loop."""
+
+
+class NothingServesError(LabelLoopError):
+    """No project version is there to detect with."""

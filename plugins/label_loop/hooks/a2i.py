@@ -1,0 +1,33 @@
+"""Amazon Augmented AI (A2I) human loops."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+
+from label_loop.hooks.retries import PATIENT
+
+
+class AugmentedAIRuntimeHook(AwsBaseHook):
+    """Wraps ``boto3.client("sagemaker-a2i-runtime")``. Takes AwsBaseHook's arguments."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("config", PATIENT)
+        kwargs["client_type"] = "sagemaker-a2i-runtime"
+        super().__init__(*args, **kwargs)
+
+    def start_human_loop(
+        self, *, name: str, flow_definition_arn: str, input_content: Mapping[str, Any]
+    ) -> str | None:
+        """Start a human loop; return the request's id, or None where a loop of that name exists already."""
+        try:
+            response = self.conn.start_human_loop(
+                HumanLoopName=name,
+                FlowDefinitionArn=flow_definition_arn,
+                HumanLoopInput={"InputContent": json.dumps(input_content)},
+            )
+        except self.conn.exceptions.ConflictException:
+            return None
+        request_id: str = response["ResponseMetadata"]["RequestId"]
+        return request_id

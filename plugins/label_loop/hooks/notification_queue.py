@@ -1,0 +1,45 @@
+"""A queue of S3 notifications."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import batched
+from typing import Any
+
+from airflow.providers.amazon.aws.hooks.sqs import SqsHook
+
+from label_loop.hooks.retries import PATIENT
+
+_MESSAGES_A_CALL = 10
+_LONGEST_RECEIVE_CALLS = 100
+
+
+class NotificationQueueHook(SqsHook):
+    """Adds receiving and deleting to the provider's hook. Takes SqsHook's arguments."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("config", PATIENT)
+        super().__init__(*args, **kwargs)
+
+    def receive(self, queue_url: str, *, most: int, wait_seconds: int) -> list[Mapping[str, Any]]:
+        """Return up to ``most`` messages: wait for the first ones, then take what else is there."""
+        messages: list[Mapping[str, Any]] = []
+        for _ in range(_LONGEST_RECEIVE_CALLS):
+            response = self.conn.receive_message(
+                QueueUrl=queue_url,
+                MaxNumberOfMessages=min(_MESSAGES_A_CALL, most - len(messages)),
+                WaitTimeSeconds=0 if messages else wait_seconds,
+            )
+            received = response.get("Messages", [])
+            messages += received
+            # A call that is not full tells that the queue is (nearly) empty: do not pay for another one.
+            if len(received) < _MESSAGES_A_CALL or len(messages) >= most:
+                break
+        return messages
+
+    def delete(self, queue_url: str, receipt_handles: Iterable[str]) -> Sequence[str]:
+        """Delete messages, 10 a call; return the handles that SQS refused (it will deliver them again)."""
+        refused: list[str] = []
+        for some in batched(receipt_handles, _MESSAGES_A_CALL):
+            entries = [{"Id": str(n), "ReceiptHandle": handle} for n, handle in enumerate(some)]
+            response = self.conn.delete_message_batch(QueueUrl=queue_url, Entries=entries)
+            refused += [some[int(failed["Id"])] for failed in response.get("Failed", [])]
+        return refused

@@ -1,0 +1,63 @@
+"""Parameter Store: a loop's parameters and its system record."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.providers.amazon.aws.hooks.ssm import SsmHook
+
+from label_loop.hooks.retries import PATIENT
+from label_loop.parameters import PARAMETERS
+from label_loop.settings import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION, Loop, SystemRecord
+
+
+class ParameterStoreHook(SsmHook):
+    """Adds to the provider's hook what a loop needs. Takes SsmHook's arguments."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("config", PATIENT)
+        super().__init__(*args, **kwargs)
+
+    def texts(self, loop: Loop) -> dict[str, str]:
+        """Return the texts of all parameters directly under a loop's path, by their short names."""
+        paginator = self.conn.get_paginator("get_parameters_by_path")
+        pages = paginator.paginate(Path=loop.path, WithDecryption=True)
+        return {
+            parameter["Name"].removeprefix(f"{loop.path}/"): parameter["Value"]
+            for page in pages
+            for parameter in page["Parameters"]
+        }
+
+    def put(self, loop: Loop, name: str, text: str) -> None:
+        """Write one of the ten parameters, keeping whatever type and tier it has."""
+        self.conn.put_parameter(
+            Name=loop.parameter(name),
+            Value=text,
+            Type="String",
+            Description=PARAMETERS[name].description,
+            Overwrite=True,
+        )
+
+    def record(self, loop: Loop) -> SystemRecord:
+        """Return the system record as it is now. Raises LoopNotSetUpError where there is none."""
+        try:
+            response = self.conn.get_parameter(Name=loop.parameter(SYSTEM_RECORD), WithDecryption=True)
+        except self.conn.exceptions.ParameterNotFound:
+            return SystemRecord.parse(loop, None)
+        return SystemRecord.parse(loop, response["Parameter"]["Value"])
+
+    def update_record(self, loop: Loop, changes: Mapping[str, Any]) -> SystemRecord:
+        """Change the given keys of the record, and no others, on what it is at this moment.
+
+        A value of None removes its key.
+        """
+        values = {**self.record(loop).values, **changes}
+        kept = {key: value for key, value in values.items() if value is not None or key not in changes}
+        self.conn.put_parameter(
+            Name=loop.parameter(SYSTEM_RECORD),
+            Value=json.dumps(kept),
+            Type="String",
+            Description=SYSTEM_RECORD_DESCRIPTION,
+            Overwrite=True,
+        )
+        return SystemRecord(loop, kept)

@@ -1,0 +1,121 @@
+"""Rekognition Custom Labels."""
+
+from collections.abc import Iterator, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+
+from label_loop.exceptions import LabelLoopError
+from label_loop.hooks.retries import PATIENT, error_code
+from label_loop.payloads import ProjectVersion, S3Upload
+
+
+class RekognitionHook(AwsBaseHook):
+    """Wraps ``boto3.client("rekognition")`` for projects, their versions and detection.
+
+    Takes AwsBaseHook's arguments. Errors are botocore's ClientError unless a method says otherwise.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("config", PATIENT)
+        kwargs["client_type"] = "rekognition"
+        super().__init__(*args, **kwargs)
+
+    @property
+    def waiter_path(self) -> PathLike[str]:
+        """The waiters of this package, as data."""
+        return Path(__file__).parents[1] / "waiters" / "rekognition.json"
+
+    def versions(self, project_arn: str) -> Iterator[ProjectVersion]:
+        """Yield all versions of a project, newest first."""
+        paginator = self.conn.get_paginator("describe_project_versions")
+        for page in paginator.paginate(ProjectArn=project_arn):
+            yield from (_version(description) for description in page["ProjectVersionDescriptions"])
+
+    def version(self, project_arn: str, name: str) -> ProjectVersion:
+        """Return one version by name. Raises LabelLoopError where the project has none of that name."""
+        response = self.conn.describe_project_versions(ProjectArn=project_arn, VersionNames=[name])
+        for description in response["ProjectVersionDescriptions"]:
+            return _version(description)
+        raise LabelLoopError(f"The project {project_arn} has no version named {name}.")
+
+    def create_version(
+        self,
+        *,
+        project_arn: str,
+        name: str,
+        bucket: str,
+        manifest_key: str,
+        test_manifest_key: str | None,
+        output_prefix: str,
+    ) -> str:
+        """Start a training; return the version's ARN. A name in use is the same training: it is returned.
+
+        Without a test manifest Rekognition splits the training images, 80 to 20.
+        """
+        testing: dict[str, Any] = {"AutoCreate": True}
+        if test_manifest_key:
+            testing = {"Assets": [_manifest(bucket, test_manifest_key)]}
+        try:
+            response = self.conn.create_project_version(
+                ProjectArn=project_arn,
+                VersionName=name,
+                OutputConfig={"S3Bucket": bucket, "S3KeyPrefix": output_prefix},
+                TrainingData={"Assets": [_manifest(bucket, manifest_key)]},
+                TestingData=testing,
+            )
+        except self.conn.exceptions.ResourceInUseException:
+            return self.version(project_arn, name).arn
+        arn: str = response["ProjectVersionArn"]
+        return arn
+
+    def start_version(self, arn: str, inference_units: int) -> None:
+        """Start a version; one that is starting or running already is left as it is."""
+        try:
+            self.conn.start_project_version(ProjectVersionArn=arn, MinInferenceUnits=inference_units)
+        except self.conn.exceptions.ResourceInUseException:
+            self.log.info("%s is starting or running already", arn)
+
+    def stop_version(self, arn: str) -> bool:
+        """Stop a version; return False where it is changing its state and has to be asked again."""
+        try:
+            self.conn.stop_project_version(ProjectVersionArn=arn)
+        except self.conn.exceptions.ResourceInUseException:
+            return False
+        return True
+
+    def detect(self, arn: str, upload: S3Upload) -> list[Mapping[str, Any]]:
+        """Return at most the best label of an image in S3, as ``{"Name", "Confidence" 0..100}``.
+
+        The label's own threshold is switched off: an unsure guess is worth more to a reviewer than none.
+        """
+        image = {"Bucket": upload.bucket, "Name": upload.key}
+        if upload.version_id:
+            image["Version"] = upload.version_id
+        response = self.conn.detect_custom_labels(
+            ProjectVersionArn=arn, Image={"S3Object": image}, MaxResults=1, MinConfidence=0
+        )
+        labels: list[Mapping[str, Any]] = response.get("CustomLabels", [])
+        return labels
+
+
+def is_not_ready(error: Exception) -> bool:
+    """Return whether a detection failed because its version does not run (any more)."""
+    return error_code(error) in {"ResourceNotReadyException", "ResourceNotFoundException"}
+
+
+def _manifest(bucket: str, key: str) -> dict[str, Any]:
+    return {"GroundTruthManifest": {"S3Object": {"Bucket": bucket, "Name": key}}}
+
+
+def _version(description: Mapping[str, Any]) -> ProjectVersion:
+    arn = description["ProjectVersionArn"]
+    return ProjectVersion(
+        arn=arn,
+        name=arn.split("/version/")[1].split("/")[0],
+        status=description["Status"],
+        status_message=description.get("StatusMessage", ""),
+        f1_score=description.get("EvaluationResult", {}).get("F1Score"),
+    )

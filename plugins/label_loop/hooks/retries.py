@@ -1,0 +1,13 @@
+"""How every client of this package retries."""
+
+from botocore.config import Config
+
+# botocore's own standard mode: exponential backoff with jitter, for throttling, 5xx and lost connections.
+# The pool is as wide as the widest fan-out of calls, or threads would throw connections away.
+PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 8}, max_pool_connections=32)
+
+
+def error_code(error: Exception) -> str:
+    """Return the code of a botocore ClientError, or an empty text for any other error."""
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""

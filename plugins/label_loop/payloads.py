@@ -1,0 +1,175 @@
+"""The typed records that pass between the parts."""
+
+import hashlib
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+UPLOADS_FOLDER = "images_for_detection/"
+LABELLED_FOLDER = "images_labeled_by_folder/"
+TEST_FOLDER = "images_for_testing/"
+ANSWERS_FOLDER = "a2i-human-loop-data/"
+MANIFESTS_FOLDER = "manifests/"
+EVALUATION_FOLDER = "evaluation/"
+
+WORKFLOW_SOURCE = "A2I Workflow"
+SAMPLING_SOURCE = "Human Sampling"
+NONE_OF_THE_ABOVE = "None of the Above"
+
+
+@dataclass(frozen=True)
+class S3Upload:
+    """One version of one S3 object, as a notification or a listing tells of it."""
+
+    bucket: str
+    key: str
+    etag: str
+    version_id: str | None = None
+    sequencer: str | None = None
+    size_bytes: int | None = None
+
+    @property
+    def detection_id(self) -> str:
+        """A UUID that only this upload has, however often and by whatever way its event arrives."""
+        identity = (self.bucket, self.key, self.version_id or self.sequencer or "", self.etag)
+        # Length prefixes keep the parts apart: a key may hold any separator.
+        text = "".join(f"{len(part)}:{part}" for part in identity)
+        return str(uuid.UUID(bytes=hashlib.sha256(text.encode()).digest()[:16]))
+
+    @property
+    def uri(self) -> str:
+        """The object as ``s3://bucket/key``."""
+        return f"s3://{self.bucket}/{self.key}"
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What the model said of one upload, and what was decided on it: a row of the inference log."""
+
+    upload: S3Upload
+    detected_at: datetime
+    project_version_arn: str
+    label: str = ""
+    confidence_percent: float = 0.0
+    minimum_confidence_percent: float = 0.0
+    workflow_enabled: bool = True
+    human_loop_name: str | None = None
+    human_loop_request_id: str | None = None
+    review_failure: str | None = None
+    failure: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The key of the row."""
+        return self.upload.detection_id
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the detection is good enough to be used without a person's look."""
+        return (
+            self.failure is None
+            and bool(self.label)
+            and self.confidence_percent >= self.minimum_confidence_percent
+        )
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether a person shall look at it."""
+        return self.workflow_enabled and self.failure is None and not self.accepted
+
+
+@dataclass(frozen=True)
+class ReviewTask:
+    """What a reviewer is asked: the input of a human loop."""
+
+    detection_id: str
+    source: str
+    image_uri: str
+    label: str
+    confidence_percent: float
+
+
+@dataclass(frozen=True)
+class ReviewStarted:
+    """A review task that exists; ``request_id`` is None where it had been started before."""
+
+    name: str
+    request_id: str | None
+
+
+@dataclass(frozen=True)
+class ReviewAnswer:
+    """What reviewers answered. ``label`` is None where none of the labels fits."""
+
+    human_loop_name: str
+    detection_id: str
+    source: str
+    label: str | None
+    answered_at: str
+
+
+@dataclass(frozen=True)
+class ReviewEnded:
+    """A review task that ended without an answer."""
+
+    human_loop_name: str
+    detection_id: str
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class LabelledImage:
+    """An image in a label's folder. ``modified`` is S3's, as the manifest's creation date."""
+
+    key: str
+    label: str
+    modified: str
+
+
+@dataclass(frozen=True)
+class TrainingAttempt:
+    """One paid training: its set of images, its version, and what became of it."""
+
+    version_name: str
+    manifest_key: str
+    images: int
+    fingerprint: str
+    started_at: str
+    outcome: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form kept in the system record and in XCom."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any] | None) -> "TrainingAttempt | None":
+        """Read what ``to_json`` wrote; None where it is missing or was written by something else."""
+        try:
+            return cls(**values) if values else None
+        except TypeError:
+            return None
+
+
+@dataclass(frozen=True)
+class ProjectVersion:
+    """A Rekognition project version."""
+
+    arn: str
+    name: str
+    status: str
+    status_message: str = ""
+    f1_score: float | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something to tell by SNS: its kind, one line for people, and facts without internal state."""
+
+    kind: str
+    text: str
+    label: str = ""
+    accepted: bool | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
