@@ -1,0 +1,46 @@
+"""Rekognition as the endpoint's front calls it."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from local_aws.rekognition.detection import Detection
+from local_aws.rekognition.exceptions import unknown_operation
+from local_aws.rekognition.projects import Projects
+from local_aws.rekognition.registry import Registry
+from local_aws.rekognition.storage import S3Access
+from local_aws.rekognition.versions import Versions
+from local_aws.services import RequestContext
+from local_aws.settings import Settings
+
+
+class Rekognition:
+    """Custom Labels' projects, versions and detection; thread-safe. ``clock`` gives epoch seconds."""
+
+    name = "rekognition"
+
+    def __init__(self, settings: Settings, s3: S3Access, clock: Callable[[], float] = time.time) -> None:
+        registry = Registry(settings, clock)
+        projects, self._versions = Projects(registry), Versions(registry, s3)
+        self._operations: dict[str, Callable[[Mapping[str, Any], RequestContext], dict[str, Any]]] = {
+            "CreateProject": projects.create,
+            "DescribeProjects": projects.describe,
+            "DeleteProject": projects.delete,
+            "CreateProjectVersion": self._versions.create,
+            "DescribeProjectVersions": self._versions.describe,
+            "StartProjectVersion": self._versions.start,
+            "StopProjectVersion": self._versions.stop,
+            "DeleteProjectVersion": self._versions.delete,
+            "DetectCustomLabels": Detection(registry, s3).detect,
+        }
+
+    def call(self, operation: str, request: Mapping[str, Any], context: RequestContext) -> dict[str, Any]:
+        """Answer one call."""
+        handler = self._operations.get(operation)
+        if handler is None:
+            raise unknown_operation(operation)
+        return handler(request, context)
+
+    def close(self) -> None:
+        """End what still trains."""
+        self._versions.close()
