@@ -7,7 +7,7 @@ export AIRFLOW_PORT ?= 8080
 export LOCAL_AWS_PORT ?= 4566
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)/include
 
-.PHONY: help setup lock check format test
+.PHONY: help setup lock local-aws check format test
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,3 +20,6 @@ setup: .venv/.ready ## make .venv with everything the project needs
 lock: .venv/.ready ## resolve requirements-dev.in again, within MWAA's constraints
 	.tools/bin/uv pip compile --quiet --upgrade --only-binary :all: --python $(PYTHON_BIN)/python --no-emit-index-url --no-header \
 		--no-annotate requirements-dev.in --output-file requirements-dev.txt
+
+local-aws: .venv/.ready ## run the local AWS endpoint alone, in the foreground
+	@exec $(PYTHON_BIN)/python -m local_aws

@@ -2,6 +2,18 @@
 
 import os
 from dataclasses import dataclass, fields
+from typing import Any
+
+_BOOLEANS = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
 
 
 @dataclass(frozen=True)
@@ -10,23 +22,37 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 4566
-    training_seconds: float = 5.0  # the least time a version stays TRAINING_IN_PROGRESS; real fitting is added
+    training_seconds: float = (
+        5.0  # the least time a version stays TRAINING_IN_PROGRESS; real fitting is added
+    )
     start_seconds: float = 5.0  # STARTING to RUNNING
     stop_seconds: float = 2.0  # STOPPING to STOPPED
     images_per_second_per_unit: float = 5.0  # what one inference unit serves before it throttles
     max_running_models: int = 2
     max_concurrent_trainings: int = 2
+    moto_services: str = (
+        "s3,ssm,sns,sqs,dynamodb,events,sts,iam"  # what moto may answer for; add names as needed
+    )
+    control_hosts: str = ""  # names beside loopback's under which /_local may be asked, comma-separated
+    fault_seed: int = 0  # faults with a probability strike in an order that this number fixes
+    refuse_human_loops: bool = False  # answer as AWS does to accounts that never used Amazon A2I
+    flow_definition_seconds: float = 0.0  # Initializing to Active
+    human_loop_stop_seconds: float = 0.5  # Stopping to Stopped
 
     @classmethod
     def from_environment(cls) -> "Settings":
-        """Read the settings, each in the type of its default; a value that does not parse names its variable."""
-        values: dict[str, object] = {}
+        """Read the settings, each in the type of its default; one that does not parse names its variable."""
+        values: dict[str, Any] = {}
         for field in fields(cls):
             name = f"LOCAL_AWS_{field.name.upper()}"
             if name in os.environ:
                 kind = type(field.default)
                 try:
-                    values[field.name] = kind(os.environ[name])
-                except ValueError as error:
+                    values[field.name] = _parse(kind, os.environ[name])
+                except (ValueError, KeyError) as error:
                     raise ValueError(f"{name}={os.environ[name]!r} is not a {kind.__name__}") from error
-        return cls(**values)  # type: ignore[arg-type]
+        return cls(**values)
+
+
+def _parse(kind: type, text: str) -> Any:
+    return _BOOLEANS[text.strip().lower()] if kind is bool else kind(text)

@@ -1,0 +1,120 @@
+"""An HTTP request as the front sees it: read once, then asked for its service, operation and region."""
+
+import io
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qs
+
+from local_aws import s3_operations, service_models
+
+INTERNAL_USER_AGENT = "local-aws-internal"  # the endpoint's calls of itself: neither counted nor faulted
+_HUMAN_LOOPS = "/human-loops"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The service and region a request was signed for; unsigned requests are S3's, as AWS has them."""
+
+    service: str
+    region: str
+
+
+class Request:
+    """A request with its body in memory, so that a connection is never left half read."""
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        self.environ = environ
+        self.body = _read_body(environ)
+        self.method: str = environ["REQUEST_METHOD"]
+        self.path: str = environ.get("PATH_INFO", "/").encode("latin-1").decode("utf-8", "replace")
+        self.query: dict[str, list[str]] = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+
+    def header(self, name: str) -> str:
+        """Return a header's value, or an empty text."""
+        key = name.upper().replace("-", "_")
+        return str(self.environ.get(key if key.startswith("CONTENT_") else f"HTTP_{key}", ""))
+
+    def replace_body(self, body: bytes) -> None:
+        """Put another body in the request's place, for this object and for whoever reads the environ."""
+        self.body = body
+        self.environ["CONTENT_LENGTH"] = str(len(body))
+        self.rewind()
+
+    def rewind(self) -> None:
+        """Make the body readable from its beginning again."""
+        self.environ["wsgi.input"] = io.BytesIO(self.body)
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether the endpoint itself sent it."""
+        return INTERNAL_USER_AGENT in self.header("User-Agent")
+
+    @cached_property
+    def form(self) -> dict[str, list[str]]:
+        """The fields of a query-protocol request, from the body or the URL."""
+        if self.header("Content-Type").startswith("application/x-www-form-urlencoded"):
+            return self.query | parse_qs(self.body.decode("utf-8", "replace"), keep_blank_values=True)
+        return self.query
+
+    @cached_property
+    def scope(self) -> Scope:
+        """The credential scope, from the Authorization header or a presigned URL."""
+        _, found, credential = self.header("Authorization").partition("Credential=")
+        if not found:
+            credential = self.query.get("X-Amz-Credential", [""])[0]
+        parts = credential.split(",")[0].split("/")
+        if len(parts) < 5:
+            return Scope("sts" if "Action" in self.form else "s3", "us-east-1")
+        return Scope(parts[-2], parts[-3])
+
+    @cached_property
+    def service(self) -> str:
+        """The service that is asked, by botocore's name."""
+        target = self.header("X-Amz-Target")
+        if target:
+            return service_models.TARGET_PREFIXES.get(target.rpartition(".")[0], self.scope.service)
+        if self.scope.service == "sagemaker" and (self.path + "/").startswith(_HUMAN_LOOPS + "/"):
+            return "sagemaker-a2i-runtime"
+        return self.scope.service
+
+    @cached_property
+    def operation(self) -> str | None:
+        """The operation's name as botocore has it, or as the request gives it; None if it names none."""
+        target = self.header("X-Amz-Target")
+        if target:
+            return target.rpartition(".")[2]
+        if self.service == "s3":
+            return s3_operations.identify(self.method, self.path, self.query, self.header)
+        if self.service == "sagemaker-a2i-runtime":
+            return self._human_loop_operation()
+        return self.form.get("Action", [None])[0]
+
+    def _human_loop_operation(self) -> str | None:
+        rest = self.path.removeprefix(_HUMAN_LOOPS).strip("/")
+        if self.method == "POST":
+            return {"": "StartHumanLoop", "stop": "StopHumanLoop"}.get(rest)
+        if not rest:
+            return "ListHumanLoops" if self.method == "GET" else None
+        return {"GET": "DescribeHumanLoop", "DELETE": "DeleteHumanLoop"}.get(self.method)
+
+    @property
+    def protocol(self) -> str:
+        """The wire protocol that the caller speaks and expects the answer in."""
+        if self.header("X-Amz-Target"):
+            return "json"
+        if "Action" in self.form and self.service != "s3":
+            return "query"
+        model = service_models.service_model(self.service)
+        return str(model.resolved_protocol) if model else "rest-json"
+
+
+def _read_body(environ: dict[str, Any]) -> bytes:
+    stream = environ["wsgi.input"]
+    if environ.get("wsgi.input_terminated") and not environ.get("CONTENT_LENGTH"):
+        body = stream.read()
+        environ["CONTENT_LENGTH"] = str(len(body))
+    else:
+        body = stream.read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return bytes(body)
