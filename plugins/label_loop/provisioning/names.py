@@ -1,0 +1,61 @@
+"""The names of a loop's resources, each within its service's rules."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from label_loop.settings import Loop
+
+_LONGEST_SLUG = 24  # what S3's 63 characters leave beside the prefix, the account and the longest region
+_HASH_CHARACTERS = 6
+
+
+def slug(loop: Loop) -> str:
+    """Return the loop's name in a-z, 0-9 and hyphens; two loops never share one."""
+    plain = re.sub(r"[^a-z0-9]+", "-", loop.name.lower()).strip("-")
+    if plain == loop.name and len(plain) <= _LONGEST_SLUG:
+        return plain
+    # Characters were lost, so /a.b and /a-b would meet: the path's hash keeps them apart.
+    suffix = hashlib.sha256(loop.path.encode()).hexdigest()[:_HASH_CHARACTERS]
+    kept = plain[: _LONGEST_SLUG - _HASH_CHARACTERS - 1].strip("-")
+    return f"{kept}-{suffix}".lstrip("-")
+
+
+@dataclass(frozen=True)
+class Names:
+    """The default names of a loop's resources in one account and region."""
+
+    loop: Loop
+    partition: str
+    region: str
+    account: str
+
+    @property
+    def base(self) -> str:
+        """The name that topic, table, project and rules share, and that others start with."""
+        return f"label-loop-{slug(self.loop)}"
+
+    @property
+    def bucket(self) -> str:
+        """The bucket; its name is unique in the partition by account and region."""
+        return f"{self.base}-{self.account}-{self.region}"
+
+    def queue(self, purpose: str) -> str:
+        """Return the name of a queue: of ``uploads`` or ``answers``."""
+        return f"{self.base}-{purpose}"
+
+    def dead_letter_queue(self, purpose: str) -> str:
+        """Return the name of the queue for messages that failed five times."""
+        return f"{self.base}-{purpose}-dead-letters"
+
+    def rule(self, purpose: str) -> str:
+        """Return the name of an EventBridge rule."""
+        return f"{self.base}-{purpose}"
+
+    def arn(self, service: str, resource: str) -> str:
+        """Return the ARN of a resource of this account and region."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+    def bucket_arn(self, bucket: str) -> str:
+        """Return a bucket's ARN."""
+        return f"arn:{self.partition}:s3:::{bucket}"

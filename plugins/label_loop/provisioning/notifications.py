@@ -1,0 +1,137 @@
+"""How events reach the queues: the bucket's notifications, and EventBridge where those cannot be."""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from label_loop.payloads import ANSWERS_FOLDER, UPLOADS_FOLDER
+from label_loop.provisioning.queues import STATUS_RULE
+from label_loop.provisioning.site import Site, Work, found
+
+_FOLDERS = {"uploads": UPLOADS_FOLDER, "answers": ANSWERS_FOLDER}
+_TARGETS = ("QueueConfigurations", "TopicConfigurations", "LambdaFunctionConfigurations")
+_ID = "label-loop-"
+_CREATED = "s3:ObjectCreated:"
+_MOST_FLOW_DEFINITIONS = 10  # EventBridge takes patterns of 2,048 characters
+_SETTLING_SECONDS = 30.0  # a queue made or mended just now may refuse S3's test message for a while
+
+
+def ensure_notifications(site: Site, bucket: str, queue_urls: Mapping[str, str]) -> None:
+    """Have the bucket tell the queues of new objects in their folders; the notifications it has stay.
+
+    ``queue_urls`` are by purpose. S3 takes one destination for an event: where the bucket tells another of a
+    folder already (the AWS sample's functions), EventBridge tells the queue as well.
+    """
+    s3 = site.client("s3")
+    shared: list[str] = []
+    with site.resource("notifications of", bucket) as work:
+        answer = found(lambda: s3.get_bucket_notification_configuration(Bucket=bucket), "NoSuchBucket")
+        before = {key: value for key, value in (answer or {}).items() if key != "ResponseMetadata"}
+        after = dict(before)
+        for purpose, url in queue_urls.items():
+            wanted = _notification(site, purpose, url)
+            others = [c for c in after.get("QueueConfigurations", []) if c.get("Id") != wanted["Id"]]
+            if any(_overlaps(other, _FOLDERS[purpose]) for other in _all({**after, _TARGETS[0]: others})):
+                shared.append(purpose)
+                after["EventBridgeConfiguration"] = {}
+            else:
+                after["QueueConfigurations"] = [*others, wanted]
+        if _plain(before) != _plain(after):
+            _put(site, work, bucket, before, after)
+        if shared:
+            folders = ", ".join(_FOLDERS[purpose] for purpose in shared)
+            work.note = (
+                f"another destination is told of {folders} as well, so EventBridge tells the loop: "
+                "stop that one, or both will work on each object"
+            )
+    for purpose in shared:
+        pattern = {
+            "source": ["aws.s3"],
+            "detail-type": ["Object Created"],
+            "detail": {"bucket": {"name": [bucket]}, "object": {"key": [{"prefix": _FOLDERS[purpose]}]}},
+        }
+        _ensure_rule(site, site.names.rule(purpose), pattern, queue_urls[purpose])
+
+
+def ensure_status_rule(site: Site, flow_definition_arn: str, answers_queue_url: str) -> None:
+    """Tell the answers queue of human loops of this flow definition that end, also without an answer.
+
+    Earlier flow definitions stay in the rule: their open loops end later.
+    """
+    name = site.names.rule(STATUS_RULE)
+    present = found(lambda: site.client("events").describe_rule(Name=name), "ResourceNotFoundException")
+    known = json.loads((present or {}).get("EventPattern") or "{}").get("detail", {}).get("flowDefinitionArn", [])
+    arns = [arn for arn in known if arn != flow_definition_arn]
+    arns = known if known[-1:] == [flow_definition_arn] else [*arns, flow_definition_arn]
+    pattern = {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker A2I HumanLoop Status Change"],
+        "detail": {"flowDefinitionArn": arns[-_MOST_FLOW_DEFINITIONS:]},
+    }
+    _ensure_rule(site, name, pattern, answers_queue_url)
+
+
+def _notification(site: Site, purpose: str, queue_url: str) -> dict[str, Any]:
+    queue = queue_url.rsplit("/", 1)[-1] or site.names.queue(purpose)
+    return {
+        "Id": f"{_ID}{purpose}",
+        "QueueArn": site.names.arn("sqs", queue),
+        "Events": [f"{_CREATED}*"],
+        "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": _FOLDERS[purpose]}]}},
+    }
+
+
+def _all(configuration: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for target in _TARGETS:
+        yield from configuration.get(target, [])
+
+
+def _overlaps(notification: Mapping[str, Any], folder: str) -> bool:
+    """Return whether S3 would refuse a second destination for the folder's new objects beside this one."""
+    if not any(event.startswith(_CREATED) for event in notification["Events"]):
+        return False
+    rules = notification.get("Filter", {}).get("Key", {}).get("FilterRules", [])
+    prefix = next((rule["Value"] for rule in rules if rule["Name"].lower() == "prefix"), "")
+    return bool(prefix.startswith(folder) or folder.startswith(prefix))
+
+
+def _plain(configuration: Mapping[str, Any]) -> Any:
+    """Return a configuration in one spelling and order: S3 answers ``Prefix`` to what was put as ``prefix``."""
+    text = json.dumps(configuration, sort_keys=True).replace('"Prefix"', '"prefix"').replace('"Suffix"', '"suffix"')
+    return {
+        key: sorted(value, key=json.dumps) if isinstance(value, list) else value
+        for key, value in json.loads(text).items()
+        if value != []
+    }
+
+
+def _put(site: Site, work: Work, bucket: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    put = partial(site.client("s3").put_bucket_notification_configuration, Bucket=bucket)
+
+    def apply() -> None:
+        send = partial(put, NotificationConfiguration=after)
+        site.patiently(send, "InvalidArgument", seconds=_SETTLING_SECONDS)
+
+    if any(str(one.get("Id", "")).startswith(_ID) for one in _all(before)):
+        work.mend("destinations", apply)
+    else:
+        work.create(apply)
+
+
+def _ensure_rule(site: Site, name: str, pattern: Mapping[str, Any], queue_url: str) -> None:
+    """Make an EventBridge rule with the queue as its target; other targets stay."""
+    events = site.client("events")
+    queue_arn = site.names.arn("sqs", queue_url.rsplit("/", 1)[-1])
+    with site.resource("rule", name) as work:
+        present = found(lambda: events.describe_rule(Name=name), "ResourceNotFoundException")
+        text = json.dumps(pattern)
+        if present is None:
+            work.create(lambda: events.put_rule(Name=name, EventPattern=text, State="ENABLED", Tags=site.tag_list))
+        elif json.loads(present.get("EventPattern") or "{}") != pattern or present["State"] != "ENABLED":
+            work.mend("pattern", lambda: events.put_rule(Name=name, EventPattern=text, State="ENABLED"))
+        look = found(lambda: events.list_targets_by_rule(Rule=name), "ResourceNotFoundException")
+        arns = {target["Arn"] for target in (look or {}).get("Targets", [])}
+        if queue_arn not in arns:
+            target = {"Id": "label-loop", "Arn": queue_arn}
+            work.mend("target", lambda: events.put_targets(Rule=name, Targets=[target]))

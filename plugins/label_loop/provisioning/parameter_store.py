@@ -1,0 +1,77 @@
+"""The loop's parameters and its system record in Parameter Store."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from label_loop.domain.detections import timestamp
+from label_loop.exceptions import LoopNotSetUpError
+from label_loop.parameters import PARAMETERS
+from label_loop.provisioning.report import ProvisioningError
+from label_loop.provisioning.site import Site, found, naming
+from label_loop.settings import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION, SystemRecord
+
+_KIND = "parameter"
+
+
+def ensure_parameters(site: Site) -> None:
+    """Write the ten parameters that are missing, with their defaults. Values that exist are never touched."""
+    ssm = site.client("ssm")
+    names = [site.loop.parameter(name) for name in PARAMETERS]
+    with naming("parameters below", site.loop.path):
+        listed = ssm.get_parameters(Names=names)["Parameters"]  # ten names: as many as one call takes
+    present = {parameter["Name"] for parameter in listed}
+    for name, parameter in zip(names, PARAMETERS.values(), strict=True):
+        with site.resource(_KIND, name) as work:
+            if name not in present:
+                value = {"Value": parameter.default, "Description": parameter.description}
+                work.create(partial(ssm.put_parameter, Name=name, Type="String", Tags=site.tag_list, **value))
+
+
+def read_record(site: Site) -> Mapping[str, Any]:
+    """Return the values of the system record, empty before the first run.
+
+    Raises ProvisioningError where the parameter is not a JSON object.
+    """
+    with naming(_KIND, site.loop.parameter(SYSTEM_RECORD)):
+        return _values(site, _read(site))
+
+
+def write_record(site: Site, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Set these keys of the record, and no others, on what it is at this moment; return its values.
+
+    ``sampling_since`` is set to now where it is missing.
+    """
+    name = site.loop.parameter(SYSTEM_RECORD)
+    ssm = site.client("ssm")
+    with site.resource(_KIND, name) as work:
+        present = _read(site)
+        before = _values(site, present)
+        values = {"sampling_since": timestamp(datetime.now(UTC)), **before, **changes}
+        put = partial(ssm.put_parameter, Name=name, Value=json.dumps(values), Description=SYSTEM_RECORD_DESCRIPTION)
+        if present is None:
+            work.create(lambda: put(Type="String", Tags=site.tag_list))
+        elif values != before:
+            changed = ", ".join(key for key, value in values.items() if before.get(key) != value)
+            work.mend(changed, lambda: put(Type=present["Type"], Overwrite=True))
+    return values
+
+
+def _read(site: Site) -> Mapping[str, Any] | None:
+    name = site.loop.parameter(SYSTEM_RECORD)
+    look = partial(site.client("ssm").get_parameter, Name=name, WithDecryption=True)
+    answer = found(look, "ParameterNotFound")
+    return answer["Parameter"] if answer else None
+
+
+def _values(site: Site, parameter: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    if parameter is None:
+        return {}
+    try:
+        return SystemRecord.parse(site.loop, parameter["Value"]).values
+    except LoopNotSetUpError as error:
+        name = site.loop.parameter(SYSTEM_RECORD)
+        way_out = "restore it from its history in Parameter Store, or delete it, and run the command again"
+        raise ProvisioningError(_KIND, name, "it is there, but is not a JSON object", way_out) from error

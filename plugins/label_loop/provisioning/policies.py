@@ -1,0 +1,75 @@
+"""Resource policies: the statements a loop needs, merged into what is there."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from label_loop.provisioning.names import Names
+
+type Statement = Mapping[str, Any]
+
+
+def merged(policy: str | None, statements: Iterable[Statement]) -> str | None:
+    """Return the policy with the statements, by Sid, beside all others; None where nothing differs."""
+    document: dict[str, Any] = json.loads(policy) if policy else {"Version": "2012-10-17", "Statement": []}
+    present = document["Statement"]
+    present = [present] if isinstance(present, dict) else list(present)
+    ours = {statement["Sid"]: dict(statement) for statement in statements}
+    kept = [statement for statement in present if statement.get("Sid") not in ours]
+    held = {statement["Sid"]: statement for statement in present if statement.get("Sid") in ours}
+    if held == ours:
+        return None
+    return json.dumps({**document, "Statement": [*kept, *ours.values()]})
+
+
+def rekognition_statements(names: Names, bucket: str) -> list[Statement]:
+    """Return what Rekognition Custom Labels needs to read training data and to write its results.
+
+    The statements are those of its developer guide ("SDK permissions"), which sets no source condition.
+    """
+    arn = names.bucket_arn(bucket)
+    base = {"Effect": "Allow", "Principal": {"Service": "rekognition.amazonaws.com"}}
+    reads = ["s3:GetObject", "s3:GetObjectAcl", "s3:GetObjectVersion", "s3:GetObjectTagging"]
+    owned = {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}
+    return [
+        {
+            "Sid": "LabelLoopRekognitionBucket",
+            **base,
+            "Action": ["s3:GetBucketAcl", "s3:GetBucketLocation"],
+            "Resource": arn,
+        },
+        {"Sid": "LabelLoopRekognitionRead", **base, "Action": reads, "Resource": f"{arn}/*"},
+        {
+            "Sid": "LabelLoopRekognitionWrite",
+            **base,
+            "Action": "s3:PutObject",
+            "Resource": f"{arn}/*",
+            "Condition": owned,
+        },
+    ]
+
+
+def queue_statements(names: Names, queue: str, bucket: str, rules: Iterable[str]) -> list[Statement]:
+    """Return what lets this bucket, and the loop's EventBridge rules of these names, send to a queue."""
+    send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": names.arn("sqs", queue)}
+    sources = [names.arn("events", f"rule/{rule}") for rule in rules]
+    return [
+        {
+            "Sid": "LabelLoopBucket",
+            **send,
+            "Principal": {"Service": "s3.amazonaws.com"},
+            "Condition": {
+                "ArnEquals": {"aws:SourceArn": names.bucket_arn(bucket)},
+                "StringEquals": {"aws:SourceAccount": names.account},
+            },
+        },
+        {
+            "Sid": "LabelLoopRules",
+            **send,
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Condition": {
+                "ArnEquals": {"aws:SourceArn": sources},
+                "StringEquals": {"aws:SourceAccount": names.account},
+            },
+        },
+    ]

@@ -1,0 +1,153 @@
+"""Human review in Amazon A2I: work team, worker template and flow definition."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NoReturn
+
+from label_loop.payloads import ANSWERS_FOLDER
+from label_loop.provisioning.bucket import labels_in
+from label_loop.provisioning.report import ProvisioningError
+from label_loop.provisioning.site import Site, found, naming
+from label_loop.provisioning.task_template import task_template
+
+NOT_READY = "NotReady"
+REFUSALS = frozenset(
+    {
+        NOT_READY,
+        "AccessDenied",
+        "AccessDeniedException",
+        "OptInRequired",
+        "SubscriptionRequiredException",
+        "UnknownOperationException",
+        "ValidationException",
+    }
+)
+_ABSENT = ("ResourceNotFound", "ResourceNotFoundException")
+_HASH_CHARACTERS = 8
+KIND = "flow definition"
+
+
+def ensure_flow_definition(site: Site, bucket: str, current_arn: str | None) -> str:
+    """Make the loop's flow definition for its labels, or adopt the current one; return its ARN.
+
+    Templates and flow definitions cannot be changed, so others are made when the labels, the work team or the
+    role change, under names that end in a hash of them. The old flow definition stays: its open loops end there.
+    A flow definition that was not made here is replaced only by request, that is with an option of A2I.
+
+    Raises ProvisioningError; its code is in ``REFUSALS`` where the account or the options do not allow A2I.
+    """
+    options = site.options
+    current = _describe(site, current_arn)
+    asked = bool(options.labels or options.workteam_arn or options.a2i_role_arn)
+    labels = sorted(options.labels or labels_in(site, bucket))  # one order, whoever names them
+    ours = current is not None and current["FlowDefinitionName"].startswith(f"{site.names.base}-")
+    if current is not None and not asked and (not ours or not labels):
+        with site.resource(KIND, current["FlowDefinitionName"]):
+            return str(current["FlowDefinitionArn"])
+    if not labels:
+        _not_ready(site, "there are no labels yet", "give --labels, or upload images to a folder for each label")
+    loop_config = (current or {}).get("HumanLoopConfig", {})
+    role = options.a2i_role_arn or (current or {}).get("RoleArn") or _local_role(site)
+    workteam = options.workteam_arn or loop_config.get("WorkteamArn") or _local_workteam(site)
+    if not (role and workteam):
+        _not_ready(site, "no work team or role is known", "give --workteam-arn and --a2i-role-arn")
+    template = task_template(labels)
+    ui_arn = _ensure_task_ui(site, f"{site.names.base}-{_hash(template)}", template)
+    request = _request(bucket, ui_arn, workteam, role)
+    return _ensure_flow(site, f"{site.names.base}-{_hash(json.dumps(request, sort_keys=True))}", request)
+
+
+def _describe(site: Site, arn: str | None) -> Mapping[str, Any] | None:
+    if not arn:
+        return None
+    name = arn.rsplit("/", 1)[-1]
+    look = partial(site.client("sagemaker").describe_flow_definition, FlowDefinitionName=name)
+    with naming(KIND, name):
+        return found(look, *_ABSENT)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:_HASH_CHARACTERS]
+
+
+def _not_ready(site: Site, problem: str, way_out: str) -> NoReturn:
+    raise ProvisioningError(KIND, site.names.base, problem, f"{way_out}, and run the command again", code=NOT_READY)
+
+
+def _local_role(site: Site) -> str | None:
+    # Nothing assumes a role outside AWS, but the request needs one.
+    return f"arn:{site.names.partition}:iam::{site.names.account}:role/label-loop" if site.is_local else None
+
+
+def _local_workteam(site: Site) -> str | None:
+    """Return the stand-in for a work team where there are no workers; AWS's is made with its people, elsewhere."""
+    if not site.is_local:
+        return None
+    sagemaker = site.client("sagemaker")
+    name = site.names.base
+    with site.resource("work team", name) as work:
+        listed = sagemaker.list_workteams(NameContains=name)["Workteams"]
+        arns = [team["WorkteamArn"] for team in listed if team["WorkteamName"] == name]
+        if arns:
+            return str(arns[0])
+        member = {"UserPool": "local_1", "UserGroup": "reviewers", "ClientId": "local"}
+        made = work.create(
+            lambda: sagemaker.create_workteam(
+                WorkteamName=name,
+                Description="Stands in for reviewers.",
+                MemberDefinitions=[{"CognitoMemberDefinition": member}],
+                Tags=site.tag_list,
+            )
+        )
+    return str(made["WorkteamArn"]) if made else site.names.arn("sagemaker", f"workteam/private-crowd/{name}")
+
+
+def _ensure_task_ui(site: Site, name: str, template: str) -> str:
+    sagemaker = site.client("sagemaker")
+    with site.resource("worker template", name) as work:
+        present = found(lambda: sagemaker.describe_human_task_ui(HumanTaskUiName=name), *_ABSENT)
+        if present is not None:
+            return str(present["HumanTaskUiArn"])
+        made = work.create(
+            lambda: sagemaker.create_human_task_ui(
+                HumanTaskUiName=name, UiTemplate={"Content": template}, Tags=site.tag_list
+            )
+        )
+    return str(made["HumanTaskUiArn"]) if made else site.names.arn("sagemaker", f"human-task-ui/{name}")
+
+
+def _request(bucket: str, ui_arn: str, workteam_arn: str, role_arn: str) -> dict[str, Any]:
+    return {
+        "HumanLoopConfig": {
+            "WorkteamArn": workteam_arn,
+            "HumanTaskUiArn": ui_arn,
+            "TaskTitle": "Label an image",
+            "TaskDescription": "Pick the label that fits the image.",
+            "TaskCount": 1,
+        },
+        "OutputConfig": {"S3OutputPath": f"s3://{bucket}/{ANSWERS_FOLDER.rstrip('/')}"},
+        "RoleArn": role_arn,
+    }
+
+
+def _ensure_flow(site: Site, name: str, request: Mapping[str, Any]) -> str:
+    sagemaker = site.client("sagemaker")
+    look = partial(sagemaker.describe_flow_definition, FlowDefinitionName=name)
+    with site.resource(KIND, name) as work:
+        if found(look, *_ABSENT) is None:
+            work.create(
+                lambda: sagemaker.create_flow_definition(FlowDefinitionName=name, Tags=site.tag_list, **request)
+            )
+        if work.created and work.dry_run:
+            return site.names.arn("sagemaker", f"flow-definition/{name}")
+        site.until(lambda: _is_active(look(), name), KIND, name, "active")
+        return str(look()["FlowDefinitionArn"])
+
+
+def _is_active(flow: Mapping[str, Any], name: str) -> bool:
+    if flow["FlowDefinitionStatus"] == "Failed":
+        reason = flow.get("FailureReason", "no reason given")
+        raise ProvisioningError(KIND, name, reason, f"correct the cause, delete {name}, and run the command again")
+    return bool(flow["FlowDefinitionStatus"] == "Active")

@@ -1,0 +1,158 @@
+"""Where a loop's resources are made: its account and region, the clients, and the report."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from label_loop.hooks.retries import PATIENT, error_code
+from label_loop.provisioning.names import Names
+from label_loop.provisioning.report import Line, Outcome, ProvisioningError, Report
+from label_loop.settings import Loop
+
+_PATIENCE_SECONDS = 120.0
+_POLL_SECONDS = 2.0
+_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person chooses. None: what the loop has already, else the default."""
+
+    bucket: str | None = None
+    labels: tuple[str, ...] | None = None
+    workteam_arn: str | None = None
+    a2i_role_arn: str | None = None
+    operator_email: str | None = None
+    review_backend: str | None = None
+    dry_run: bool = False
+
+
+class Work:
+    """What is done on one resource; in a dry run it is only noted."""
+
+    def __init__(self, dry_run: bool) -> None:
+        self.dry_run = dry_run
+        self.created = False
+        self.mended: list[str] = []
+        self.note = ""
+
+    def create(self, action: Callable[[], Any]) -> Any:
+        """Make the resource; return what the action returns, or None in a dry run."""
+        self.created = True
+        return None if self.dry_run else action()
+
+    def mend(self, what: str, action: Callable[[], Any]) -> None:
+        """Change one thing of the resource; ``what`` names it in the report."""
+        self.mended.append(what)
+        if not self.dry_run:
+            action()
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of the resource."""
+        if self.created:
+            return Outcome.CREATED
+        return Outcome.MENDED if self.mended else Outcome.UNCHANGED
+
+    @property
+    def detail(self) -> str:
+        """What was mended, then what a person should know."""
+        mended = "" if self.created else ", ".join(self.mended)
+        return "; ".join(part for part in (mended, self.note) if part)
+
+
+class Site:
+    """One loop in one account and region. Clients are made when first needed and use AWS's own settings."""
+
+    def __init__(self, loop: Loop, options: Options, session: boto3.Session, report: Report) -> None:
+        self.loop = loop
+        self.options = options
+        self.report = report
+        self.sleep: Callable[[float], None] = time.sleep
+        self._session = session
+        self._clients: dict[str, Any] = {}
+
+    def client(self, service: str) -> Any:
+        """Return the client of a service."""
+        if service not in self._clients:
+            self._clients[service] = self._session.client(service, config=PATIENT)
+        return self._clients[service]
+
+    @cached_property
+    def names(self) -> Names:
+        """The names of the loop's resources. Asks STS for the account."""
+        with naming("loop", self.loop.path):
+            identity = self.client("sts").get_caller_identity()
+        partition = identity["Arn"].split(":")[1]
+        region = self.client("sts").meta.region_name
+        return Names(self.loop, partition, region, identity["Account"])
+
+    @cached_property
+    def is_local(self) -> bool:
+        """Whether the endpoint is not AWS itself, so that stand-ins for people and roles are enough."""
+        host = urlsplit(self.client("sagemaker").meta.endpoint_url).hostname or ""
+        return not host.endswith(_AWS_DOMAINS)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tag of everything that belongs to the loop."""
+        return {"label-loop": self.loop.name}
+
+    @property
+    def tag_list(self) -> list[dict[str, str]]:
+        """The tag in the form that most services take."""
+        return [{"Key": key, "Value": value} for key, value in self.tags.items()]
+
+    @contextmanager
+    def resource(self, kind: str, name: str) -> Iterator[Work]:
+        """Report one line for a resource at the end. Raises ProvisioningError for what AWS refuses."""
+        work = Work(self.options.dry_run)
+        with naming(kind, name):
+            yield work
+        self.report(Line(kind, name, work.outcome, work.detail, planned=work.dry_run))
+
+    def until(self, done: Callable[[], bool], kind: str, name: str, what: str) -> None:
+        """Ask again and again until a resource is as it should be. Raises ProvisioningError after a while."""
+        for _ in range(int(_PATIENCE_SECONDS / _POLL_SECONDS)):
+            if done():
+                return
+            self.sleep(_POLL_SECONDS)
+        way_out = "run the command again later: it continues where it stopped"
+        raise ProvisioningError(kind, name, f"it is not {what} after {_PATIENCE_SECONDS:.0f} s", way_out)
+
+    def patiently(self, action: Callable[[], Any], *codes: str, seconds: float = _PATIENCE_SECONDS) -> Any:
+        """Repeat an action while it fails with one of the codes, as it may while a new neighbour settles."""
+        for _ in range(int(seconds / _POLL_SECONDS)):
+            try:
+                return action()
+            except ClientError as error:
+                if error_code(error) not in codes:
+                    raise
+            self.sleep(_POLL_SECONDS)
+        return action()
+
+
+@contextmanager
+def naming(kind: str, name: str) -> Iterator[None]:
+    """Raise what AWS refuses inside as a ProvisioningError that names the resource."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise ProvisioningError.of(kind, name, error) from error
+
+
+def found[T](look: Callable[[], T], *absent: str) -> T | None:
+    """Return what a look gives, or None where AWS answers that there is no such thing."""
+    try:
+        return look()
+    except ClientError as error:
+        if error_code(error) in absent:
+            return None
+        raise
