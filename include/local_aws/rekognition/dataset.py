@@ -88,8 +88,7 @@ def load_dataset(text: str, read_image: Callable[[str, str], bytes | None]) -> D
         raise ManifestFileError("The manifest file has too many rows. (ERROR_MANIFEST_ROWS_EXCEEDS_MAXIMUM)")
     if all("ERROR_INVALID_JSON_LINE" in line.codes for line in lines):
         raise ManifestFileError(
-            "The manifest file's extension or contents are invalid. "
-            "(ERROR_MANIFEST_INACCESSIBLE_OR_UNSUPPORTED_FORMAT)"
+            "The manifest file's extension or contents are invalid. (ERROR_MANIFEST_INACCESSIBLE_OR_UNSUPPORTED_FORMAT)"
         )
     examples = []
     for line in lines:
@@ -109,9 +108,7 @@ def _decode(line: Line, read_image: Callable[[str, str], bytes | None]) -> Pixel
     try:
         return read_pixels(body, max_aspect_ratio=MAX_ASPECT_RATIO)
     except UnusableImageError as error:
-        line.codes.append(
-            "ERROR_INVALID_IMAGE" if error.kind == "format" else "ERROR_INVALID_IMAGE_DIMENSION"
-        )
+        line.codes.append("ERROR_INVALID_IMAGE" if error.kind == "format" else "ERROR_INVALID_IMAGE_DIMENSION")
         return None
 
 

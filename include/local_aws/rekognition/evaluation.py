@@ -80,11 +80,7 @@ def _thresholds(
     """
     thresholds = np.full(len(model.labels), DEFAULT_THRESHOLD, dtype=np.float32)
     for index, label in enumerate(model.labels):
-        right = [
-            row[index]
-            for row, truth, top in zip(confidences, truths, tops, strict=True)
-            if top == label in truth
-        ]
+        right = [row[index] for row, truth, top in zip(confidences, truths, tops, strict=True) if top == label in truth]
         if right:
             thresholds[index] = min(DEFAULT_THRESHOLD, float(min(right)))
     return thresholds

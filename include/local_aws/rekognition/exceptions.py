@@ -52,6 +52,4 @@ def throughput_exceeded(units: int) -> AwsError:
 
 def unknown_operation(operation: str) -> AwsError:
     """Return: an operation that the local endpoint does not offer."""
-    return AwsError(
-        "UnknownOperationException", f"The local endpoint does not offer Rekognition's {operation}."
-    )
+    return AwsError("UnknownOperationException", f"The local endpoint does not offer Rekognition's {operation}.")

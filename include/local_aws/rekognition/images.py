@@ -46,9 +46,7 @@ def read_pixels(body: bytes, max_aspect_ratio: float | None = None) -> Pixels:
 def _open(body: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", Image.DecompressionBombWarning
-            )  # sides are checked before decoding
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # sides are checked before decoding
             return Image.open(io.BytesIO(body), formats=("PNG", "JPEG"))
     except Image.DecompressionBombError as error:
         raise UnusableImageError("too-large", f"A side exceeds {MAX_SIDE_PIXELS} pixels.") from error
@@ -59,10 +57,6 @@ def _open(body: bytes) -> Image.Image:
 def _check_sides(width: int, height: int) -> None:
     size = f"{width} x {height}"
     if min(width, height) < MIN_SIDE_PIXELS:
-        raise UnusableImageError(
-            "too-small", f"The image is {size}; the minimum side is {MIN_SIDE_PIXELS} pixels."
-        )
+        raise UnusableImageError("too-small", f"The image is {size}; the minimum side is {MIN_SIDE_PIXELS} pixels.")
     if max(width, height) > MAX_SIDE_PIXELS:
-        raise UnusableImageError(
-            "too-large", f"The image is {size}; the maximum side is {MAX_SIDE_PIXELS} pixels."
-        )
+        raise UnusableImageError("too-large", f"The image is {size}; the maximum side is {MAX_SIDE_PIXELS} pixels.")

@@ -30,7 +30,7 @@ class Projects:
         return {"ProjectArn": arn}
 
     def describe(self, request: Mapping[str, Any], context: RequestContext) -> dict[str, Any]:
-        """DescribeProjects, newest first; names that no project has are left out, as AWS does."""
+        """DescribeProjects, newest first; names that no project has are left out."""
         names = request.get("ProjectNames")
         if FEATURE not in request.get("Features", [FEATURE]):
             return {"ProjectDescriptions": []}
@@ -40,12 +40,8 @@ class Projects:
                 for project in reversed(self._registry.projects(context.region))
                 if names is None or project.name in names
             ]
-            chosen, token = page(
-                projects, lambda p: p.created_ms, request.get("MaxResults"), request.get("NextToken")
-            )
-            answer: dict[str, Any] = {
-                "ProjectDescriptions": [describe_project(project) for project in chosen]
-            }
+            chosen, token = page(projects, lambda p: p.created_ms, request.get("MaxResults"), request.get("NextToken"))
+            answer: dict[str, Any] = {"ProjectDescriptions": [describe_project(project) for project in chosen]}
         return answer | ({"NextToken": token} if token else {})
 
     def delete(self, request: Mapping[str, Any], context: RequestContext) -> dict[str, Any]:

@@ -101,9 +101,7 @@ def _add_results(description: dict[str, Any], version: Version, outcome: Outcome
 
 
 def _testing_input(version: Version) -> dict[str, Any]:
-    return (
-        {"AutoCreate": True} if version.testing is None else {**_assets(version.testing), "AutoCreate": False}
-    )
+    return {"AutoCreate": True} if version.testing is None else {**_assets(version.testing), "AutoCreate": False}
 
 
 def _assets(locations: Sequence[S3Location]) -> dict[str, Any]:

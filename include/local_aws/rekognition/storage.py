@@ -1,5 +1,6 @@
 """How Rekognition reads and writes the customer's buckets."""
 
+import threading
 from typing import Any, Protocol
 
 INTERNAL_USER_AGENT = "local-aws-internal"  # marks the endpoint's own calls, which are no user's
@@ -28,6 +29,7 @@ class Boto3S3:
         self._endpoint_url = endpoint_url
         self._region = region
         self._client: Any = None
+        self._lock = threading.Lock()
 
     def get(self, bucket: str, key: str, version: str | None = None) -> bytes:
         """Read one object."""
@@ -50,22 +52,26 @@ class Boto3S3:
             raise S3ObjectMissingError(f"s3://{bucket}/{key}: {error}") from error
 
     def _s3(self) -> Any:
-        if self._client is None:
-            import boto3
-            from botocore.config import Config
+        with self._lock:
+            if self._client is None:
+                self._client = self._new_client()
+            return self._client
 
-            # A session of its own: the default one reads the caller's profile and is not thread-safe to make.
-            self._client = boto3.session.Session().client(
-                "s3",
-                endpoint_url=self._endpoint_url,
-                region_name=self._region,
-                aws_access_key_id="local",
-                aws_secret_access_key="local",  # noqa: S106 - the endpoint accepts any
-                config=Config(
-                    user_agent_extra=INTERNAL_USER_AGENT,
-                    s3={"addressing_style": "path"},
-                    max_pool_connections=32,
-                    retries={"total_max_attempts": 2},
-                ),
-            )
-        return self._client
+    def _new_client(self) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        # A session of its own: the default one reads the caller's profile and is not thread-safe to make.
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=self._endpoint_url,
+            region_name=self._region,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",  # noqa: S106 - the endpoint accepts any
+            config=Config(
+                user_agent_extra=INTERNAL_USER_AGENT,
+                s3={"addressing_style": "path"},
+                max_pool_connections=32,
+                retries={"total_max_attempts": 2},
+            ),
+        )

@@ -106,9 +106,7 @@ class Trainer:
         texts = []
         for source in sources:
             try:
-                texts.append(
-                    self._s3.get(source.bucket, source.key, source.version).decode("utf-8", "replace")
-                )
+                texts.append(self._s3.get(source.bucket, source.key, source.version).decode("utf-8", "replace"))
             except S3ObjectMissingError as error:
                 raise S3ObjectMissingError(
                     f"The manifest s3://{source.bucket}/{source.key} cannot be read. "
@@ -136,6 +134,8 @@ class Trainer:
         package_root = str(Path(local_aws.__file__).parent.parent)
         command = [sys.executable, "-m", "local_aws.rekognition.trainer", str(folder.path)]
         environment = {**os.environ, **SINGLE_THREADED, "PYTHONPATH": package_root}
+        # Compiling scikit-learn anew at every training would take longer than the training.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         with self._lock:
             if self._cancelled:
                 raise TrainingCancelledError
@@ -158,8 +158,7 @@ class Trainer:
                 self._s3.put(location.bucket, location.key, (folder.output / name).read_bytes())
             except S3ObjectMissingError as error:
                 raise S3ObjectMissingError(
-                    f"The output bucket {location.bucket} cannot be written. "
-                    "(ERROR_CANNOT_WRITE_OUTPUT_S3_BUCKET)"
+                    f"The output bucket {location.bucket} cannot be written. (ERROR_CANNOT_WRITE_OUTPUT_S3_BUCKET)"
                 ) from error
             files[role] = location
         return files

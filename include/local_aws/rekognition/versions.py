@@ -49,9 +49,7 @@ class Versions:
             job = Job(project.name, name, version.arn)
             version.trainer = Trainer(TrainingOrder(job, training, testing, bucket, prefix), self._s3)
             project.versions[version.arn] = version
-        threading.Thread(
-            target=self._train, args=(version, version.trainer), name=f"train-{name}", daemon=True
-        ).start()
+        threading.Thread(target=self._train, args=(version, version.trainer), name=f"train-{name}", daemon=True).start()
         return {"ProjectVersionArn": version.arn}
 
     def _check_creation(self, project: Project, name: str) -> None:
@@ -61,9 +59,7 @@ class Versions:
             raise AwsError("InternalServerError", "The local endpoint is closing.", 500)
         if any(version.name == name for version in project.versions.values()):
             raise resource_in_use(f"The project {project.name} already has a version named {name}.")
-        trainings = [
-            v for v in self._registry.versions(project.region) if v.status == models.TRAINING_IN_PROGRESS
-        ]
+        trainings = [v for v in self._registry.versions(project.region) if v.status == models.TRAINING_IN_PROGRESS]
         limit = self._registry.settings.max_concurrent_trainings
         if len(trainings) >= limit:
             raise limit_exceeded(f"The limit of {limit} concurrent trainings is reached.")
@@ -74,15 +70,13 @@ class Versions:
             version.outcome, version.outcome_at = outcome, self._registry.now()
 
     def describe(self, request: Mapping[str, Any], context: RequestContext) -> dict[str, Any]:
-        """DescribeProjectVersions, newest first; names that no version has are left out, as AWS does."""
+        """DescribeProjectVersions, newest first; names that no version has are left out."""
         names = request.get("VersionNames")
         with self._registry.lock:
             project = self._registry.project(request["ProjectArn"], context.region)
             newest_first = reversed(project.versions.values())
             versions = [version for version in newest_first if names is None or version.name in names]
-            chosen, token = page(
-                versions, lambda v: v.created_ms, request.get("MaxResults"), request.get("NextToken")
-            )
+            chosen, token = page(versions, lambda v: v.created_ms, request.get("MaxResults"), request.get("NextToken"))
             answer: dict[str, Any] = {"ProjectVersionDescriptions": [describe_version(v) for v in chosen]}
         return answer | ({"NextToken": token} if token else {})
 

@@ -134,7 +134,7 @@ class Caller:
 
     def trained(self, version_arn: str, seconds: float = 30) -> dict[str, Any]:
         """Wait for the real training, then let the least training time pass."""
-        version = self.service._versions._registry.version(version_arn, self.region)  # noqa: SLF001
+        version = self.service._versions._registry.version(version_arn, self.region)
         deadline = time.monotonic() + seconds
         while version.outcome is None:
             assert time.monotonic() < deadline, "the training did not end"
@@ -189,9 +189,7 @@ def digits() -> tuple[list[bytes], list[str]]:
     order = np.random.default_rng(3).permutation(len(data.images))
     pictures = [
         image_bytes(
-            Image.fromarray((data.images[i] / 16 * 255).astype(np.uint8)).resize(
-                (64, 64), Image.Resampling.BICUBIC
-            )
+            Image.fromarray((data.images[i] / 16 * 255).astype(np.uint8)).resize((64, 64), Image.Resampling.BICUBIC)
         )
         for i in order
     ]
