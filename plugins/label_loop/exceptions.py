@@ -71,3 +71,12 @@ class ReviewRefusedError(LabelLoopError):
 
 class NothingServesError(LabelLoopError):
     """No project version is there to detect with."""
+
+
+class UnfinishedWorkError(LabelLoopError):
+    """A run went through its work, and left some of it for a later try."""
+
+    def __init__(self, unfinished: int, problems: Sequence[str]) -> None:
+        super().__init__(
+            f"{unfinished} item(s) were left and will come again; {len(problems)} problem(s), the first: {problems[0]}"
+        )

@@ -68,11 +68,7 @@ class Detection:
     @property
     def accepted(self) -> bool:
         """Whether the detection is good enough to be used without a person's look."""
-        return (
-            self.failure is None
-            and bool(self.label)
-            and self.confidence_percent >= self.minimum_confidence_percent
-        )
+        return self.failure is None and bool(self.label) and self.confidence_percent >= self.minimum_confidence_percent
 
     @property
     def needs_review(self) -> bool:
@@ -139,6 +135,7 @@ class TrainingAttempt:
     fingerprint: str
     started_at: str
     outcome: str | None = None
+    test_manifest_key: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the form kept in the system record and in XCom."""

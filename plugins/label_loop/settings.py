@@ -1,4 +1,4 @@
-"""A loop, its settings in force and its system record; the only reader of Airflow Variables."""
+"""A loop, its settings in force and its system record; the only place that touches Airflow Variables."""
 
 import json
 import re
@@ -14,9 +14,7 @@ SYSTEM_RECORD_DESCRIPTION = (
     "Resource names and operational state of the loop. Written by the loop, shown here for reading only."
 )
 SYNC_STATE = "Parameter-Sync-State"
-SYNC_STATE_DESCRIPTION = (
-    "What Parameter Store and the Variables last agreed on. Written by parameter_sync only."
-)
+SYNC_STATE_DESCRIPTION = "What Parameter Store and the Variables last agreed on. Written by parameter_sync only."
 
 
 @dataclass(frozen=True)
@@ -66,6 +64,13 @@ def variable_text(loop: Loop, name: str) -> str | None:
 
     text: str | None = Variable.get(loop.variable(name), default=None)
     return text
+
+
+def write_variable(loop: Loop, name: str, text: str, description: str) -> None:
+    """Write the Variable that mirrors a parameter."""
+    from airflow.sdk import Variable
+
+    Variable.set(loop.variable(name), text, description=description)
 
 
 def parse_sync_state(text: str | None) -> dict[str, Any]:

@@ -81,9 +81,7 @@ def _from_event_bridge(detail: Mapping[str, Any]) -> S3Upload:
     )
 
 
-def _upload(
-    bucket: object, key: object, described: Mapping[str, Any], version_id: object, etag: object
-) -> S3Upload:
+def _upload(bucket: object, key: object, described: Mapping[str, Any], version_id: object, etag: object) -> S3Upload:
     if not (isinstance(bucket, str) and bucket and isinstance(key, str) and key):
         raise MalformedEventError("An S3 event names no bucket or no key.")
     size = described.get("size")

@@ -29,9 +29,7 @@ class MergePlan:
         return {"values": self.values, "refused": self.refused}
 
 
-def merge(
-    store: Mapping[str, str | None], variables: Mapping[str, str | None], state: Mapping[str, Any]
-) -> MergePlan:
+def merge(store: Mapping[str, str | None], variables: Mapping[str, str | None], state: Mapping[str, Any]) -> MergePlan:
     """Return the plan for the ten parameters.
 
     ``store`` and ``variables`` hold the texts of either side, None or absent where there is none; ``state``
@@ -52,14 +50,10 @@ def is_settled(plan: MergePlan, state: Mapping[str, Any]) -> bool:
     }
 
 
-def _merge_one(
-    plan: MergePlan, name: str, texts: tuple[str | None, str | None], state: Mapping[str, Any]
-) -> None:
+def _merge_one(plan: MergePlan, name: str, texts: tuple[str | None, str | None], state: Mapping[str, Any]) -> None:
     base = (state.get("values") or {}).get(name)
     problems = {
-        side: problem
-        for side, text in zip((STORE, VARIABLES), texts, strict=True)
-        if (problem := _problem(name, text))
+        side: problem for side, text in zip((STORE, VARIABLES), texts, strict=True) if (problem := _problem(name, text))
     }
     if problems:
         plan.refused[name] = list(texts)
@@ -80,18 +74,14 @@ def _merge_one(
         _write(plan.to_variables, name, value, texts[1])
 
 
-def _winner(
-    plan: MergePlan, name: str, in_store: str | None, in_variables: str | None, base: str | None
-) -> str:
+def _winner(plan: MergePlan, name: str, in_store: str | None, in_variables: str | None, base: str | None) -> str:
     if in_store is None or in_variables is None:
         present = in_store if in_variables is None else in_variables
         return present or base or PARAMETERS[name].default
     if base is not None and in_store == base:
         return in_variables
     if in_variables not in (base, in_store) and base is not None:
-        plan.conflicts.append(
-            f"{name}: Parameter Store's {in_store} was kept, the Variable's {in_variables} given up"
-        )
+        plan.conflicts.append(f"{name}: Parameter Store's {in_store} was kept, the Variable's {in_variables} given up")
     return in_store
 
 

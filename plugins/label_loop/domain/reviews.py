@@ -79,9 +79,7 @@ def check_label(label: str) -> str:
 
     Raises MalformedAnswerError: a label comes from people, and becomes part of an S3 key.
     """
-    allowed = (
-        0 < len(label) <= _LONGEST_LABEL and label.isprintable() and "/" not in label and "\\" not in label
-    )
+    allowed = 0 < len(label) <= _LONGEST_LABEL and label.isprintable() and "/" not in label and "\\" not in label
     if not allowed or label in {".", ".."}:
         raise MalformedAnswerError(
             f"The label {shown(label)} cannot name a folder: it must be 1 to {_LONGEST_LABEL} printable "

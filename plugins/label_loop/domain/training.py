@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from label_loop.domain.deployment import TRAINED, TRAINING
+from label_loop.domain.deployment import BILLED, STARTABLE, TRAINED, TRAINING
 from label_loop.domain.images import is_image_key
 from label_loop.domain.manifest import line
 from label_loop.exceptions import UnusableTrainingSetError
@@ -59,9 +59,11 @@ def decide(
     one is paid for. A version that trains without being ours holds ours back: one training at a time.
     """
     by_name = {version.name: version for version in versions}
-    last = by_name.get(attempt.version_name) if attempt else None
-    if last and _unfinished(last, attempt, endpoint_arn):
-        return TrainingDecision("resume", f"version {last.name} is {last.status}: going on with it")
+    if attempt:
+        last = by_name.get(attempt.version_name)
+        if _is_unfinished(attempt, last, endpoint_arn):
+            status = last.status if last else "not created yet"
+            return TrainingDecision("resume", f"version {attempt.version_name} is {status}: going on with it")
     busy = next((version for version in by_name.values() if version.status == TRAINING), None)
     if busy:
         return TrainingDecision("none", f"version {busy.name} is being trained; one training at a time")
@@ -72,16 +74,16 @@ def decide(
     return TrainingDecision("none", f"{new_images} of {minimum_untrained_images} new labelled images")
 
 
-def _unfinished(version: ProjectVersion, attempt: TrainingAttempt | None, endpoint_arn: str | None) -> bool:
-    if attempt is None or version.arn == endpoint_arn:
-        return False
-    judged_and_good = attempt.outcome == ACCEPTED and version.status in {
-        TRAINED,
-        "STARTING",
-        "RUNNING",
-        "STOPPED",
-    }
-    return judged_and_good or (attempt.outcome is None and version.status in {TRAINING, TRAINED})
+def _is_unfinished(attempt: TrainingAttempt, version: ProjectVersion | None, endpoint_arn: str | None) -> bool:
+    if attempt.outcome is None:
+        # Recorded before it is created: without a version, a crash came between the two.
+        return version is None or version.status in {TRAINING, TRAINED}
+    return (
+        attempt.outcome == ACCEPTED
+        and version is not None
+        and version.arn != endpoint_arn
+        and version.status in STARTABLE | BILLED
+    )
 
 
 def fingerprint(bucket: str, images: Iterable[LabelledImage]) -> str:

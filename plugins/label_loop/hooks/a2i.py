@@ -17,9 +17,7 @@ class AugmentedAIRuntimeHook(AwsBaseHook):
         kwargs["client_type"] = "sagemaker-a2i-runtime"
         super().__init__(*args, **kwargs)
 
-    def start_human_loop(
-        self, *, name: str, flow_definition_arn: str, input_content: Mapping[str, Any]
-    ) -> str | None:
+    def start_human_loop(self, *, name: str, flow_definition_arn: str, input_content: Mapping[str, Any]) -> str | None:
         """Start a human loop; return the request's id, or None where a loop of that name exists already."""
         try:
             response = self.conn.start_human_loop(

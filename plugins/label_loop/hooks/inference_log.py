@@ -132,6 +132,21 @@ class InferenceLogHook(DynamoDBHook):
         pages = self._client.get_paginator("query").paginate(**query)
         return Position(moment, max(row[KEY] for page in pages for row in page["Items"]))
 
+    def latest(self) -> str | None:
+        """Return the time of the latest detection in the index, or None where the log is empty."""
+        times = []
+        for sampled in (SAMPLED_NO, SAMPLED_YES):
+            response = self._client.query(
+                TableName=self.table,
+                IndexName=self.index,
+                KeyConditionExpression="Sampled = :sampled",
+                ExpressionAttributeValues={":sampled": sampled},
+                ScanIndexForward=False,
+                Limit=1,
+            )
+            times += [row["DetectLabelDate"] for row in response["Items"]]
+        return max(times, default=None)
+
     def mark_sampled(self, tasks: Mapping[str, Mapping[str, str]]) -> None:
         """Mark detections as sampled, each with further attributes to set, 100 a call; repeatable."""
         for some in batched(tasks.items(), _ROWS_A_CALL):

@@ -7,7 +7,7 @@ from typing import Any
 
 from label_loop.payloads import ANSWERS_FOLDER, UPLOADS_FOLDER
 from label_loop.provisioning.queues import STATUS_RULE
-from label_loop.provisioning.site import Site, Work, found
+from label_loop.provisioning.site import Site, Work, found, naming
 
 _FOLDERS = {"uploads": UPLOADS_FOLDER, "answers": ANSWERS_FOLDER}
 _TARGETS = ("QueueConfigurations", "TopicConfigurations", "LambdaFunctionConfigurations")
@@ -60,10 +60,10 @@ def ensure_status_rule(site: Site, flow_definition_arn: str, answers_queue_url: 
     Earlier flow definitions stay in the rule: their open loops end later.
     """
     name = site.names.rule(STATUS_RULE)
-    present = found(lambda: site.client("events").describe_rule(Name=name), "ResourceNotFoundException")
+    with naming("rule", name):
+        present = found(lambda: site.client("events").describe_rule(Name=name), "ResourceNotFoundException")
     known = json.loads((present or {}).get("EventPattern") or "{}").get("detail", {}).get("flowDefinitionArn", [])
-    arns = [arn for arn in known if arn != flow_definition_arn]
-    arns = known if known[-1:] == [flow_definition_arn] else [*arns, flow_definition_arn]
+    arns = [*(arn for arn in known if arn != flow_definition_arn), flow_definition_arn]
     pattern = {
         "source": ["aws.sagemaker"],
         "detail-type": ["SageMaker A2I HumanLoop Status Change"],

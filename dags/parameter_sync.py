@@ -1,0 +1,41 @@
+"""### Parameter sync: Parameter Store and Airflow Variables are one
+
+Waits, without a worker, until a parameter differs between Parameter Store and its Airflow Variable, and makes them
+equal: a change on either side is copied to the other. Where both changed, Parameter Store wins, and the operator
+is told. `For-System-Use-Only` is mirrored for reading only.
+
+**Schedule** always: a run waits for a difference, applies it and ends, then the next one waits.
+
+**Variables read** all of the loop's; it writes them too, and `Parameter-Sync-State`, what both sides last agreed on.
+
+**Idempotency** both sides are compared with what they last agreed on; a run that was cut is completed by the next.
+
+**When it fails** a value was refused: the task `refuse` names the parameter, the value and the rule. The last good
+value stays in force until the value is corrected where it was written.
+"""
+
+from label_loop.operators.parameter_sync import DagRunNowOperator, ParameterRefuseOperator, ParameterSyncOperator
+from label_loop.settings import loops
+from label_loop.wiring import CONTINUOUS, loop_dag
+
+for loop in loops():
+    with loop_dag(loop, "parameter_sync", schedule=CONTINUOUS, doc_md=__doc__) as dag:
+        sync = ParameterSyncOperator(
+            task_id="sync",
+            loop_path=loop.path,
+            only_when={
+                "check_training": "training_switched_on",
+                "sample_detections": "sampling_switched_on",
+                "refuse": "refusals",
+            },
+        )
+        # A schedule that was just switched on would run for the first time only after a whole period.
+        check_training = DagRunNowOperator(
+            task_id="check_training", loop_path=loop.path, trigger_dag_id=loop.dag_id("training")
+        )
+        sample_detections = DagRunNowOperator(
+            task_id="sample_detections", loop_path=loop.path, trigger_dag_id=loop.dag_id("human_sampling")
+        )
+        refuse = ParameterRefuseOperator(task_id="refuse", loop_path=loop.path, result=sync.output)
+
+        sync >> [check_training, sample_detections, refuse]

@@ -1,0 +1,35 @@
+"""What all operators of a loop share."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import DownstreamTasksSkipped
+
+from label_loop.settings import Loop
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from label_loop.states.context import LoopContext
+
+
+class LoopOperator(BaseOperator):
+    """A task of one loop. ``loop_path`` is its Parameter Store path."""
+
+    def __init__(self, *, loop_path: str, aws_conn_id: str | None = "aws_default", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.loop_path = loop_path
+        self.aws_conn_id = aws_conn_id
+
+    def loop_context(self) -> "LoopContext":
+        """Return the loop with its settings and hooks, read afresh."""
+        from label_loop.states.context import LoopContext
+
+        return LoopContext(Loop(self.loop_path), self.aws_conn_id)
+
+
+def skip_downstream(context: "Context", value: object, task_ids: Iterable[str]) -> NoReturn:
+    """End a task as success with a return value, and skip tasks that come after it."""
+    context["ti"].xcom_push(key="return_value", value=value)
+    raise DownstreamTasksSkipped(tasks=list(task_ids))

@@ -1,0 +1,18 @@
+"""The operator of human_sampling."""
+
+from typing import TYPE_CHECKING
+
+from label_loop.operators.base import LoopOperator
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class HumanSamplingOperator(LoopOperator):
+    """Takes all samples that are due; returns how many."""
+
+    def execute(self, context: "Context") -> int:
+        """Mark, send to review, announce."""
+        from label_loop.states.human_sampling import HumanSamplingState
+
+        return HumanSamplingState(self.loop_context()).sample()

@@ -1,0 +1,142 @@
+"""Operators that drain an inbox, and wait for it without a worker."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from label_loop.operators.base import LoopOperator
+from label_loop.payloads import ANSWERS_FOLDER, UPLOADS_FOLDER
+from label_loop.settings import SystemRecord
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from label_loop.states.context import LoopContext
+    from label_loop.states.inbox import Delivery, FolderInbox, QueueInbox
+
+SERVING_POLL_SECONDS = 20
+FOLDER_POLL_SECONDS = 30
+_LONG_POLL_SECONDS = 20
+
+
+class DrainInboxOperator(LoopOperator):
+    """Waits for S3 objects in one folder of a loop, and processes all there are, and those that follow them.
+
+    It looks first and defers only where there is nothing to do. The wait holds no worker: it is a long poll
+    of the queue of notifications, or, where the loop has no queue, a listing of the folder. What a queue
+    gives is deleted only after its work is done.
+    """
+
+    folder: str
+    seen_key: str
+
+    @abstractmethod
+    def queue_url(self, record: SystemRecord) -> str | None:
+        """Return the queue of notifications, or None."""
+
+    @abstractmethod
+    def drain(
+        self, loop: "LoopContext", inbox: "QueueInbox | FolderInbox", first: "Sequence[Delivery]"
+    ) -> dict[str, Any]:
+        """Process the first deliveries and those that follow; return numbers of what was done."""
+
+    def before(self, loop: "LoopContext") -> None:
+        """Defer where the loop is not ready for work; by default it is."""
+
+    def execute(self, context: "Context") -> dict[str, Any]:
+        """Process what is there, or wait for it."""
+        return self._work(None)
+
+    def execute_ready(self, context: "Context", event: dict[str, Any]) -> dict[str, Any]:
+        """Go on after a wait for readiness."""
+        return self._work(None)
+
+    def execute_complete(self, context: "Context", event: dict[str, Any]) -> dict[str, Any]:
+        """Process what a wait found. Raises RuntimeError unless the trigger says success."""
+        if event.get("status") != "success":
+            raise RuntimeError(f"The wait for {self.folder} of {self.loop_path} ended with {event.get('status')!r}.")
+        return self._work(event.get("message_batch", []))
+
+    def _work(self, messages: Sequence[Any] | None) -> dict[str, Any]:
+        from label_loop.states.inbox import FolderInbox, QueueInbox
+
+        loop = self.loop_context()
+        self.before(loop)
+        queue_url = self.queue_url(loop.record)
+        if queue_url:
+            queue = QueueInbox(loop, queue_url)
+            summary = self.drain(loop, queue, queue.read(messages or []))
+        else:
+            summary = self.drain(loop, FolderInbox(loop, self.folder, self.seen_key), [])
+        # A resumed task does not wait a second time: what woke it may be done by now.
+        worked = any(value for name, value in summary.items() if name not in {"repeated", "ignored"})
+        if messages is None and not worked:
+            self._wait(loop, queue_url)
+        self.log.info("%s of %s: %s", self.folder, self.loop_path, summary)
+        return summary
+
+    def _wait(self, loop: "LoopContext", queue_url: str | None) -> None:
+        from label_loop.triggers.inbox import FolderTrigger, NotificationQueueTrigger
+
+        trigger: NotificationQueueTrigger | FolderTrigger
+        if queue_url:
+            trigger = NotificationQueueTrigger(
+                sqs_queue=queue_url,
+                aws_conn_id=self.aws_conn_id,
+                max_messages=10,
+                wait_time_seconds=_LONG_POLL_SECONDS,
+                waiter_delay=0,
+                delete_message_on_reception=False,
+            )
+        else:
+            record = loop.record
+            seen = record.get(self.seen_key)
+            trigger = FolderTrigger(record.bucket, self.folder, seen, FOLDER_POLL_SECONDS, self.aws_conn_id)
+        self.defer(trigger=trigger, method_name="execute_complete")
+
+
+class RekognitionDetectUploadsOperator(DrainInboxOperator):
+    """Detects the images of ``images_for_detection/``. Waits, too, until a model serves."""
+
+    folder = UPLOADS_FOLDER
+    seen_key = "uploads_seen_until"
+
+    def queue_url(self, record: SystemRecord) -> str | None:
+        """Return the queue of uploads."""
+        return record.uploads_queue_url
+
+    def before(self, loop: "LoopContext") -> None:
+        """Defer until a model serves: messages taken before would come back, and end as dead letters."""
+        if not loop.serves():
+            from label_loop.triggers.rekognition import ServingModelTrigger
+
+            trigger = ServingModelTrigger(self.loop_path, SERVING_POLL_SECONDS, self.aws_conn_id)
+            self.defer(trigger=trigger, method_name="execute_ready")
+
+    def drain(
+        self, loop: "LoopContext", inbox: "QueueInbox | FolderInbox", first: "Sequence[Delivery]"
+    ) -> dict[str, Any]:
+        """Detect, log, announce, and send to review."""
+        from label_loop.states.detection import DetectionState
+
+        return asdict(DetectionState(loop, inbox).drain(first))
+
+
+class HumanReviewApplyAnswersOperator(DrainInboxOperator):
+    """Applies the review answers of ``a2i-human-loop-data/``."""
+
+    folder = ANSWERS_FOLDER
+    seen_key = "answers_seen_until"
+
+    def queue_url(self, record: SystemRecord) -> str | None:
+        """Return the queue of answers."""
+        return record.answers_queue_url
+
+    def drain(
+        self, loop: "LoopContext", inbox: "QueueInbox | FolderInbox", first: "Sequence[Delivery]"
+    ) -> dict[str, Any]:
+        """Match answers to detections, log them, and copy their images."""
+        from label_loop.states.human_review import HumanReviewState
+
+        return asdict(HumanReviewState(loop, inbox).drain(first))

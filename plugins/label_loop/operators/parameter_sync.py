@@ -1,0 +1,80 @@
+"""The operator of parameter_sync."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.exceptions import AirflowFailException
+
+from label_loop.exceptions import RefusedParametersError
+from label_loop.operators.base import LoopOperator, skip_downstream
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+PARAMETER_POLL_SECONDS = 15
+
+
+class ParameterSyncOperator(LoopOperator):
+    """Makes Parameter Store and Variables equal, or waits without a worker until they differ.
+
+    Returns a SyncResult as a dict. Of the downstream tasks, those named in ``only_when`` run only where that
+    field of the result is true.
+    """
+
+    def __init__(self, *, only_when: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.only_when = dict(only_when)
+
+    def execute(self, context: "Context") -> Any:
+        """Sync what differs now, or wait."""
+        return self._sync(context, wait=True)
+
+    def execute_complete(self, context: "Context", event: dict[str, Any]) -> Any:
+        """Sync what a wait found."""
+        return self._sync(context, wait=False)
+
+    def _sync(self, context: "Context", *, wait: bool) -> Any:
+        from label_loop.states.parameter_sync import ParameterSyncState
+
+        result = ParameterSyncState(self.loop_context()).sync()
+        if wait and not result.did_something:
+            from label_loop.triggers.parameter_sync import ParameterChangeTrigger
+
+            trigger = ParameterChangeTrigger(self.loop_path, PARAMETER_POLL_SECONDS, self.aws_conn_id)
+            self.defer(trigger=trigger, method_name="execute_complete")
+        for line in (*result.changes, *result.conflicts):
+            self.log.info(line)
+        values = asdict(result)
+        skipped = [task_id for task_id, field in self.only_when.items() if not values[field]]
+        if skipped:
+            skip_downstream(context, values, skipped)
+        return values
+
+
+class ParameterRefuseOperator(LoopOperator):
+    """Fails, so that a refused value is seen where operators look; everything else was applied before."""
+
+    template_fields = ("result",)
+
+    def __init__(self, *, result: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.result = result
+
+    def execute(self, context: "Context") -> None:
+        """Raise the error that names parameter, value and rule."""
+        raise AirflowFailException(str(RefusedParametersError(self.loop_path, self.result["refusals"])))
+
+
+class DagRunNowOperator(LoopOperator):
+    """Runs another DAG of the loop now. The provider's operator does it; importing it costs a second a parse."""
+
+    def __init__(self, *, trigger_dag_id: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.trigger_dag_id = trigger_dag_id
+
+    def execute(self, context: "Context") -> None:
+        """Ask for the run."""
+        from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+
+        TriggerDagRunOperator(task_id=self.task_id, trigger_dag_id=self.trigger_dag_id).execute(context)

@@ -1,0 +1,30 @@
+"""The contract of a review backend, and which one a loop has."""
+
+from typing import Protocol
+
+from label_loop.exceptions import InvalidParameterError
+from label_loop.payloads import ReviewStarted, ReviewTask
+from label_loop.settings import SystemRecord
+
+A2I = "a2i"
+
+
+class ReviewBackend(Protocol):
+    """Takes review tasks; the answers arrive as A2I output files in ``a2i-human-loop-data/``."""
+
+    def start(self, task: ReviewTask) -> ReviewStarted:
+        """Start a task, or find the one that this detection has already; safe to repeat and to call in threads.
+
+        Raises ReviewRefusedError where the backend does not take tasks of this account or loop at all.
+        """
+        ...
+
+
+def review_backend(record: SystemRecord, aws_conn_id: str | None) -> ReviewBackend:
+    """Return the backend that the loop's record names as ``review_backend``, ``a2i`` where it names none."""
+    name = record.get("review_backend") or A2I
+    if name == A2I:
+        from label_loop.review.a2i import A2IReview
+
+        return A2IReview(record.get("flow_definition_arn"), aws_conn_id)
+    raise InvalidParameterError("review_backend in For-System-Use-Only", name, A2I)

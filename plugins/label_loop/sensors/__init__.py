@@ -1,0 +1,1 @@
+"""Waits of a DAG that another task's result starts."""

@@ -1,0 +1,187 @@
+"""Detection: each upload is detected, logged once, sent to review where the model is unsure, and told of."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from label_loop.domain import detections
+from label_loop.domain.pacing import Pacer
+from label_loop.exceptions import NothingServesError, ReviewRefusedError, UnfinishedWorkError
+from label_loop.hooks.rekognition import is_not_ready
+from label_loop.hooks.retries import error_code
+from label_loop.payloads import UPLOADS_FOLDER, Detection, Event, S3Upload
+from label_loop.states.context import LoopContext
+from label_loop.states.inbox import Delivery, Inbox
+
+log = logging.getLogger(__name__)
+
+# A worker stays for uploads that follow each other, so that they are not delayed by a task's start.
+LINGER_SECONDS = 10
+LONGEST_RUN_SECONDS = 15 * 60
+_THREADS = 16
+
+
+@dataclass
+class DetectionSummary:
+    """What a run did, in numbers of uploads."""
+
+    detected: int = 0
+    accepted: int = 0
+    sent_to_review: int = 0
+    failed: int = 0
+    repeated: int = 0
+    ignored: int = 0
+    unfinished: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+class DetectionState:
+    """Drains an inbox of uploads. An upload is done when its row is written; until then it comes again."""
+
+    def __init__(self, context: LoopContext, inbox: Inbox, clock: Callable[[], float] = time.monotonic) -> None:
+        self.context = context
+        self.inbox = inbox
+        self.clock = clock
+        self.summary = DetectionSummary()
+        self._pacer = Pacer(context.settings.minimum_inference_units)
+
+    def drain(self, first: Sequence[Delivery] = ()) -> DetectionSummary:
+        """Process deliveries until none has come for a while.
+
+        Raises UnfinishedWorkError at the end where uploads were left undone (they come again), or review refused.
+        """
+        deadline = self.clock() + LONGEST_RUN_SECONDS
+        deliveries = list(first) or self.inbox.receive(wait_seconds=1)
+        with ThreadPoolExecutor(_THREADS) as pool:
+            while deliveries and self.clock() < deadline:
+                self._process(deliveries, pool)
+                deliveries = self.inbox.receive(wait_seconds=LINGER_SECONDS)
+        if self.summary.problems:
+            raise UnfinishedWorkError(self.summary.unfinished, self.summary.problems)
+        return self.summary
+
+    def _process(self, deliveries: Sequence[Delivery], pool: ThreadPoolExecutor) -> None:
+        uploads = {u.detection_id: u for d in deliveries for u in d.events if isinstance(u, S3Upload)}
+        wanted = {id_: upload for id_, upload in uploads.items() if _is_upload(upload)}
+        known = self.context.log.rows(list(wanted)) if wanted else {}
+        fresh = [upload for id_, upload in wanted.items() if id_ not in known]
+        self.summary.ignored += len(uploads) - len(wanted)
+        self.summary.repeated += len(known)
+
+        detected = self._each(fresh, self._detect, pool, pace=True)
+        reviewed = self._each(detected, self._send_to_review, pool)
+        written = self.context.log.put_new([detections.to_row(detection) for detection in reviewed])
+        self._count_and_tell([detection for detection in reviewed if detection.id in set(written)])
+
+        settled = {upload.detection_id for upload in uploads.values()} - {upload.detection_id for upload in fresh}
+        settled |= {detection.id for detection in reviewed}
+        self.inbox.done([d for d in deliveries if all(_is_settled(event, settled) for event in d.events)])
+        self.summary.unfinished += len(fresh) - len(reviewed)
+
+    def _each[T](
+        self, items: Sequence[T], work: Callable[[T], Detection], pool: ThreadPoolExecutor, *, pace: bool = False
+    ) -> list[Detection]:
+        """Return the results of the work that succeeded; what failed is noted and does not hold up others."""
+        futures: list[Future[Detection]] = []
+        for item in items:
+            if pace:
+                time.sleep(self._pacer.delay_seconds(self.clock()))
+            futures.append(pool.submit(work, item))
+        results = []
+        for future in futures:
+            try:
+                results.append(future.result())
+            except Exception as error:  # any failure concerns one upload; the run goes on and tells at its end
+                log.warning("An upload is left for a later try: %s", error)
+                self.summary.problems.append(f"{type(error).__name__}: {error_code(error) or error}")
+        return results
+
+    def _detect(self, upload: S3Upload) -> Detection:
+        arn = self.context.record.endpoint_arn
+        if arn is None:
+            raise NothingServesError(f"{self.context.loop.path} has no deployed model")
+        try:
+            labels = self.context.rekognition.detect(arn, upload)
+        except ClientError as error:
+            return self._after_error(upload, arn, error)
+        return self._decide(upload, arn, labels)
+
+    def _after_error(self, upload: S3Upload, arn: str, error: ClientError) -> Detection:
+        code = error_code(error)
+        if is_not_ready(error):
+            replacement = self.context.endpoint_after(arn)
+            if replacement is None:
+                raise NothingServesError(f"the model {arn} is not running") from error
+            return self._decide(upload, replacement, self.context.rekognition.detect(replacement, upload))
+        if code not in detections.UNDETECTABLE:
+            raise error
+        if code == "InvalidS3ObjectException" and self._exists(upload):
+            # Rekognition gives one code for a missing object and for one it may not read. The first is final,
+            # the second is a permission that somebody has to mend, and no reason to give uploads up.
+            raise error
+        return detections.failed(self._decide(upload, arn, []), code)
+
+    def _exists(self, upload: S3Upload) -> bool:
+        return self.context.s3.head_object(upload.key, upload.bucket) is not None
+
+    def _decide(self, upload: S3Upload, arn: str, labels: Sequence[Mapping[str, Any]]) -> Detection:
+        return detections.decide(
+            upload,
+            labels,
+            settings=self.context.settings,
+            project_version_arn=arn,
+            detected_at=datetime.now(UTC),
+        )
+
+    def _send_to_review(self, detection: Detection) -> Detection:
+        if not detection.needs_review:
+            return detection
+        try:
+            started = self.context.review.start(detections.review_task(detection))
+        except ReviewRefusedError as error:
+            # The detection stands, whoever may look at it: it is logged with what kept it from review.
+            if str(error) not in self.summary.problems:
+                self.summary.problems.append(str(error))
+            return replace(detection, review_failure=type(error).__name__)
+        return replace(detection, human_loop_name=started.name, human_loop_request_id=started.request_id)
+
+    def _count_and_tell(self, written: Sequence[Detection]) -> None:
+        for detection in written:
+            self.summary.detected += detection.failure is None
+            self.summary.failed += detection.failure is not None
+            self.summary.accepted += detection.accepted
+            self.summary.sent_to_review += detection.human_loop_name is not None
+        self.context.announcer.tell([_event(detection) for detection in written])
+
+
+def _is_upload(upload: S3Upload) -> bool:
+    return upload.key.startswith(UPLOADS_FOLDER) and not upload.key.endswith("/")
+
+
+def _is_settled(event: object, settled: set[str]) -> bool:
+    return not isinstance(event, S3Upload) or event.detection_id in settled
+
+
+def _event(detection: Detection) -> Event:
+    name = detection.upload.key.removeprefix(UPLOADS_FOLDER)
+    facts = {
+        "image": detection.upload.uri,
+        "detection": detection.id,
+        "label": detection.label,
+        "confidence": round(detection.confidence_percent, 2),
+        "in_review": detection.human_loop_name is not None,
+    }
+    if detection.failure:
+        text = f"{name}: could not be detected ({detection.failure})"
+        return Event("detection", text, accepted=False, facts={**facts, "failure": detection.failure})
+    verdict = "accepted" if detection.accepted else "not accepted"
+    text = f"{name}: {detection.label or 'no label'} at {detection.confidence_percent:.1f} %, {verdict}"
+    if detection.human_loop_name:
+        text += ", sent to review"
+    return Event("detection", text, label=detection.label, accepted=detection.accepted, facts=facts)

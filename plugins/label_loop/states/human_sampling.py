@@ -1,0 +1,68 @@
+"""Human sampling: every n-th detection is reviewed whatever its confidence, for an honest view of the model."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from label_loop.domain.sampling import Position, every_nth
+from label_loop.payloads import SAMPLING_SOURCE, Event, ReviewTask
+from label_loop.states.context import LoopContext
+
+_BATCH = 100
+_THREADS = 8
+
+
+class HumanSamplingState:
+    """Marks what qualifies since the last sample, and sends it to review unless it is there already."""
+
+    def __init__(self, context: LoopContext) -> None:
+        self.context = context
+
+    def sample(self) -> int:
+        """Take all samples that are due; return how many. A run that was cut is completed by the next."""
+        start = self._start()
+        interval = self.context.settings.human_sampling_interval
+        due = every_nth(self.context.log.unsampled_since(start.detected_at), after=start, interval=interval)
+        # The choice is complete before the first mark: a mark moves its row within the index that is read.
+        chosen = [position.detection_id for position in due]
+        for first in range(0, len(chosen), _BATCH):
+            self._take(chosen[first : first + _BATCH])
+        return len(chosen)
+
+    def _start(self) -> Position:
+        """Return after what sampling goes on: the last sample, or the moment it was switched on, if later."""
+        switched_on = Position(self.context.record.get("sampling_since") or "", "")
+        last = self.context.log.last_sampled()
+        return max(switched_on, last) if last else switched_on
+
+    def _take(self, ids: Sequence[str]) -> None:
+        rows = self.context.log.rows(ids)
+        with ThreadPoolExecutor(_THREADS) as pool:
+            marks = dict(zip(rows, pool.map(self._send_to_review, rows.values()), strict=True))
+        self.context.log.mark_sampled(marks)
+        self.context.announcer.tell([_event(row) for row in rows.values()])
+
+    def _send_to_review(self, row: dict[str, Any]) -> dict[str, str]:
+        """Return the attributes to set; none where a review exists."""
+        if row.get("HumanLoopName"):
+            return {}
+        started = self.context.review.start(
+            ReviewTask(
+                detection_id=row["DetectLabelRequestId"],
+                source=SAMPLING_SOURCE,
+                image_uri=f"s3://{row['S3Bucket']}/{row['S3ObjectKey']}",
+                label=row["DetectedLabel"],
+                confidence_percent=float(row["DetectedConfidenceLevel"]),
+            )
+        )
+        marks = {"HumanLoopName": started.name, "HumanLoopRequestId": started.request_id}
+        return {name: value for name, value in marks.items() if value}
+
+
+def _event(row: dict[str, Any]) -> Event:
+    return Event(
+        "sample",
+        f"{row['S3ObjectKey']} is in the human sample; the model said {row['DetectedLabel'] or 'no label'}",
+        label=row["DetectedLabel"],
+        facts={"image": f"s3://{row['S3Bucket']}/{row['S3ObjectKey']}", "detection": row["DetectLabelRequestId"]},
+    )

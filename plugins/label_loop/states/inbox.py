@@ -1,0 +1,129 @@
+"""Where a state's work comes from: a queue of notifications, or the listing of a folder where there is none."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from label_loop.domain.events import QueueEvent, parse_message
+from label_loop.exceptions import MalformedEventError
+from label_loop.payloads import S3Upload
+from label_loop.states.context import LoopContext
+
+log = logging.getLogger(__name__)
+
+BATCH_SIZE = 50
+# S3 dates a multipart upload by its start, so a listing looks back this far behind what it has seen.
+LOOK_BACK = timedelta(minutes=15)
+_EVER = "1970-01-02T00:00:00+00:00"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Events that are done together, and what to give back when they are."""
+
+    events: tuple[QueueEvent, ...]
+    receipt: str
+
+
+class Inbox(Protocol):
+    """Gives work at least once: what is not told to be done comes again."""
+
+    def receive(self, wait_seconds: int) -> list[Delivery]:
+        """Return some deliveries, waiting a while for the first; an empty list where there are none."""
+        ...
+
+    def done(self, deliveries: Sequence[Delivery]) -> None:
+        """Tell that the work of these deliveries is finished and must not come again."""
+        ...
+
+
+class QueueInbox:
+    """A queue of S3 notifications and A2I status changes.
+
+    Messages that nobody understands are left to the queue's own redrive policy, which moves them to the
+    dead-letter queue for a person to see.
+    """
+
+    def __init__(self, context: LoopContext, queue_url: str) -> None:
+        self.context = context
+        self.queue_url = queue_url
+
+    def receive(self, wait_seconds: int) -> list[Delivery]:
+        """Receive and read up to a batch of messages."""
+        messages = self.context.queue.receive(self.queue_url, most=BATCH_SIZE, wait_seconds=wait_seconds)
+        return self.read(messages)
+
+    def read(self, messages: Sequence[Any]) -> list[Delivery]:
+        """Return the deliveries that received messages are."""
+        deliveries = []
+        for message in messages:
+            try:
+                deliveries.append(Delivery(tuple(parse_message(message["Body"])), message["ReceiptHandle"]))
+            except MalformedEventError as error:
+                log.warning("Message %s is left for the dead-letter queue: %s", message["MessageId"], error)
+        return deliveries
+
+    def done(self, deliveries: Sequence[Delivery]) -> None:
+        """Delete the messages."""
+        refused = self.context.queue.delete(self.queue_url, [delivery.receipt for delivery in deliveries])
+        if refused:
+            log.warning("%d messages could not be deleted and will come again", len(refused))
+
+
+class FolderInbox:
+    """A folder that is listed, for a loop without queues. How far it was seen is kept in the system record.
+
+    The receipt of a delivery is the object's last-modified time. Objects of the last minutes come again with
+    the next listing, and are recognized by what they are, so nothing is lost by equal or late times.
+    """
+
+    def __init__(self, context: LoopContext, folder: str, seen_key: str) -> None:
+        self.context = context
+        self.folder = folder
+        self.seen_key = seen_key
+        self._pending: Iterator[Delivery] | None = None
+        self._given: set[S3Upload] = set()
+        self._open: set[Delivery] = set()
+
+    def receive(self, wait_seconds: int) -> list[Delivery]:  # noqa: ARG002 - a listing does not wait
+        """Return the next objects in the order of their times."""
+        for _ in range(2):  # what is left of this listing, else a new one
+            if self._pending is None:
+                self._pending = iter(self._list())
+            batch = [delivery for delivery, _ in zip(self._pending, range(BATCH_SIZE), strict=False)]
+            if batch:
+                self._open.update(batch)
+                return batch
+            self._pending = None
+        return []
+
+    def _list(self) -> list[Delivery]:
+        record = self.context.record
+        start = datetime.fromisoformat(self._seen()) - LOOK_BACK
+        found = []
+        for item in self.context.s3.iter_file_metadata(prefix=self.folder, bucket_name=record.bucket):
+            upload = S3Upload(record.bucket, item["Key"], item["ETag"].strip('"'), size_bytes=item["Size"])
+            if item["LastModified"] > start and upload not in self._given:
+                found.append(Delivery((upload,), item["LastModified"].isoformat()))
+        return sorted(found, key=lambda delivery: delivery.receipt)
+
+    def _seen(self) -> str:
+        """Return until when the folder was seen; what a log taken over from elsewhere has is not paid again."""
+        seen = self.context.record.get(self.seen_key)
+        if seen is None:
+            seen = self.context.log.latest() or _EVER
+            self.context.update_record({self.seen_key: seen})
+        return seen
+
+    def done(self, deliveries: Sequence[Delivery]) -> None:
+        """Move on how far the folder was seen: never past an object whose work is not done."""
+        self._given.update(e for delivery in deliveries for e in delivery.events if isinstance(e, S3Upload))
+        self._open.difference_update(deliveries)
+        if self._open:
+            seen = min(delivery.receipt for delivery in self._open)
+        else:
+            seen = max((delivery.receipt for delivery in deliveries), default="")
+        if seen > (self.context.record.get(self.seen_key) or ""):
+            self.context.update_record({self.seen_key: seen})

@@ -1,0 +1,127 @@
+"""Parameter sync: Parameter Store and Airflow Variables are kept equal, in both directions."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from label_loop.domain.detections import timestamp
+from label_loop.domain.parameter_merge import MergePlan, is_settled, merge
+from label_loop.exceptions import InvalidParameterError
+from label_loop.parameters import PARAMETERS
+from label_loop.payloads import Event
+from label_loop.settings import (
+    SYNC_STATE,
+    SYNC_STATE_DESCRIPTION,
+    SYSTEM_RECORD,
+    SYSTEM_RECORD_DESCRIPTION,
+    Loop,
+    SystemRecord,
+    parse_sync_state,
+    variable_text,
+    write_variable,
+)
+from label_loop.states.context import LoopContext
+
+TRAINING_SWITCH = "Enable-Automatic-Training"
+SAMPLING_SWITCH = "Enable-Automatic-Human-Sampling"
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What either side holds at one moment."""
+
+    store: Mapping[str, str]
+    variables: Mapping[str, str | None]
+    state: Mapping[str, Any]
+
+    def plan(self) -> MergePlan:
+        """Return what a sync would do now."""
+        return merge(self.store, self.variables, self.state)
+
+    def differ(self) -> bool:
+        """Return whether a sync has something to do. A store without the loop's record is nothing to copy."""
+        if SYSTEM_RECORD not in self.store:
+            return False
+        return not is_settled(self.plan(), self.state) or self.store[SYSTEM_RECORD] != self.variables[SYSTEM_RECORD]
+
+
+def read_variables(loop: Loop) -> tuple[dict[str, str | None], dict[str, Any]]:
+    """Return the Variables of a loop by their short names, and the state of its sync."""
+    variables = {name: variable_text(loop, name) for name in (*PARAMETERS, SYSTEM_RECORD)}
+    return variables, parse_sync_state(variable_text(loop, SYNC_STATE))
+
+
+@dataclass(frozen=True)
+class SyncResult:
+    """What a sync did, in lines for people, and which schedules it switched on."""
+
+    changes: list[str]
+    conflicts: list[str]
+    refusals: list[str]
+    training_switched_on: bool
+    sampling_switched_on: bool
+    did_something: bool
+
+
+class ParameterSyncState:
+    """Applies a merge. Each write can be repeated, and the state is written last, so a crash is made good."""
+
+    def __init__(self, context: LoopContext) -> None:
+        self.context = context
+
+    def sync(self) -> SyncResult:
+        """Make both sides equal. Raises LoopNotSetUpError where the path has no system record."""
+        loop = self.context.loop
+        store = self.context.parameter_store.texts(loop)
+        SystemRecord.parse(loop, store.get(SYSTEM_RECORD))
+        sides = Sides(store, *read_variables(loop))
+        plan = sides.plan()
+        result = self._result(sides, plan)
+        if result.did_something:
+            self._apply(sides, plan, result)
+        return result
+
+    def _result(self, sides: Sides, plan: MergePlan) -> SyncResult:
+        before = sides.state.get("values") or {}
+        return SyncResult(
+            changes=plan.changes,
+            conflicts=plan.conflicts,
+            refusals=plan.refusals,
+            training_switched_on=_switched_on(TRAINING_SWITCH, before, plan.values),
+            sampling_switched_on=_switched_on(SAMPLING_SWITCH, before, plan.values),
+            did_something=sides.differ(),
+        )
+
+    def _apply(self, sides: Sides, plan: MergePlan, result: SyncResult) -> None:
+        loop = self.context.loop
+        for name, text in plan.to_store.items():
+            self.context.parameter_store.put(loop, name, text)
+        for name, text in plan.to_variables.items():
+            write_variable(loop, name, text, PARAMETERS[name].description)
+        if result.sampling_switched_on:
+            self.context.update_record({"sampling_since": timestamp(datetime.now(UTC))})
+        elif sides.store[SYSTEM_RECORD] != sides.variables[SYSTEM_RECORD]:
+            write_variable(loop, SYSTEM_RECORD, sides.store[SYSTEM_RECORD], SYSTEM_RECORD_DESCRIPTION)
+        self.context.announcer.tell(_events(plan))
+        write_variable(loop, SYNC_STATE, json.dumps(plan.state), SYNC_STATE_DESCRIPTION)
+
+
+def _switched_on(switch: str, before: Mapping[str, str], after: Mapping[str, str]) -> bool:
+    try:
+        return (
+            switch in before
+            and not PARAMETERS[switch].parse(before[switch])
+            and PARAMETERS[switch].parse(after[switch])
+        )
+    except InvalidParameterError:
+        return False
+
+
+def _events(plan: MergePlan) -> list[Event]:
+    return [
+        *(Event("parameter_applied", change) for change in plan.changes),
+        *(Event("parameter_conflict", conflict) for conflict in plan.conflicts),
+        *(Event("parameter_refused", f"{refusal} The last good value stays in force.") for refusal in plan.refusals),
+    ]

@@ -1,0 +1,50 @@
+"""What the five DAG files share: schedules, defaults, and the failure callback."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import DAG, DeltaTriggerTimetable
+
+from label_loop.notifications import FailureNotifier
+from label_loop.settings import Loop, setting
+
+# Fixed and past: without a start date a continuous DAG runs only once.
+START = datetime(2026, 1, 1, tzinfo=UTC)
+CONTINUOUS = "@continuous"
+
+
+def loop_dag(loop: Loop, state: str, *, schedule: Any, doc_md: str | None, **kwargs: Any) -> DAG:
+    """Return the DAG of one of a loop's five states; to be used as a context manager.
+
+    One run at a time, two retries of each task, and a mail for what fails all the same.
+    """
+    return DAG(
+        dag_id=loop.dag_id(state),
+        schedule=schedule,
+        start_date=START,
+        catchup=False,
+        max_active_runs=1,
+        is_paused_upon_creation=False,
+        tags=["label-loop", loop.name, state],
+        doc_md=doc_md,
+        default_args={
+            "owner": "label-loop",
+            "retries": 2,
+            "retry_delay": timedelta(seconds=15),
+            "retry_exponential_backoff": True,
+            "max_retry_delay": timedelta(minutes=5),
+            "on_failure_callback": FailureNotifier(loop.path),
+        },
+        **kwargs,
+    )
+
+
+def interval_schedule(loop: Loop, *, switch: str, frequency: str) -> DeltaTriggerTimetable | None:
+    """Return the schedule that a loop's Variables ask for now; None where it is switched off.
+
+    Read at each parse, so that a change is followed without a restart. Without a schedule, unlike paused, a DAG
+    still runs when it is triggered by hand.
+    """
+    if not setting(loop, switch):
+        return None
+    return DeltaTriggerTimetable(timedelta(minutes=setting(loop, frequency)))
