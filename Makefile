@@ -7,7 +7,7 @@ export AIRFLOW_PORT ?= 8080
 export LOCAL_AWS_PORT ?= 4566
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)/include
 
-.PHONY: help setup lock local-aws check format test
+.PHONY: help setup lock local-aws up down check format test
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,3 +23,9 @@ lock: .venv/.ready ## resolve requirements-dev.in again, within MWAA's constrain
 
 local-aws: .venv/.ready ## run the local AWS endpoint alone, in the foreground
 	@exec $(PYTHON_BIN)/python -m local_aws
+
+up: .venv/.ready ## start the local AWS endpoint and Airflow in the background
+	@$(PYTHON_BIN)/python -m local_stack up
+
+down: .venv/.ready ## stop what up or demo started
+	@$(PYTHON_BIN)/python -m local_stack down

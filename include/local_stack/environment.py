@@ -1,0 +1,93 @@
+"""Where the local stack keeps its state, and the environment that its processes run in."""
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Ports and folders of one stack. Everything it writes is below ``home``."""
+
+    home: Path = PROJECT / ".airflow"
+    airflow_port: int = 8080
+    local_aws_port: int = 4566
+    parameter_paths: str = "/label-loop"
+
+    @classmethod
+    def from_environment(cls) -> "Stack":
+        """Read AIRFLOW_PORT, LOCAL_AWS_PORT, LABEL_LOOP_HOME and the option ``[label_loop] parameter_paths``."""
+        return cls(
+            home=Path(os.environ.get("LABEL_LOOP_HOME", cls.home)),
+            airflow_port=_port("AIRFLOW_PORT", cls.airflow_port),
+            local_aws_port=_port("LOCAL_AWS_PORT", cls.local_aws_port),
+            parameter_paths=os.environ.get("AIRFLOW__LABEL_LOOP__PARAMETER_PATHS", cls.parameter_paths),
+        )
+
+    @property
+    def airflow_url(self) -> str:
+        """Where the Airflow UI is."""
+        return f"http://{LOOPBACK}:{self.airflow_port}"
+
+    @property
+    def aws_url(self) -> str:
+        """Where the local AWS endpoint is."""
+        return f"http://{LOOPBACK}:{self.local_aws_port}"
+
+    def aws_environment(self) -> dict[str, str]:
+        """Return what points any AWS client at the local endpoint. The credentials are no secret: it takes any."""
+        return {
+            "AWS_ENDPOINT_URL": self.aws_url,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def airflow_environment(self) -> dict[str, str]:
+        """Return the environment of every Airflow process: this one's, without anybody's other Airflow settings."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "AWS_"))}
+        bin_folder = PROJECT / ".venv" / "bin"
+        return {
+            **inherited,
+            **self.aws_environment(),
+            "PATH": f"{bin_folder}{os.pathsep}{inherited.get('PATH', '')}",
+            "PYTHONPATH": "",
+            "NO_PROXY": "*",
+            "AIRFLOW_HOME": str(self.home),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__PARALLELISM": "8",
+            "AIRFLOW__CORE__LAZY_LOAD_PLUGINS": "False",
+            # Only this machine reaches the UI, so nobody has to look for a password to try it.
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+            "AIRFLOW__API__HOST": LOOPBACK,
+            "AIRFLOW__API__PORT": str(self.airflow_port),
+            "AIRFLOW__API__BASE_URL": self.airflow_url,
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "20",
+            "AIRFLOW__LABEL_LOOP__PARAMETER_PATHS": self.parameter_paths,
+            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(_free_port()),
+            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(_free_port()),
+            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+        }
+
+
+def _port(name: str, default: int) -> int:
+    text = os.environ.get(name) or str(default)
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise SystemExit(f"{name} is {text!r}, but must be a port number from 1 to 65535.")
+    return int(text)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,92 @@
+"""Background processes that outlive the command that starts them, found again by a file, ended by their pid."""
+
+import json
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+
+class BackgroundProcess:
+    """One named process of the stack. Its file holds pid and start time, so a reused pid is never taken for it."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.file = folder / f"{name}.pid"
+        self.log = folder / f"{name}.log"
+
+    def find(self) -> psutil.Process | None:
+        """Return the running process, or None."""
+        try:
+            saved = json.loads(self.file.read_text())
+            process = psutil.Process(saved["pid"])
+            alive = process.create_time() == saved["created"] and process.status() != psutil.STATUS_ZOMBIE
+        except (OSError, ValueError, KeyError, psutil.Error):
+            return None
+        return process if alive else None
+
+    def start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Start it in a session of its own, unless it runs already."""
+        if self.find():
+            return
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            started = subprocess.Popen(
+                command,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_heed_interrupts,  # noqa: PLW1509 - no thread runs in this command
+            )
+        created = psutil.Process(started.pid).create_time()
+        self.file.write_text(json.dumps({"pid": started.pid, "created": created}))
+
+    def stop(self, patience_seconds: float = 30) -> bool:
+        """End the process and what it started; return whether it ran. Interrupt first, then insist."""
+        process = self.find()
+        if process is None:
+            self.file.unlink(missing_ok=True)
+            return False
+        family = [process, *process.children(recursive=True)]
+        process.send_signal(signal.SIGINT)
+        _, alive = psutil.wait_procs(family, timeout=patience_seconds)
+        for survivor in alive:
+            survivor.kill()
+        psutil.wait_procs(alive, timeout=5)
+        self.file.unlink(missing_ok=True)
+        return True
+
+    def last_lines(self, count: int = 15) -> str:
+        """Return the end of its log, for an error message."""
+        try:
+            return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:])
+        except OSError:
+            return "(no log)"
+
+
+def _heed_interrupts() -> None:
+    # A shell's background job ignores SIGINT and its children inherit that; Airflow ends cleanly only by it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def wait_until(check: Callable[[], bool], *, timeout_seconds: float, interval_seconds: float = 0.5) -> bool:
+    """Call ``check`` until it is true; return whether it became so in time."""
+    deadline = time.monotonic() + timeout_seconds
+    while time.monotonic() < deadline:
+        if check():
+            return True
+        time.sleep(interval_seconds)
+    return False
+
+
+def port_is_taken(host: str, port: int) -> bool:
+    """Return whether another program listens on a port."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((host, port)) == 0

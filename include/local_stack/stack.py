@@ -1,0 +1,85 @@
+"""Starts and stops the local stack: the AWS endpoint first, then Airflow, each when it is not there yet."""
+
+import json
+import sys
+import urllib.error
+import urllib.request
+from typing import Any
+
+from local_stack.environment import LOOPBACK, PROJECT, Stack
+from local_stack.processes import BackgroundProcess, port_is_taken, wait_until
+
+AIRFLOW_BOOT_SECONDS = 180
+ENDPOINT_BOOT_SECONDS = 60
+_COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+
+
+class StackError(Exception):
+    """The stack could not start; the message says why and what to do."""
+
+
+class LocalStack:
+    """The two processes of the stack, over their files in ``home``."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.endpoint = BackgroundProcess("local-aws", stack.home)
+        self.airflow = BackgroundProcess("airflow", stack.home)
+
+    def start_endpoint(self) -> None:
+        """Start the AWS endpoint and wait until it answers. Raises StackError where it does not."""
+        environment = {
+            **self.stack.airflow_environment(),
+            "PYTHONPATH": str(PROJECT / "include"),
+            "LOCAL_AWS_PORT": str(self.stack.local_aws_port),
+        }
+        self._start(self.endpoint, [sys.executable, "-m", "local_aws"], environment, self.stack.local_aws_port)
+        if not wait_until(self.endpoint_answers, timeout_seconds=ENDPOINT_BOOT_SECONDS):
+            raise StackError(f"The local AWS endpoint did not start:\n{self.endpoint.last_lines()}")
+
+    def start_airflow(self) -> None:
+        """Start Airflow, without waiting. Raises StackError where its port is taken."""
+        command = [str(PROJECT / ".venv" / "bin" / "airflow"), "standalone"]
+        self._start(self.airflow, command, self.stack.airflow_environment(), self.stack.airflow_port)
+
+    def wait_for_airflow(self) -> None:
+        """Wait until all components of Airflow are healthy. Raises StackError where they do not get there."""
+
+        def settled() -> bool:
+            return self.airflow_is_healthy() or self.airflow.find() is None
+
+        wait_until(settled, timeout_seconds=AIRFLOW_BOOT_SECONDS)
+        if not self.airflow_is_healthy():
+            raise StackError(f"Airflow did not become healthy:\n{self.airflow.last_lines()}")
+
+    def stop(self) -> list[str]:
+        """Stop what runs; return the names of what did."""
+        return [process.name for process in (self.airflow, self.endpoint) if process.stop()]
+
+    def endpoint_answers(self) -> bool:
+        """Return whether the AWS endpoint is up."""
+        return _get(f"{self.stack.aws_url}/_local/health") is not None
+
+    def airflow_is_healthy(self) -> bool:
+        """Return whether all components of Airflow say that they are healthy."""
+        health = _get(f"{self.stack.airflow_url}/api/v2/monitor/health") or {}
+        return all((health.get(name) or {}).get("status") == "healthy" for name in _COMPONENTS)
+
+    def _start(self, process: BackgroundProcess, command: list[str], environment: dict[str, str], port: int) -> None:
+        if process.find() is None and port_is_taken(LOOPBACK, port):
+            setting = "AIRFLOW_PORT" if process is self.airflow else "LOCAL_AWS_PORT"
+            raise StackError(
+                f"Port {port} is taken by another program. Stop it, or choose another: make … {setting}={port + 10}"
+            )
+        process.start(command, environment)
+
+
+def _get(url: str) -> dict[str, Any] | None:
+    # Only our own loopback addresses come here, and no proxy shall stand between.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=5) as response:
+            answer: dict[str, Any] = json.load(response)
+            return answer
+    except (OSError, ValueError):
+        return None
