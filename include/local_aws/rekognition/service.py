@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
 from local_aws.rekognition.detection import Detection
 from local_aws.rekognition.exceptions import unknown_operation
 from local_aws.rekognition.projects import Projects
@@ -20,6 +22,8 @@ class Rekognition:
     name = "rekognition"
 
     def __init__(self, settings: Settings, s3: S3Access, clock: Callable[[], float] = time.time) -> None:
+        # Small products on many BLAS threads take ten times as long when the machine is busy. Process-wide.
+        threadpool_limits(limits=1, user_api="blas")
         registry = Registry(settings, clock)
         projects, self._versions = Projects(registry), Versions(registry, s3)
         self._operations: dict[str, Callable[[Mapping[str, Any], RequestContext], dict[str, Any]]] = {

@@ -68,6 +68,12 @@ def test_a_training_leaves_its_results_in_the_bucket(caller: Caller) -> None:
             assert sum(found["class-name"] == guess for found in judged) == pytest.approx(share * len(judged))
         right = sum(found["is-true-positive"] for found in judged)
         assert by_label[truth]["Metrics"]["Recall"] == pytest.approx(right / len(judged))
+        guessed = [
+            row["rekognition-custom-labels-evaluation-0-metadata"]["is-true-positive"]
+            for row in rows
+            if row["rekognition-custom-labels-evaluation-0-metadata"]["class-name"] == truth
+        ]
+        assert by_label[truth]["Metrics"]["Precision"] == pytest.approx(sum(guessed) / len(guessed))
 
     assert len(caller.s3.text(s3_object(description["TrainingDataResult"]["Output"])).splitlines()) == 60
     for name in ("TrainingDataResult", "TestingDataResult"):

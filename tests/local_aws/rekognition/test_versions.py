@@ -186,6 +186,7 @@ def test_what_does_not_exist_is_not_found(instant: Caller) -> None:
     ):
         instant.refused("ResourceNotFoundException", operation, ProjectVersionArn=missing, **options)
         instant.refused("ResourceNotFoundException", operation, region="us-east-1", ProjectVersionArn=arn, **options)
+    instant.refused("ResourceNotFoundException", "DescribeProjectVersions", region="us-east-1", ProjectArn=project)
     elsewhere = project[:-1] + ("1" if project[-1] != "1" else "2")
     instant.refused("ResourceNotFoundException", "DescribeProjectVersions", ProjectArn=elsewhere)
 
