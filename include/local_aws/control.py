@@ -33,9 +33,7 @@ class Control:
         self._calls = calls
         self._faults = faults
         self._portal = portal
-        self._hosts = LOOPBACK_HOSTS | {
-            host.strip().lower() for host in other_hosts.split(",") if host.strip()
-        }
+        self._hosts = LOOPBACK_HOSTS | {host.strip().lower() for host in other_hosts.split(",") if host.strip()}
 
     def answer(self, request: Request) -> Answer:
         """Answer one request; errors are ``{"error": …}`` with a 4xx status."""
@@ -66,9 +64,7 @@ class Control:
 
     def _is_local(self, request: Request) -> bool:
         origin = request.header("Origin")
-        return self._is_local_host(f"//{request.header('Host')}") and (
-            not origin or self._is_local_host(origin)
-        )
+        return self._is_local_host(f"//{request.header('Host')}") and (not origin or self._is_local_host(origin))
 
     def _is_local_host(self, url: str) -> bool:
         try:

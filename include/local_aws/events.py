@@ -8,6 +8,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
@@ -26,6 +27,8 @@ _LOG = logging.getLogger(__name__)
 _SEQUENCER = "local_aws_sequencer"  # attribute of moto's key: one upload has one, whoever is told of it
 _REASONS = {"Put": "PutObject", "Post": "POST Object", "Copy": "CopyObject", "Delete": "DeleteObject"}
 _PRINCIPAL = {"principalId": "LOCALAWS"}
+_TAGGED = notifications.S3NotificationEvent.OBJECT_TAGGING_PUT_EVENT
+OPERATION: ContextVar[str | None] = ContextVar("operation", default=None)  # what moto is answering
 _installed: list[bool] = []
 
 
@@ -34,7 +37,7 @@ def install() -> None:
     if _installed:
         return
     _installed.append(True)
-    # No sequencer: each event gets one, the same in every destination.
+    # No sequencer: each event gets one, the same in every destination. And every upload sets (no) tags.
     notifications.send_event = _with_sequencer(notifications.send_event)
     # Keys with %2F for a slash, no sequencer, no owner, no versionId.
     notifications._get_s3_event = s3_event
@@ -42,7 +45,9 @@ def install() -> None:
     notifications._send_event_bridge_message = _send_s3_event_to_event_bridge
     # A multipart upload is announced as Put and again as CompleteMultipartUpload.
     S3Backend.put_object = _quiet_for_multipart(S3Backend.put_object)  # type: ignore[method-assign]
-    # Disabled rules fire, rules with a schedule alone match every event, and an SNS target is an error.
+    # Disabled rules fire, rules with a schedule alone match every event, and an SNS target is an error;
+    # to queues, events carry an "ingestion-time" that AWS's have not.
+    Rule._send_to_sqs_queue = _without_ingestion_time(Rule._send_to_sqs_queue)  # type: ignore[method-assign]
     Rule.send_to_targets = _as_event_bridge_sends(Rule.send_to_targets)  # type: ignore[method-assign]
 
 
@@ -55,6 +60,7 @@ def emit(region: str, source: str, detail_type: str, resources: list[str], detai
         "source": source,
         "account": ACCOUNT_ID,
         "time": time.time(),  # moto turns it into text on its way to a queue
+        "ingestion-time": time.time(),  # moto wants it; it does not leave with the event
         "region": region,
         "resources": resources,
         "detail": detail,
@@ -121,6 +127,8 @@ _SEQUENCERS = _Sequencers()
 
 def _with_sequencer(send_event: Callable[..., None]) -> Callable[..., None]:
     def send(account_id: str, event_name: Any, bucket: Any, key: Any) -> None:
+        if event_name == _TAGGED and OPERATION.get() != "PutObjectTagging":
+            return
         setattr(key, _SEQUENCER, _SEQUENCERS.next())
         send_event(account_id, event_name, bucket, key)
 
@@ -169,9 +177,19 @@ def _as_event_bridge_sends(send_to_targets: Callable[..., None]) -> Callable[...
     return send
 
 
+def _without_ingestion_time(send_to_queue: Callable[..., None]) -> Callable[..., None]:
+    def send(self: Rule, resource_id: str, event: Any, group_id: str | None = None) -> None:
+        if isinstance(event, dict):
+            event.pop("ingestion-time", None)
+        send_to_queue(self, resource_id, event, group_id)
+
+    return send
+
+
 def _publish(topics: list[str], event: dict[str, Any]) -> None:
     moment = datetime.fromtimestamp(float(event["time"]), UTC)
-    text = json.dumps(event | {"time": moment.strftime("%Y-%m-%dT%H:%M:%SZ")})
+    sent = {key: value for key, value in event.items() if key != "ingestion-time"}
+    text = json.dumps(sent | {"time": moment.strftime("%Y-%m-%dT%H:%M:%SZ")})
     for arn in topics:
         sns_backends[ACCOUNT_ID][arn.split(":")[3]].publish(message=text, arn=arn)
 

@@ -82,10 +82,7 @@ class Faults:
     def describe(self) -> list[dict[str, Any]]:
         """Return the rules still in force, as they would be defined."""
         with self._lock:
-            return [
-                {key: value for key, value in asdict(fault).items() if value is not None}
-                for fault in self._faults
-            ]
+            return [{key: value for key, value in asdict(fault).items() if value is not None} for fault in self._faults]
 
     def strike(self, service: str, operation: str) -> None:
         """Wait, or raise ``AwsError``, as the rules for this call demand."""
@@ -137,8 +134,7 @@ def _check_ranges(fault: Fault) -> None:
             f"status is between 400 and 599, not {fault.status}",
         ),
         (
-            fault.kind != "latency"
-            or (0 < fault.seconds <= MAX_LATENCY_SECONDS and math.isfinite(fault.seconds)),
+            fault.kind != "latency" or (0 < fault.seconds <= MAX_LATENCY_SECONDS and math.isfinite(fault.seconds)),
             f"a latency's seconds are above 0 and at most {MAX_LATENCY_SECONDS:g}, not {fault.seconds}",
         ),
     ]

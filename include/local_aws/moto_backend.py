@@ -82,6 +82,7 @@ class Moto:
 
     def _dispatch(self, request: Request) -> Answer:
         request.rewind()
+        events.OPERATION.set(request.operation)
         with MOTO_LOCK:
             changes = ParameterChanges(request)
             try:
@@ -97,9 +98,7 @@ class Moto:
         service = request.service
         if service not in self._apps:
             host = f"{service}.{request.scope.region}.amazonaws.com"
-            backend = self._dispatcher.get_backend_for_host(service) or self._dispatcher.get_backend_for_host(
-                host
-            )
+            backend = self._dispatcher.get_backend_for_host(service) or self._dispatcher.get_backend_for_host(host)
             if backend is None:
                 raise _not_offered(request)
             self._apps[service] = create_backend_app(backend)

@@ -27,9 +27,7 @@ class _Candidate:
         )
 
 
-def identify(
-    method: str, path: str, query: Mapping[str, list[str]], header: Callable[[str], str]
-) -> str | None:
+def identify(method: str, path: str, query: Mapping[str, list[str]], header: Callable[[str], str]) -> str | None:
     """Name the operation; None for what S3 has none for. The most specific candidate wins."""
     bucket, _, key = path.lstrip("/").partition("/")
     depth = 2 if key else 1 if bucket else 0

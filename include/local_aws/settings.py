@@ -22,17 +22,13 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 4566
-    training_seconds: float = (
-        5.0  # the least time a version stays TRAINING_IN_PROGRESS; real fitting is added
-    )
+    training_seconds: float = 5.0  # the least time a version stays TRAINING_IN_PROGRESS; real fitting is added
     start_seconds: float = 5.0  # STARTING to RUNNING
     stop_seconds: float = 2.0  # STOPPING to STOPPED
     images_per_second_per_unit: float = 5.0  # what one inference unit serves before it throttles
     max_running_models: int = 2
     max_concurrent_trainings: int = 2
-    moto_services: str = (
-        "s3,ssm,sns,sqs,dynamodb,events,sts,iam"  # what moto may answer for; add names as needed
-    )
+    moto_services: str = "s3,ssm,sns,sqs,dynamodb,events,sts,iam"  # what moto may answer for; add names as needed
     control_hosts: str = ""  # names beside loopback's under which /_local may be asked, comma-separated
     fault_seed: int = 0  # faults with a probability strike in an order that this number fixes
     refuse_human_loops: bool = False  # answer as AWS does to accounts that never used Amazon A2I
