@@ -1,0 +1,61 @@
+"""One local endpoint for all tests here, and a loop of its own for each test."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from label_loop.provisioning import Line, Options, provision
+from label_loop.settings import Loop
+from local_aws.server import LocalAws
+from local_aws.settings import Settings
+
+REGION = "eu-west-1"
+ACCOUNT = "123456789012"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[LocalAws]:
+    with LocalAws(Settings(port=0)) as aws:
+        yield aws
+
+
+@pytest.fixture
+def aws(endpoint: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAws]:
+    for name, value in {
+        "AWS_ENDPOINT_URL": endpoint.url,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": REGION,
+    }.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    yield endpoint
+    endpoint.faults.replace([])
+
+
+@pytest.fixture
+def loop() -> Loop:
+    return Loop(f"/loop{next(_numbers)}")
+
+
+@pytest.fixture
+def client(aws: LocalAws) -> Callable[[str], Any]:
+    session = boto3.Session()
+    return session.client
+
+
+@pytest.fixture
+def run(aws: LocalAws, loop: Loop) -> Callable[..., tuple[dict[str, Any], list[Line]]]:
+    """Provision the test's loop; give its record and the lines reported."""
+
+    def go(**options: Any) -> tuple[dict[str, Any], list[Line]]:
+        lines: list[Line] = []
+        values = provision(loop, Options(**options), boto3.Session(), lines.append)
+        return dict(values), lines
+
+    return go
