@@ -15,10 +15,12 @@ twice, or a task that is repeated, changes nothing. A message is deleted only af
 dead-letter queue. An image that cannot be detected is logged with its reason and holds up no other.
 """
 
+from airflow.sdk import DAG
+
 from label_loop.operators.inbox import RekognitionDetectUploadsOperator
 from label_loop.settings import loops
-from label_loop.wiring import CONTINUOUS, loop_dag
+from label_loop.wiring import CONTINUOUS, dag_arguments
 
 for loop in loops():
-    with loop_dag(loop, "detection", schedule=CONTINUOUS, doc_md=__doc__) as dag:
+    with DAG(**dag_arguments(loop, "detection"), schedule=CONTINUOUS, doc_md=__doc__) as dag:
         RekognitionDetectUploadsOperator(task_id="detect_uploads", loop_path=loop.path)

@@ -15,10 +15,12 @@ repetition copies onto itself.
 told, and holds up no other. A review that ended without an answer is told.
 """
 
+from airflow.sdk import DAG
+
 from label_loop.operators.inbox import HumanReviewApplyAnswersOperator
 from label_loop.settings import loops
-from label_loop.wiring import CONTINUOUS, loop_dag
+from label_loop.wiring import CONTINUOUS, dag_arguments
 
 for loop in loops():
-    with loop_dag(loop, "human_review", schedule=CONTINUOUS, doc_md=__doc__) as dag:
+    with DAG(**dag_arguments(loop, "human_review"), schedule=CONTINUOUS, doc_md=__doc__) as dag:
         HumanReviewApplyAnswersOperator(task_id="apply_answers", loop_path=loop.path)

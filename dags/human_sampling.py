@@ -15,13 +15,15 @@ cut is completed by the next one, with the same samples.
 **When it fails** nothing is lost: the next run goes on from the last sample that was marked.
 """
 
+from airflow.sdk import DAG
+
 from label_loop.operators.human_sampling import HumanSamplingOperator
 from label_loop.settings import loops
-from label_loop.wiring import interval_schedule, loop_dag
+from label_loop.wiring import dag_arguments, interval_schedule
 
 for loop in loops():
     schedule = interval_schedule(
         loop, switch="Enable-Automatic-Human-Sampling", frequency="Automatic-Human-Sampling-Frequency"
     )
-    with loop_dag(loop, "human_sampling", schedule=schedule, doc_md=__doc__) as dag:
+    with DAG(**dag_arguments(loop, "human_sampling"), schedule=schedule, doc_md=__doc__) as dag:
         HumanSamplingOperator(task_id="sample_detections", loop_path=loop.path)

@@ -14,12 +14,14 @@ is told. `For-System-Use-Only` is mirrored for reading only.
 value stays in force until the value is corrected where it was written.
 """
 
+from airflow.sdk import DAG
+
 from label_loop.operators.parameter_sync import DagRunNowOperator, ParameterRefuseOperator, ParameterSyncOperator
 from label_loop.settings import loops
-from label_loop.wiring import CONTINUOUS, loop_dag
+from label_loop.wiring import CONTINUOUS, dag_arguments
 
 for loop in loops():
-    with loop_dag(loop, "parameter_sync", schedule=CONTINUOUS, doc_md=__doc__) as dag:
+    with DAG(**dag_arguments(loop, "parameter_sync"), schedule=CONTINUOUS, doc_md=__doc__) as dag:
         sync = ParameterSyncOperator(
             task_id="sync",
             loop_path=loop.path,

@@ -16,7 +16,7 @@ trained or paid twice. A run that was cut is gone on with by the next one.
 and the mail name the reason. A rejected or failed version is not trained again before there are new images.
 """
 
-from airflow.sdk import Param
+from airflow.sdk import DAG, Param
 
 from label_loop.operators.rekognition import (
     EndpointMoveOperator,
@@ -30,14 +30,14 @@ from label_loop.operators.rekognition import (
 )
 from label_loop.sensors.rekognition import RekognitionProjectVersionSensor
 from label_loop.settings import loops
-from label_loop.wiring import interval_schedule, loop_dag
+from label_loop.wiring import dag_arguments, interval_schedule
 
 for loop in loops():
     schedule = interval_schedule(
         loop, switch="Enable-Automatic-Training", frequency="Automatic-Training-Poll-Frequency"
     )
     force = Param(False, type="boolean", description="Train even without new labelled images")
-    with loop_dag(loop, "training", schedule=schedule, doc_md=__doc__, params={"force": force}) as dag:
+    with DAG(**dag_arguments(loop, "training"), schedule=schedule, doc_md=__doc__, params={"force": force}) as dag:
         check = TrainingCheckOperator(task_id="check", loop_path=loop.path, skips="write_manifest")
         write_manifest = TrainingWriteManifestOperator(
             task_id="write_manifest", loop_path=loop.path, decision=check.output, skips="create_version"

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import DAG, DeltaTriggerTimetable
+from airflow.sdk import DeltaTriggerTimetable
 
 from label_loop.notifications import FailureNotifier
 from label_loop.settings import Loop, setting
@@ -13,21 +13,19 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 CONTINUOUS = "@continuous"
 
 
-def loop_dag(loop: Loop, state: str, *, schedule: Any, doc_md: str | None, **kwargs: Any) -> DAG:
-    """Return the DAG of one of a loop's five states; to be used as a context manager.
+def dag_arguments(loop: Loop, state: str) -> dict[str, Any]:
+    """Return what the DAGs of all states are made with.
 
     One run at a time, two retries of each task, and a mail for what fails all the same.
     """
-    return DAG(
-        dag_id=loop.dag_id(state),
-        schedule=schedule,
-        start_date=START,
-        catchup=False,
-        max_active_runs=1,
-        is_paused_upon_creation=False,
-        tags=["label-loop", loop.name, state],
-        doc_md=doc_md,
-        default_args={
+    return {
+        "dag_id": loop.dag_id(state),
+        "start_date": START,
+        "catchup": False,
+        "max_active_runs": 1,
+        "is_paused_upon_creation": False,
+        "tags": ["label-loop", loop.name, state],
+        "default_args": {
             "owner": "label-loop",
             "retries": 2,
             "retry_delay": timedelta(seconds=15),
@@ -35,8 +33,7 @@ def loop_dag(loop: Loop, state: str, *, schedule: Any, doc_md: str | None, **kwa
             "max_retry_delay": timedelta(minutes=5),
             "on_failure_callback": FailureNotifier(loop.path),
         },
-        **kwargs,
-    )
+    }
 
 
 def interval_schedule(loop: Loop, *, switch: str, frequency: str) -> DeltaTriggerTimetable | None:

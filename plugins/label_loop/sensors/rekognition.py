@@ -37,7 +37,7 @@ class RekognitionProjectVersionSensor(LoopOperator):
         try:
             waiter.wait(**arguments, WaiterConfig={"MaxAttempts": 1, "Delay": 0})
         except WaiterError as error:
-            if error.kwargs["reason"] == "Max attempts exceeded":
+            if error.kwargs["reason"].startswith("Max attempts exceeded"):
                 self._defer(loop.record.project_arn)
             if "Error" in error.last_response:
                 raise  # the question failed, not the version

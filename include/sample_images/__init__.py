@@ -1,0 +1,1 @@
+"""Sample pictures for trying the loop: real handwritten digits, made when needed."""
