@@ -77,7 +77,7 @@ def parse_sync_state(text: str | None) -> dict[str, Any]:
     """Read the sync state; anything unreadable counts as no state, since the next sync rebuilds it."""
     try:
         state = json.loads(text or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return state if isinstance(state, dict) else {}
 
@@ -123,7 +123,7 @@ class SystemRecord:
             raise LoopNotSetUpError(loop.path, f"Parameter Store has no {name}")
         try:
             values = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             values = None
         if not isinstance(values, dict):
             raise LoopNotSetUpError(loop.path, f"{name} is not a JSON object")

@@ -86,7 +86,7 @@ def _upload(bucket: object, key: object, described: Mapping[str, Any], version_i
         raise MalformedEventError("An S3 event names no bucket or no key.")
     size = described.get("size")
     sequencer = described.get("sequencer")
-    return S3Upload(
+    upload = S3Upload(
         bucket=bucket,
         key=key,
         etag=str(etag or "").strip('"'),
@@ -95,6 +95,9 @@ def _upload(bucket: object, key: object, described: Mapping[str, Any], version_i
         sequencer=str(sequencer) if sequencer else None,
         size_bytes=size if isinstance(size, int) else None,
     )
+    # JSON can hold half a character, which S3 never sends and nothing can write: a ValueError here, not later.
+    f"{upload.uri}{upload.etag}{upload.version_id}{upload.sequencer}".encode()
+    return upload
 
 
 def _from_status_change(detail: Mapping[str, Any]) -> list[QueueEvent]:

@@ -1,7 +1,7 @@
 """The training manifest: SageMaker Ground Truth image classification, one JSON line an image."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from label_loop.payloads import LabelledImage
 
@@ -33,10 +33,9 @@ def parse(lines: Iterable[str | bytes], bucket: str) -> Iterator[LabelledImage]:
     for text in lines:
         try:
             entry = json.loads(text)
-            metadata: Mapping[str, str] = entry[f"{LABEL_ATTRIBUTE}-metadata"]
-            source: str = entry["source-ref"]
-            label, modified = metadata["class-name"], metadata["creation-date"]
-        except (ValueError, KeyError, TypeError):
+            metadata = entry[f"{LABEL_ATTRIBUTE}-metadata"]
+            source, label, modified = entry["source-ref"], metadata["class-name"], metadata["creation-date"]
+        except (ValueError, KeyError, TypeError, RecursionError):
             continue
-        if source.startswith(prefix):
+        if all(isinstance(part, str) for part in (source, label, modified)) and source.startswith(prefix):
             yield LabelledImage(source.removeprefix(prefix), label, modified)
