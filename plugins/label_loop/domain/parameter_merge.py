@@ -51,27 +51,42 @@ def is_settled(plan: MergePlan, state: Mapping[str, Any]) -> bool:
 
 
 def _merge_one(plan: MergePlan, name: str, texts: tuple[str | None, str | None], state: Mapping[str, Any]) -> None:
-    base = (state.get("values") or {}).get(name)
+    base = _agreed(state, name)
     problems = {
         side: problem for side, text in zip((STORE, VARIABLES), texts, strict=True) if (problem := _problem(name, text))
     }
-    if problems:
-        plan.refused[name] = list(texts)
-        if (state.get("refused") or {}).get(name) != list(texts):
-            plan.refusals.extend(f"{side}: {problem}" for side, problem in problems.items())
+    # Only refused texts are remembered: a change on the other side is no reason to tell of them again.
+    refused = [text if side in problems else None for side, text in zip((STORE, VARIABLES), texts, strict=True)]
+    told = _part(state, "refused").get(name)
+    before = told if isinstance(told, list) and len(told) == 2 else [None, None]
+    for side, text, text_before in zip((STORE, VARIABLES), refused, before, strict=True):
+        if side in problems and text != text_before:
+            plan.refusals.append(f"{side}: {problems[side]}")
     in_store = base if STORE in problems else texts[0]
     in_variables = base if VARIABLES in problems else texts[1]
     value = _winner(plan, name, in_store, in_variables, base)
     plan.values[name] = value
     if value != base:
-        before = f"{base} → " if base is not None else ""
-        plan.changes.append(f"{name}: {before}{value}")
+        plan.changes.append(f"{name}: {base} → {value}" if base is not None else f"{name}: {value}")
     # A refused text is overwritten only by a newer good one; until then its author finds it in its place.
     superseded = base is not None and value != base
+    if problems and not superseded:
+        plan.refused[name] = refused
     if STORE not in problems or superseded:
         _write(plan.to_store, name, value, texts[0])
     if VARIABLES not in problems or superseded:
         _write(plan.to_variables, name, value, texts[1])
+
+
+def _agreed(state: Mapping[str, Any], name: str) -> str | None:
+    """Return the text last agreed on; none that a person or an older release left and that is not valid."""
+    text = _part(state, "values").get(name)
+    return text if isinstance(text, str) and _problem(name, text) is None else None
+
+
+def _part(state: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    part = state.get(key)
+    return part if isinstance(part, dict) else {}
 
 
 def _winner(plan: MergePlan, name: str, in_store: str | None, in_variables: str | None, base: str | None) -> str:
