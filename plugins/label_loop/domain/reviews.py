@@ -14,7 +14,10 @@ WIDGET = "crowd-image-classifier"
 _NAME_PREFIX = "label-loop-"
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _LONGEST_LABEL = 255
+# With the folder, an image's name and its id, a label has to fit into the 1,024 bytes of an S3 key.
+_LONGEST_LABEL_BYTES = 765
 _LONGEST_STEM = 80
+_LONGEST_STEM_BYTES = 200
 
 
 def human_loop_name(detection_id: str) -> str:
@@ -47,12 +50,11 @@ def parse_answer(body: bytes) -> ReviewAnswer:
     try:
         output = json.loads(body)
         content = output["inputContent"]
-        answers = output["humanAnswers"]
+        answers = sorted(output["humanAnswers"], key=_submission_time)
         labels = [_answered_label(answer["answerContent"]) for answer in answers]
         name = str(output["humanLoopName"])
-        detection_id = str(content["detectLabelRequestId"])
+        detection_id = _written_id(content["detectLabelRequestId"])
         source = str(content.get("source", ""))
-        times = [str(answer.get("submissionTime", "")) for answer in answers]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise MalformedAnswerError(
             f"A review answer is not in A2I's output format ({type(error).__name__}: {shown(str(error))})."
@@ -63,7 +65,20 @@ def parse_answer(body: bytes) -> ReviewAnswer:
     none_fits = label.casefold() == NONE_OF_THE_ABOVE.casefold()
     if not none_fits:
         check_label(label)
-    return ReviewAnswer(name, detection_id, source, None if none_fits else label, max(times))
+    return ReviewAnswer(name, detection_id, source, None if none_fits else label, _submission_time(answers[-1]))
+
+
+def _submission_time(answer: Mapping[str, Any]) -> str:
+    """Return when a worker answered, as text that sorts by time; empty where the answer does not tell."""
+    time = answer.get("submissionTime")
+    return time if isinstance(time, str) else ""
+
+
+def _written_id(value: object) -> str:
+    """Return the id of a detection, if it can be one: it becomes the key of a row."""
+    if not (isinstance(value, str) and value and value.isprintable()):
+        raise TypeError("detectLabelRequestId is no id")
+    return value
 
 
 def _answered_label(content: Mapping[str, Any]) -> str:
@@ -79,11 +94,11 @@ def check_label(label: str) -> str:
 
     Raises MalformedAnswerError: a label comes from people, and becomes part of an S3 key.
     """
-    allowed = 0 < len(label) <= _LONGEST_LABEL and label.isprintable() and "/" not in label and "\\" not in label
-    if not allowed or label in {".", ".."}:
+    is_name = 0 < len(label) <= _LONGEST_LABEL and label.isprintable() and label not in {".", ".."}
+    if not is_name or "/" in label or "\\" in label or len(label.encode()) > _LONGEST_LABEL_BYTES:
         raise MalformedAnswerError(
             f"The label {shown(label)} cannot name a folder: it must be 1 to {_LONGEST_LABEL} printable "
-            "characters without slashes."
+            f"characters without slashes, and at most {_LONGEST_LABEL_BYTES} bytes."
         )
     return label
 
@@ -93,5 +108,5 @@ def training_key(label: str, detection_id: str, image_key: str, suffix: str) -> 
 
     The original name is kept for people, the start of the detection's id keeps equal names apart.
     """
-    stem = PurePosixPath(image_key).stem[:_LONGEST_STEM] or "image"
-    return f"{LABELLED_FOLDER}{label}/{stem}-{detection_id[:13]}{suffix}"
+    stem = PurePosixPath(image_key).stem[:_LONGEST_STEM].encode()[:_LONGEST_STEM_BYTES].decode(errors="ignore")
+    return f"{LABELLED_FOLDER}{label}/{stem or 'image'}-{detection_id[:13]}{suffix}"
