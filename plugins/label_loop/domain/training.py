@@ -25,7 +25,7 @@ def labelled_image(folder: str, key: str, modified: str) -> LabelledImage | None
     An image lies exactly at ``<folder><label>/<name>.png|.jpg|.jpeg``.
     """
     label, slash, name = key.removeprefix(folder).partition("/")
-    if not (slash and label.strip() and name) or "/" in name or not is_image_key(name):
+    if not (key.startswith(folder) and slash and label.strip()) or "/" in name or not is_image_key(name):
         return None
     return LabelledImage(key, label, modified)
 
