@@ -48,9 +48,13 @@ class InferenceLogHook(DynamoDBHook):
         return found
 
     def put_new(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-        """Write the rows that do not exist yet, 100 a call; return their ids. Others stay as they are."""
+        """Write the rows that do not exist yet, 100 a call; return their ids. Others stay as they are.
+
+        Of several rows of one id the first counts: an event that came twice would fail the transaction.
+        """
         written: list[str] = []
-        for some in batched(rows, _ROWS_A_CALL):
+        by_id = {row[KEY]: row for row in reversed(rows)}
+        for some in batched(reversed(by_id.values()), _ROWS_A_CALL):
             written += self._put_batch(list(some))
         return written
 

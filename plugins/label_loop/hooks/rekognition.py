@@ -114,7 +114,7 @@ def _version(description: Mapping[str, Any]) -> ProjectVersion:
     arn = description["ProjectVersionArn"]
     return ProjectVersion(
         arn=arn,
-        name=arn.split("/version/")[1].split("/")[0],
+        name=arn.split("/")[-2],
         status=description["Status"],
         status_message=description.get("StatusMessage", ""),
         f1_score=description.get("EvaluationResult", {}).get("F1Score"),
