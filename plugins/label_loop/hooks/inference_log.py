@@ -53,8 +53,10 @@ class InferenceLogHook(DynamoDBHook):
         Of several rows of one id the first counts: an event that came twice would fail the transaction.
         """
         written: list[str] = []
-        by_id = {row[KEY]: row for row in reversed(rows)}
-        for some in batched(reversed(by_id.values()), _ROWS_A_CALL):
+        first: dict[str, Mapping[str, Any]] = {}
+        for row in rows:
+            first.setdefault(row[KEY], row)
+        for some in batched(first.values(), _ROWS_A_CALL):
             written += self._put_batch(list(some))
         return written
 
