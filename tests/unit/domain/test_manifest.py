@@ -1,0 +1,72 @@
+"""The training manifest: AWS's line, read back whatever the key or label holds."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.strategies import ARBITRARY_JSON, HOSTILE_TEXT, anything_like
+
+from label_loop.domain.manifest import line, parse
+from label_loop.payloads import LabelledImage
+
+MODIFIED = "2026-11-23T09:00:00.000000"
+IMAGE = LabelledImage("images_labeled_by_folder/cat/1.png", "cat", MODIFIED)
+
+
+def test_a_line_is_as_rekognition_reads_it():
+    assert json.loads(line("b", IMAGE)) == {
+        "source-ref": "s3://b/images_labeled_by_folder/cat/1.png",
+        "label": 1,
+        "label-metadata": {
+            "confidence": 1,
+            "class-name": "cat",
+            "human-annotated": "yes",
+            "creation-date": MODIFIED,
+            "type": "groundtruth/image-classification",
+        },
+    }
+
+
+def test_equal_images_make_equal_lines():
+    assert line("b", IMAGE) == line("b", LabelledImage(IMAGE.key, "cat", MODIFIED))
+
+
+@given(images=st.lists(st.builds(LabelledImage, HOSTILE_TEXT, HOSTILE_TEXT, st.just(MODIFIED)), max_size=4))
+def test_any_key_and_label_come_back_from_a_file(images):
+    text = "".join(f"{line('b', image)}\n" for image in images)
+    assert list(parse(text.split("\n"), "b")) == images
+    # As S3's body is read: bytes, split at line ends.
+    assert list(parse(text.encode().splitlines(), "b")) == images
+    assert text.count("\n") == len(images)
+
+
+def test_images_of_another_bucket_are_passed_over():
+    assert list(parse([line("b2", IMAGE), line("b", IMAGE)], "b")) == [IMAGE]
+
+
+def entry(**changes):
+    return json.dumps(json.loads(line("b", IMAGE)) | changes)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "", " ", "{", "null", "[]", "1", '"text"', "{}", b"\xff", "[" * 200_000,
+        entry(**{"source-ref": None}), entry(**{"source-ref": 7}), entry(**{"source-ref": ["s3://b/k"]}),
+        entry(**{"source-ref": "http://b/k"}), entry(**{"label-metadata": None}), entry(**{"label-metadata": []}),
+        entry(**{"label-metadata": {}}), entry(**{"label-metadata": {"class-name": "cat"}}),
+        entry(**{"label-metadata": {"class-name": 7, "creation-date": MODIFIED}}),
+        entry(**{"label-metadata": {"class-name": None, "creation-date": MODIFIED}}),
+        entry(**{"label-metadata": {"class-name": "cat", "creation-date": 2026}}),
+    ],
+    ids=lambda text: repr(text)[:60],
+)  # fmt: skip
+def test_other_lines_are_passed_over(other):
+    assert list(parse([other, line("b", IMAGE)], "b")) == [IMAGE]
+
+
+@given(value=ARBITRARY_JSON | anything_like(json.loads(line("b", IMAGE))))
+def test_no_json_stops_the_reading(value):
+    for image in parse([json.dumps(value)], "b"):
+        assert all(isinstance(part, str) for part in (image.key, image.label, image.modified))

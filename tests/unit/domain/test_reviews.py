@@ -1,0 +1,272 @@
+"""Human loops: names, what an answer means, and where its image goes."""
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.strategies import ARBITRARY_JSON, HOSTILE_TEXT, anything_like
+
+from label_loop.domain.reviews import (
+    check_label,
+    detection_id_of,
+    human_loop_name,
+    parse_answer,
+    task_input,
+    training_key,
+)
+from label_loop.exceptions import MalformedAnswerError
+from label_loop.payloads import ReviewAnswer, ReviewTask
+
+DETECTION_ID = "0b6f3d5e-9c1a-4b7e-8f2d-1234567890ab"
+NAME = f"label-loop-{DETECTION_ID}"
+
+
+def answer(label, at="2026-11-23T09:00:00.000Z"):
+    return {
+        "answerContent": {"crowd-image-classifier": {"label": label}},
+        "submissionTime": at,
+        "workerId": "w",
+        "workerMetadata": {"identityData": {"identityProviderType": "Cognito", "issuer": "i", "sub": "s"}},
+    }
+
+
+def output(*answers, **changes):
+    return {
+        "flowDefinitionArn": "arn:flow",
+        "humanLoopName": NAME,
+        "inputContent": {
+            "source": "A2I Workflow",
+            "detectLabelRequestId": DETECTION_ID,
+            "detectedConfidenceLevel": 42.5,
+            "detectedLabel": "dog",
+            "taskObject": "s3://b/images_for_detection/1.png",
+        },
+        "humanAnswers": list(answers),
+        **changes,
+    }
+
+
+def read(*answers, **changes):
+    return parse_answer(json.dumps(output(*answers, **changes)).encode())
+
+
+# --- names and input
+
+
+def test_a_loops_name_is_one_that_a2i_takes_and_leads_back():
+    name = human_loop_name(DETECTION_ID)
+    assert re.fullmatch(r"[a-z0-9](-*[a-z0-9])*", name)
+    assert len(name) <= 63
+    assert detection_id_of(name) == DETECTION_ID
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "label-loop-", DETECTION_ID, f"{NAME}0", f"x-{NAME}", f"{NAME}\n", NAME.upper(), "label-loop-1",
+     f"label-loop-{DETECTION_ID.replace('-', '')}", f"label-loop-{'g' * 8}{DETECTION_ID[8:]}"],
+)  # fmt: skip
+def test_another_name_leads_nowhere(name):
+    assert detection_id_of(name) is None
+
+
+def test_a_tasks_input_has_the_samples_names():
+    task = ReviewTask(DETECTION_ID, "Human Sampling", "s3://b/k", "cat", 12.5)
+    assert task_input(task) == {
+        "source": "Human Sampling",
+        "detectLabelRequestId": DETECTION_ID,
+        "detectedConfidenceLevel": 12.5,
+        "detectedLabel": "cat",
+        "taskObject": "s3://b/k",
+    }
+
+
+# --- answers
+
+
+def test_an_answer_is_read_whole():
+    assert read(answer(" cat ")) == ReviewAnswer(NAME, DETECTION_ID, "A2I Workflow", "cat", "2026-11-23T09:00:00.000Z")
+
+
+@pytest.mark.parametrize("text", ["None of the Above", "none of the above", "NONE OF THE ABOVE", " None Of The Above "])
+def test_none_of_the_above_in_any_case_is_no_label(text):
+    assert read(answer(text)).label is None
+
+
+@pytest.mark.parametrize("text", ["None", "None of the Above.", "Not none of the above", "none_of_the_above"])
+def test_a_label_that_resembles_none_of_the_above_is_a_label(text):
+    assert read(answer(text)).label == text
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (["cat"], "cat"),
+        (["dog", "cat", "cat"], "cat"),
+        (["cat", "dog", "cat", "dog", "dog"], "dog"),
+        (["None of the Above", "cat", "cat"], "cat"),
+        (["cat", "None of the Above", "None of the Above"], None),
+        (["dog", " cat", "cat "], "cat"),
+    ],
+)
+def test_the_majority_counts(labels, expected):
+    assert read(*(answer(label) for label in labels)).label == expected
+
+
+def test_of_equally_frequent_answers_the_earliest_counts_wherever_it_stands():
+    early, late = answer("cat", "2026-11-23T09:00:00.000Z"), answer("dog", "2026-11-23T10:00:00.000Z")
+    assert read(early, late).label == "cat"
+    assert read(late, early).label == "cat"
+
+
+def test_the_time_is_the_last_answers():
+    times = ["2026-11-23T10:00:00.000Z", "2026-11-23T11:00:00.000Z", "2026-11-23T09:00:00.000Z"]
+    assert read(*(answer("cat", at) for at in times)).answered_at == times[1]
+
+
+@pytest.mark.parametrize("at", [None, 5, [], {}])
+def test_an_odd_submission_time_is_not_taken_for_a_time(at):
+    given_time = "2026-11-23T09:00:00.000Z"
+    assert read(answer("cat", given_time), answer("cat", at)).answered_at == given_time
+    without = answer("cat")
+    del without["submissionTime"]
+    assert read(answer("cat", given_time), without).answered_at == given_time
+
+
+def test_a_task_of_the_sample_is_answered_too():
+    """Its detection ids are Rekognition's request ids, and its loops have names of their own."""
+    read_answer = read(answer("cat"), humanLoopName="a2i-loop-1")
+    assert (read_answer.human_loop_name, read_answer.detection_id) == ("a2i-loop-1", DETECTION_ID)
+
+
+def without(key):
+    return {name: value for name, value in output(answer("cat")).items() if name != key}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None, [], {}, 1, "text", output(), without("humanLoopName"), without("inputContent"),
+        without("humanAnswers"), output(humanAnswers=None), output(humanAnswers={}), output(humanAnswers="cat"),
+        output(humanAnswers=[None]), output(humanAnswers=[[]]), output({"answerContent": {}}),
+        output({"answerContent": None}), output({"answerContent": {"crowd-image-classifier": "cat"}}),
+        output({"answerContent": {"crowd-image-classifier": {}}}), output(answer(None)), output(answer(7)),
+        output(answer(["cat"])), output(answer({"cat": 1})), output(answer("")), output(answer("  ")),
+        output(answer("cat"), inputContent=None), output(answer("cat"), inputContent=[]),
+        output(answer("cat"), inputContent={}), output(answer("cat"), inputContent="x"),
+        output(answer("cat"), inputContent={"detectLabelRequestId": None}),
+        output(answer("cat"), inputContent={"detectLabelRequestId": ""}),
+        output(answer("cat"), inputContent={"detectLabelRequestId": {"a": 1}}),
+        output(answer("cat"), inputContent={"detectLabelRequestId": "\ud800"}),
+    ],
+    ids=lambda value: json.dumps(value)[-60:],
+)  # fmt: skip
+def test_what_is_no_answer_is_malformed(value):
+    with pytest.raises(MalformedAnswerError) as caught:
+        parse_answer(json.dumps(value).encode())
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b" ", b"{", b"\xff\xfe", b"\xef\xbb\xbf{}", b"\x89PNG\r\n", b"[" * 200_000, b'{"a":' * 100_000,
+     b"9" * 5_000],
+    ids=lambda body: repr(body)[:20],
+)  # fmt: skip
+def test_what_is_no_json_is_malformed(body):
+    with pytest.raises(MalformedAnswerError):
+        parse_answer(body)
+
+
+def check(body):
+    try:
+        read_answer = parse_answer(body)
+    except MalformedAnswerError:
+        return
+    assert read_answer.detection_id.encode()
+    assert isinstance(read_answer.answered_at, str)
+    if read_answer.label is not None:
+        assert check_label(read_answer.label) == read_answer.label
+
+
+@given(body=st.binary() | st.text().map(str.encode))
+def test_no_bytes_raise_anything_else(body):
+    check(body)
+
+
+@given(value=ARBITRARY_JSON | anything_like(output(answer("cat"))))
+def test_no_json_raises_anything_else(value):
+    check(json.dumps(value).encode())
+
+
+# --- labels and keys
+
+
+@pytest.mark.parametrize(
+    "label", ["cat", "a b", "ü", "中", "…", "a.b", ".hidden", "...", "a+b&c%20", "Ünï-cödé (2)", "🙂", "x" * 255, '"']
+)
+def test_labels_that_name_a_folder(label):
+    assert check_label(label) == label
+    assert read(answer(label)).label == label
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["", ".", "..", "a/b", "/", "../x", "a\\b", "a\nb", "a\tb", "\x00", "\x7f", "\u202ecat", "a\u2028b", "\u200b",
+     "\ud800", "x" * 256, "x" * 100_000, "🙂" * 255],
+    ids=lambda label: ascii(label)[:20],
+)  # fmt: skip
+def test_hostile_labels_are_refused_with_a_readable_message(label):
+    with pytest.raises(MalformedAnswerError) as caught:
+        check_label(label)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300
+    with pytest.raises(MalformedAnswerError):
+        read(answer(label))
+
+
+@given(label=st.text() | HOSTILE_TEXT)
+def test_a_label_is_one_folder_or_refused(label):
+    try:
+        check_label(label)
+    except MalformedAnswerError:
+        return
+    key = training_key(label, DETECTION_ID, "images_for_detection/1.png", ".png")
+    assert key.count("/") == 2
+    assert key.split("/")[1] == label
+    assert label not in ("", ".", "..")
+
+
+@pytest.mark.parametrize(
+    ("image_key", "key"),
+    [
+        ("images_for_detection/1.png", "images_labeled_by_folder/cat/1-0b6f3d5e-9c1a.png"),
+        ("images_for_detection/a/b/1.PNG", "images_labeled_by_folder/cat/1-0b6f3d5e-9c1a.png"),
+        ("images_for_detection/a b+ü%.png", "images_labeled_by_folder/cat/a b+ü%-0b6f3d5e-9c1a.png"),
+        ("images_for_detection/noname", "images_labeled_by_folder/cat/noname-0b6f3d5e-9c1a.png"),
+        ("", "images_labeled_by_folder/cat/image-0b6f3d5e-9c1a.png"),
+        ("/", "images_labeled_by_folder/cat/image-0b6f3d5e-9c1a.png"),
+        (f"u/{'x' * 500}.png", f"images_labeled_by_folder/cat/{'x' * 80}-0b6f3d5e-9c1a.png"),
+    ],
+)
+def test_training_keys(image_key, key):
+    assert training_key("cat", DETECTION_ID, image_key, ".png") == key
+
+
+@given(image_key=HOSTILE_TEXT)
+def test_a_training_key_is_one_that_s3_takes_and_training_counts(image_key):
+    from label_loop.domain.training import labelled_image
+    from label_loop.payloads import LABELLED_FOLDER
+
+    # The longest label, of characters that are longest in UTF-8; keys are at most 1,024 bytes.
+    for label in ("cat", "x" * 255):
+        key = training_key(label, DETECTION_ID, image_key * 20, ".png")
+        assert len(key.encode()) <= 1024
+        image = labelled_image(LABELLED_FOLDER, key, "2026")
+        assert image is not None
+        assert image.label == label
+
+
+def test_the_longest_key_in_any_script_fits_s3():
+    label = check_label("中" * 255)
+    assert len(training_key(label, DETECTION_ID, "中" * 300 + ".png", ".png").encode()) <= 1024

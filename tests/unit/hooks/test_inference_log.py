@@ -1,0 +1,253 @@
+"""The inference log: nothing is written twice, nothing is overwritten, and samples are found in order."""
+
+from collections import Counter
+from decimal import Decimal
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from label_loop.domain.sampling import Position
+from label_loop.hooks.inference_log import InferenceLogHook
+
+TABLE = "log"
+
+
+@pytest.fixture
+def table(aws):
+    text = [
+        {"AttributeName": name, "AttributeType": "S"} for name in ("DetectLabelRequestId", "Sampled", "DetectLabelDate")
+    ]
+    return boto3.resource("dynamodb").create_table(
+        TableName=TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=text,
+        KeySchema=[{"AttributeName": "DetectLabelRequestId", "KeyType": "HASH"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "Sampled_GSI",
+                "KeySchema": [
+                    {"AttributeName": "Sampled", "KeyType": "HASH"},
+                    {"AttributeName": "DetectLabelDate", "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+    )
+
+
+@pytest.fixture(scope="module")
+def module_hook():
+    return InferenceLogHook(TABLE, aws_conn_id=None)
+
+
+@pytest.fixture
+def hook(module_hook, table):
+    return module_hook
+
+
+@pytest.fixture
+def calls(hook):
+    """Count the calls that reach AWS, by operation."""
+    counted = Counter()
+    events = hook.conn.meta.client.meta.events
+
+    def count(event_name, **_):
+        counted.update([event_name.rsplit(".", 1)[1]])
+
+    events.register("before-send.dynamodb.*", count)
+    yield counted
+    events.unregister("before-send.dynamodb.*", count)
+
+
+def row(id_, second=0, sampled="No", **more):
+    return {
+        "DetectLabelRequestId": id_,
+        "DetectLabelDate": f"2026-11-23T09:{second // 60:02d}:{second % 60:02d}.000000+00:00",
+        "Sampled": sampled,
+        "DetectedConfidenceLevel": Decimal("42.5"),
+        "A2IEnabled": True,
+        **more,
+    }
+
+
+def position(id_, second=0):
+    return Position(row(id_, second)["DetectLabelDate"], id_)
+
+
+def get(table, id_):
+    return table.get_item(Key={"DetectLabelRequestId": id_}).get("Item")
+
+
+def fill(table, rows):
+    with table.batch_writer() as writer:
+        for one in rows:
+            writer.put_item(Item=one)
+
+
+# --- put_new
+
+
+def test_new_rows_are_written_as_they_are(hook, table):
+    assert hook.put_new([row("a", DetectedLabel=""), row("b", 1)]) == ["a", "b"]
+    assert get(table, "a") == row("a", DetectedLabel="")
+
+
+def test_rows_that_exist_stay_as_they_are(hook, table):
+    answered = row("b", HumanLabel="cat")
+    fill(table, [answered, row("d")])
+    assert hook.put_new([row(id_) for id_ in "abcde"]) == ["a", "c", "e"]
+    assert get(table, "b") == answered
+    assert all(get(table, id_) for id_ in "ace")
+
+
+def test_writing_all_again_writes_nothing(hook, table):
+    rows = [row(id_) for id_ in "abc"]
+    assert hook.put_new(rows) == ["a", "b", "c"]
+    assert hook.put_new(rows) == []
+    assert hook.put_new([]) == []
+
+
+def test_an_event_that_came_twice_in_one_batch_is_one_row(hook, table):
+    assert hook.put_new([row("a", 1), row("b"), row("a", 2)]) == ["a", "b"]
+    assert get(table, "a") == row("a", 1)
+
+
+def test_250_rows_are_three_transactions(hook, table, calls):
+    ids = [f"{n:03d}" for n in range(250)]
+    assert hook.put_new([row(id_) for id_ in ids]) == ids
+    assert calls == {"TransactWriteItems": 3}
+    assert table.scan(Select="COUNT")["Count"] == 250
+
+
+def test_250_rows_of_which_some_exist_are_three_transactions_and_their_repetitions(hook, table, calls):
+    ids = [f"{n:03d}" for n in range(250)]
+    existing = ids[::7]
+    fill(table, [row(id_, HumanLabel="cat") for id_ in existing])
+    assert hook.put_new([row(id_) for id_ in ids]) == [id_ for id_ in ids if id_ not in existing]
+    assert calls["TransactWriteItems"] <= 6
+    assert table.scan(Select="COUNT")["Count"] == 250
+    assert all(get(table, id_)["HumanLabel"] == "cat" for id_ in existing)
+
+
+def test_an_error_that_no_repetition_mends_is_raised(table):
+    with pytest.raises(ClientError):
+        InferenceLogHook("no-such-table", aws_conn_id=None).put_new([row("a")])
+
+
+# --- rows
+
+
+def test_rows_are_found_whatever_their_number(hook, table, calls):
+    ids = [f"{n:03d}" for n in range(250)]
+    fill(table, [row(id_) for id_ in ids])
+    found = hook.rows([*ids, "absent", ids[0]])
+    assert found == {id_: row(id_) for id_ in ids}
+    assert calls == {"BatchGetItem": 3}
+    assert hook.rows([]) == {}
+
+
+# --- set_once
+
+
+def test_attributes_are_set_once(hook, table):
+    fill(table, [row("a")])
+    assert hook.set_once("a", "HumanLabel", {"HumanLabel": "cat", "CompletionDate": "today"}) is True
+    assert hook.set_once("a", "HumanLabel", {"HumanLabel": "dog", "CompletionDate": "tomorrow"}) is False
+    assert get(table, "a") == row("a", HumanLabel="cat", CompletionDate="today")
+
+
+def test_a_row_that_does_not_exist_is_not_made(hook, table):
+    assert hook.set_once("absent", "HumanLabel", {"HumanLabel": "cat"}) is False
+    assert get(table, "absent") is None
+
+
+def test_a_guard_need_not_be_set_itself_and_names_may_be_reserved_words(hook, table):
+    fill(table, [row("a")])
+    assert hook.set_once("a", "HumanLabel", {"Status": "x", "Timestamp": "t", "with-dash": "y"}) is True
+    assert get(table, "a") == row("a", Status="x", Timestamp="t", **{"with-dash": "y"})
+
+
+# --- sampling
+
+
+@pytest.fixture
+def small_pages(monkeypatch):
+    """Make DynamoDB's pages, of 1 MB, small enough for a test."""
+    monkeypatch.setattr("moto.dynamodb.models.table.RESULT_SIZE_LIMIT", 600)
+
+
+def test_unsampled_detections_come_in_order_over_several_pages(hook, table, calls, small_pages):
+    fill(table, [row(f"{n:03d}", n) for n in reversed(range(40))])
+    fill(table, [row("sampled", 20, sampled="Yes")])
+    failed = row("failed", 20)
+    del failed["Sampled"]
+    fill(table, [failed])
+    moment = row("", 10)["DetectLabelDate"]
+    assert list(hook.unsampled_since(moment)) == [position(f"{n:03d}", n) for n in range(10, 40)]
+    assert calls["Query"] > 3
+
+
+def test_ties_at_the_moment_itself_are_among_them(hook, table):
+    fill(table, [row("c", 5), row("a", 5), row("b", 5), row("old", 4)])
+    found = list(hook.unsampled_since(row("", 5)["DetectLabelDate"]))
+    assert sorted(found) == [position(id_, 5) for id_ in "abc"]
+    assert list(hook.unsampled_since(row("", 6)["DetectLabelDate"])) == []
+
+
+def test_before_the_first_sample_there_is_no_last(hook, table):
+    fill(table, [row("a")])
+    assert hook.last_sampled() is None
+
+
+@pytest.mark.parametrize("order", ["abc", "cab", "bca"])
+def test_the_last_sampled_is_the_last_of_its_ties(hook, table, order):
+    fill(table, [row(id_, 5, sampled="Yes") for id_ in order])
+    fill(table, [row("z", 4, sampled="Yes"), row("y", 6)])
+    assert hook.last_sampled() == position("c", 5)
+
+
+def test_the_last_of_many_ties_is_found_over_several_pages(hook, table, calls, small_pages):
+    ids = [f"{n * 7 % 40:03d}" for n in range(40)]
+    fill(table, [row(id_, 5, sampled="Yes") for id_ in ids])
+    assert hook.last_sampled() == position("039", 5)
+    assert calls["Query"] > 3
+
+
+def test_marking_sets_the_mark_and_the_tasks_attributes_only(hook, table):
+    fill(table, [row("a", DetectedLabel="cat"), row("b")])
+    hook.mark_sampled({"a": {"HumanLoopName": "loop", "HumanLoopRequestId": "r"}})
+    assert get(table, "a") == row("a", sampled="Yes", DetectedLabel="cat", HumanLoopName="loop", HumanLoopRequestId="r")
+    assert get(table, "b") == row("b")
+    assert hook.last_sampled() == position("a")
+    assert list(hook.unsampled_since("2026")) == [position("b")]
+
+
+def test_marking_again_changes_nothing(hook, table):
+    fill(table, [row("a")])
+    for _ in range(2):
+        hook.mark_sampled({"a": {}})
+    assert get(table, "a") == row("a", sampled="Yes")
+
+
+def test_250_marks_are_three_transactions(hook, table, calls):
+    ids = [f"{n:03d}" for n in range(250)]
+    fill(table, [row(id_, n) for n, id_ in enumerate(ids)])
+    hook.mark_sampled({id_: {"HumanLoopName": f"loop-{id_}"} for id_ in ids})
+    assert calls == {"TransactWriteItems": 3}
+    assert list(hook.unsampled_since("2026")) == []
+    assert get(table, "249")["HumanLoopName"] == "loop-249"
+
+
+def test_marking_makes_no_row(hook, table):
+    with pytest.raises(ClientError, match="ConditionalCheckFailed"):
+        hook.mark_sampled({"absent": {}})
+    assert get(table, "absent") is None
+
+
+def test_the_latest_detection_is_found_whether_sampled_or_not(hook, table):
+    assert hook.latest() is None
+    fill(table, [row("a", 5)])
+    assert hook.latest() == position("a", 5).detected_at
+    fill(table, [row("b", 9, sampled="Yes"), row("c", 7)])
+    assert hook.latest() == position("b", 9).detected_at

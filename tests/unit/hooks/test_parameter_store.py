@@ -1,0 +1,95 @@
+"""Parameter Store: every parameter is found, and no edit of the record is lost."""
+
+import json
+
+import boto3
+import pytest
+
+from label_loop.exceptions import LoopNotSetUpError
+from label_loop.hooks.parameter_store import ParameterStoreHook
+from label_loop.parameters import PARAMETERS
+from label_loop.settings import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION, Loop
+
+LOGOS = Loop("/logos")
+
+
+@pytest.fixture
+def ssm():
+    return boto3.client("ssm")
+
+
+@pytest.fixture(scope="module")
+def hook():
+    return ParameterStoreHook(aws_conn_id=None)
+
+
+def put(ssm, name, value, kind="String"):
+    ssm.put_parameter(Name=name, Value=value, Type=kind, Overwrite=True)
+
+
+def stored(ssm):
+    return json.loads(ssm.get_parameter(Name=f"/logos/{SYSTEM_RECORD}")["Parameter"]["Value"])
+
+
+def test_all_texts_of_a_loop_are_found_over_several_pages(hook, ssm):
+    expected = {name: parameter.default for name, parameter in PARAMETERS.items()}
+    expected |= {f"Other-{n}": str(n) for n in range(15)}
+    for name, text in expected.items():
+        put(ssm, f"/logos/{name}", text)
+    put(ssm, "/logos/deeper/Minimum-F1-Score", "0.1")
+    put(ssm, "/logos2/Minimum-F1-Score", "0.2")
+    assert hook.texts(LOGOS) == expected
+
+
+def test_a_secure_text_is_read_decrypted(hook, ssm):
+    put(ssm, "/logos/Minimum-F1-Score", "0.9", kind="SecureString")
+    assert hook.texts(LOGOS) == {"Minimum-F1-Score": "0.9"}
+
+
+def test_a_loop_without_parameters_has_no_texts(hook):
+    assert hook.texts(LOGOS) == {}
+
+
+def test_a_parameter_is_written_with_its_description_and_overwritten(hook, ssm):
+    for text in ("0.7", "0.9"):
+        hook.put(LOGOS, "Minimum-F1-Score", text)
+        assert hook.texts(LOGOS) == {"Minimum-F1-Score": text}
+    (described,) = ssm.describe_parameters()["Parameters"]
+    assert described["Name"] == "/logos/Minimum-F1-Score"
+    assert described["Description"] == PARAMETERS["Minimum-F1-Score"].description
+
+
+@pytest.mark.parametrize("text", [None, "no json", "[]"])
+def test_a_loop_that_is_not_set_up_says_so(hook, ssm, text):
+    if text is not None:
+        put(ssm, f"/logos/{SYSTEM_RECORD}", text)
+    with pytest.raises(LoopNotSetUpError, match="/logos"):
+        hook.record(LOGOS)
+    with pytest.raises(LoopNotSetUpError):
+        hook.update_record(LOGOS, {"s3_bucket": "b"})
+
+
+def test_an_update_keeps_every_other_key(hook, ssm):
+    before = {"s3_bucket": "b", "unknown": {"deep": [1, None, "ü"]}, "empty": "", "none": None, "number": 1.5}
+    put(ssm, f"/logos/{SYSTEM_RECORD}", json.dumps(before))
+    record = hook.update_record(LOGOS, {"rekognition_project_version_arn": "arn:v2"})
+    assert stored(ssm) == before | {"rekognition_project_version_arn": "arn:v2"}
+    assert record.values == stored(ssm)
+    assert record.endpoint_arn == "arn:v2"
+    (described,) = ssm.describe_parameters()["Parameters"]
+    assert described["Description"] == SYSTEM_RECORD_DESCRIPTION
+
+
+def test_an_edit_made_meanwhile_is_not_lost(hook, ssm):
+    put(ssm, f"/logos/{SYSTEM_RECORD}", json.dumps({"s3_bucket": "b", "sns-topic": "old"}))
+    record = hook.record(LOGOS)
+    put(ssm, f"/logos/{SYSTEM_RECORD}", json.dumps({"s3_bucket": "b", "sns-topic": "new", "added": 1}))
+    assert record.topic_arn == "old"
+    hook.update_record(LOGOS, {"previous_trained_images": 7})
+    assert stored(ssm) == {"s3_bucket": "b", "sns-topic": "new", "added": 1, "previous_trained_images": 7}
+
+
+def test_none_removes_a_key(hook, ssm):
+    put(ssm, f"/logos/{SYSTEM_RECORD}", json.dumps({"s3_bucket": "b", "last_training_attempt": {}}))
+    hook.update_record(LOGOS, {"last_training_attempt": None, "never_there": None})
+    assert stored(ssm) == {"s3_bucket": "b"}

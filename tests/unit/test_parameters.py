@@ -1,0 +1,153 @@
+"""The ten parameters: defaults, ranges, and how people write values."""
+
+import math
+from dataclasses import fields
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from label_loop.exceptions import InvalidParameterError
+from label_loop.parameters import FIELDS, PARAMETERS, Settings
+
+BOOLEANS = ("Enable-Automatic-Training", "Enable-A2I-Workflow", "Enable-Automatic-Human-Sampling")
+COUNTS = ("Minimum-Untrained-Images", "Human-Sampling-Interval")
+MINUTES = ("Automatic-Training-Poll-Frequency", "Automatic-Human-Sampling-Frequency")
+UNITS = ("Minimum-Inference-Units",)
+DECIMALS = ("Minimum-F1-Score", "Minimum-Label-Detection-Confidence")
+NUMBERS = COUNTS + MINUTES + UNITS + DECIMALS
+
+NOT_NUMBERS = (
+    "1,000", "1_000", "1.000.000", "1 000", "1'000", "70,0", "nan", "NaN", "inf", "-inf", "Infinity", "１", "٣",
+    "²", "0x1", "one", "", " ", "--1", "+-1", "1%", "true", "None", "1e", "e1", ".", "1\x002", "1\n2",
+    "9" * 400, "1e999", "1e9999",
+)  # fmt: skip
+NOT_WHOLE = ("1.0", "1.5", "1e0", "1.")
+
+
+def test_the_ten_are_the_samples_with_the_contracts_defaults():
+    assert {name: parameter.parse(parameter.default) for name, parameter in PARAMETERS.items()} == {
+        "Enable-Automatic-Training": True,
+        "Automatic-Training-Poll-Frequency": 720,
+        "Minimum-Untrained-Images": 10,
+        "Minimum-F1-Score": 0.8,
+        "Minimum-Inference-Units": 1,
+        "Minimum-Label-Detection-Confidence": 70.0,
+        "Enable-A2I-Workflow": True,
+        "Enable-Automatic-Human-Sampling": True,
+        "Automatic-Human-Sampling-Frequency": 720,
+        "Human-Sampling-Interval": 1000,
+    }
+    assert set(BOOLEANS + NUMBERS) == set(PARAMETERS)
+
+
+def test_each_parameter_has_its_own_field_and_a_description():
+    assert set(FIELDS) == set(PARAMETERS)
+    assert sorted(FIELDS.values()) == sorted(field.name for field in fields(Settings))
+    for name, field in FIELDS.items():
+        assert field.startswith(name.lower().replace("-", "_"))
+    assert len({parameter.description for parameter in PARAMETERS.values()}) == 10
+
+
+@pytest.mark.parametrize("name", BOOLEANS)
+@pytest.mark.parametrize(
+    ("texts", "value"),
+    [
+        (("true", "True", "TRUE", "tRuE", "yes", "Yes", "on", "ON", "1", " true ", "true\n", "\tyes"), True),
+        (("false", "False", "FALSE", "no", "No", "off", "OFF", "0", " false", "no\r\n"), False),
+    ],
+)
+def test_booleans_are_read_as_people_write_them(name, texts, value):
+    for text in texts:
+        assert PARAMETERS[name].parse(text) is value, text
+
+
+@pytest.mark.parametrize("name", BOOLEANS)
+@pytest.mark.parametrize(
+    "text", ["", " ", "2", "-1", "10", "enabled", "maybe", "truetrue", "true,", '"true"', "１", "None", "tr ue"]
+)
+def test_other_words_are_not_booleans(name, text):
+    with pytest.raises(InvalidParameterError):
+        PARAMETERS[name].parse(text)
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("text", NOT_NUMBERS)
+def test_what_is_no_plain_number_is_refused(name, text):
+    with pytest.raises(InvalidParameterError):
+        PARAMETERS[name].parse(text)
+
+
+@pytest.mark.parametrize("name", COUNTS + MINUTES + UNITS)
+@pytest.mark.parametrize("text", NOT_WHOLE)
+def test_a_fraction_is_no_whole_number(name, text):
+    with pytest.raises(InvalidParameterError):
+        PARAMETERS[name].parse(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        *((name, ["1", "+1", "01", " 7 ", "999999999999999"], ["0", "-1", "-0"]) for name in COUNTS),
+        *((name, ["1", "720", "525600"], ["0", "-5", "525601", "999999999999"]) for name in MINUTES),
+        ("Minimum-Inference-Units", ["1", "5"], ["0", "6", "-1", "50"]),
+        ("Minimum-F1-Score", ["0", "1", "0.8", ".8", "1.", "8e-1", "1.0"], ["-0.01", "1.01", "80", "1.0001"]),
+        (
+            "Minimum-Label-Detection-Confidence",
+            ["0", "100", "70.0", "70", "1e2", "99.9999"],
+            ["-1", "100.01", "101", "1e3"],
+        ),
+    ],
+)
+def test_ranges(name, good, bad):
+    for text in good:
+        assert PARAMETERS[name].parse(text) == float(text), text
+    for text in bad:
+        with pytest.raises(InvalidParameterError):
+            PARAMETERS[name].parse(text)
+
+
+def test_a_refusal_names_parameter_value_and_rule():
+    with pytest.raises(InvalidParameterError) as caught:
+        PARAMETERS["Minimum-Label-Detection-Confidence"].parse("70,0")
+    message = str(caught.value)
+    assert "Minimum-Label-Detection-Confidence" in message
+    assert "'70,0'" in message
+    assert "from 0 to 100" in message
+    assert (caught.value.name, caught.value.value) == ("Minimum-Label-Detection-Confidence", "70,0")
+
+
+def test_a_refusal_stays_readable_for_a_hostile_value():
+    with pytest.raises(InvalidParameterError) as caught:
+        PARAMETERS["Minimum-F1-Score"].parse("\x1b[31m\n\u202e" + "9" * 10_000)
+    message = str(caught.value)
+    assert len(message) < 300
+    assert message.isprintable()
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+@given(text=st.text() | st.from_regex(r"[-+0-9.,_eE ]{1,12}", fullmatch=True) | st.integers() | st.floats())
+def test_any_value_is_either_in_range_or_refused(name, text):
+    try:
+        value = PARAMETERS[name].parse(text)
+    except InvalidParameterError:
+        return
+    if name in BOOLEANS:
+        assert isinstance(value, bool)
+        return
+    assert math.isfinite(value)
+    assert str(text).strip().isascii()
+    if name in MINUTES:
+        assert timedelta(minutes=value) >= timedelta(minutes=1)
+    elif name in DECIMALS:
+        assert isinstance(value, float)
+        assert 0 <= value <= (1 if name == "Minimum-F1-Score" else 100)
+    else:
+        assert isinstance(value, int)
+        assert value >= 1
+
+
+@given(value=st.floats(0, 100))
+def test_a_number_that_python_wrote_is_read_back(value):
+    assert PARAMETERS["Minimum-Label-Detection-Confidence"].parse(repr(value)) == value

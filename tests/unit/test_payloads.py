@@ -1,0 +1,98 @@
+"""The records that pass between the parts: identities, acceptance, and what survives JSON."""
+
+import json
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.strategies import HOSTILE_TEXT
+
+from label_loop.payloads import Detection, S3Upload, TrainingAttempt
+
+UPLOAD = S3Upload("b", "images_for_detection/a b+ü%.png", "e1", version_id="v1")
+DETECTION = Detection(UPLOAD, datetime(2026, 11, 23, tzinfo=UTC), "arn", "cat", 80.0, 70.0)
+
+
+def test_one_upload_has_one_id_in_every_process():
+    # Written down, since rows of yesterday's release have to be found again.
+    assert UPLOAD.detection_id == "afa4cdad-26e1-005b-3e05-f82b0871cd9c"
+    assert replace(UPLOAD).detection_id == UPLOAD.detection_id
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"bucket": "b2"},
+        {"key": "images_for_detection/a b+ü%.PNG"},
+        {"etag": "e2"},
+        {"version_id": "v2"},
+        {"version_id": None, "sequencer": "0055AED6DCD90281E5"},
+        {"version_id": None},
+    ],
+)
+def test_another_upload_has_another_id(other):
+    assert replace(UPLOAD, **other).detection_id != UPLOAD.detection_id
+
+
+def test_how_the_event_came_does_not_change_the_id():
+    seen_by_event = replace(UPLOAD, sequencer="0055AED6DCD90281E5", size_bytes=1024)
+    assert seen_by_event.detection_id == UPLOAD.detection_id
+
+
+def test_two_uploads_of_one_unversioned_key_have_two_ids():
+    first, second = (replace(UPLOAD, version_id=None, sequencer=text) for text in ("01", "02"))
+    assert first.detection_id != second.detection_id
+
+
+parts = st.text(st.sampled_from("ab:|/0123"), max_size=6)
+
+
+@given(one=st.tuples(parts, parts, parts, parts), two=st.tuples(parts, parts, parts, parts))
+def test_parts_cannot_run_into_each_other(one, two):
+    ids = {S3Upload(b, k, e, version_id=v).detection_id for b, k, e, v in (one, two)}
+    assert len(ids) == len({one, two})
+
+
+@given(key=HOSTILE_TEXT)
+def test_any_key_has_an_id_and_a_uri(key):
+    upload = S3Upload("b", key, "e")
+    assert str(uuid.UUID(upload.detection_id)) == upload.detection_id
+    assert upload.uri == f"s3://b/{key}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "accepted", "needs_review"),
+    [
+        ({}, True, False),
+        ({"confidence_percent": 70.0}, True, False),
+        ({"confidence_percent": 69.9999}, False, True),
+        ({"confidence_percent": 69.9999, "workflow_enabled": False}, False, False),
+        ({"label": "", "confidence_percent": 0.0}, False, True),
+        ({"label": "", "confidence_percent": 0.0, "minimum_confidence_percent": 0.0}, False, True),
+        ({"minimum_confidence_percent": 0.0, "confidence_percent": 0.0}, True, False),
+        ({"failure": "InvalidImageFormatException: not an image"}, False, False),
+        ({"workflow_enabled": False}, True, False),
+    ],
+)
+def test_acceptance_and_review(changes, accepted, needs_review):
+    detection = replace(DETECTION, **changes)
+    assert (detection.accepted, detection.needs_review) == (accepted, needs_review)
+
+
+@pytest.mark.parametrize("outcome", [None, "accepted", "rejected"])
+def test_a_training_attempt_survives_json(outcome):
+    attempt = TrainingAttempt("v", "manifests/1.manifest", 12, "ab", "2026-11-23T09:00:00+00:00", outcome)
+    assert TrainingAttempt.from_json(json.loads(json.dumps(attempt.to_json()))) == attempt
+
+
+@pytest.mark.parametrize("values", [None, {}, {"version_name": "v"}, {"something": "else"}])
+def test_what_something_else_wrote_is_no_training_attempt(values):
+    assert TrainingAttempt.from_json(values) is None
+
+
+def test_an_attempt_with_a_newer_releases_field_is_no_attempt_of_ours():
+    values = TrainingAttempt("v", "m", 1, "f", "t").to_json() | {"added_later": 1}
+    assert TrainingAttempt.from_json(values) is None
