@@ -8,7 +8,7 @@ import zlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFile
 
 from label_loop.domain.images import image_problem, image_suffix, is_image_key
 
@@ -133,11 +133,14 @@ def test_sizes(width, height, words):
     ],
     ids=["header", "largest header", "pixels", "text"],
 )
-def test_a_small_file_cannot_fill_the_memory(body):
+def test_a_small_file_cannot_fill_the_memory(body, monkeypatch):
+    decoded = []
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: decoded.append(self.size))  # not Python's memory
     tracemalloc.start()
     try:
         assert image_problem(body)
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
+        assert decoded == []
     finally:
         tracemalloc.stop()
 
