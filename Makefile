@@ -29,3 +29,16 @@ up: .venv/.ready ## start the local AWS endpoint and Airflow in the background
 
 down: .venv/.ready ## stop what up or demo started
 	@$(PYTHON_BIN)/python -m local_stack down
+
+check: .venv/.ready ## lint, formatting, types, import rules: what CI runs
+	$(PYTHON_BIN)/ruff check .
+	$(PYTHON_BIN)/ruff format --check .
+	$(PYTHON_BIN)/mypy
+	$(PYTHON_BIN)/lint-imports
+
+format: .venv/.ready ## format the code and mend what the linter can
+	$(PYTHON_BIN)/ruff check --fix .
+	$(PYTHON_BIN)/ruff format .
+
+test: .venv/.ready ## run all tests; needs no AWS account, no database, no network
+	$(PYTHON_BIN)/python -m pytest --numprocesses 2 --dist loadfile

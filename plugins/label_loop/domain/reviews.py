@@ -82,10 +82,18 @@ def _written_id(value: object) -> str:
 
 
 def _answered_label(content: Mapping[str, Any]) -> str:
-    """Return the label of one worker's answer; the form's fields are named after its widgets."""
-    value = content[WIDGET]["label"]
+    """Return the label of one worker's answer; the form's fields are named after its widgets.
+
+    The image classifier answers ``{"label": name}``; the radio group that stands in for it beyond 10 labels
+    answers with every choice and whether it is on.
+    """
+    answer = content[WIDGET]
+    value = answer.get("label")
     if not isinstance(value, str):
-        raise TypeError("the label is not text")
+        chosen = [name for name, is_on in answer.items() if is_on is True]
+        if len(chosen) != 1:
+            raise TypeError("not exactly one label is chosen")
+        value = chosen[0]
     return value.strip()
 
 

@@ -256,7 +256,8 @@ class TrainingState:
         """Record that a training failed; return what Rekognition says of it, for people."""
         version = self._version(version_name)
         self._record_outcome(version_name, f"{version.status}: {version.status_message}")
-        return f"The version {version_name} is {version.status}: {version.status_message.rstrip('.') or 'no reason given'}."
+        reason = version.status_message.rstrip(".") or "no reason given"
+        return f"The version {version_name} is {version.status}: {reason}."
 
     def _record_outcome(self, version_name: str, outcome: str) -> None:
         self.context.refresh()

@@ -1,0 +1,20 @@
+"""Every test runs in an Airflow home of its own, without anybody's settings, credentials or network."""
+
+import os
+import tempfile
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+# Airflow reads its configuration when it is first imported, which collecting the tests does.
+for _name in [name for name in os.environ if name.startswith(("AIRFLOW", "AWS_", "LOCAL_AWS_", "LABEL_LOOP_"))]:
+    del os.environ[_name]
+os.environ |= {
+    "AIRFLOW_HOME": tempfile.mkdtemp(prefix="label-loop-tests-"),
+    "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
+    "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "NO_PROXY": "*",
+}

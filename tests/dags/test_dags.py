@@ -1,0 +1,141 @@
+"""The DAGs as Airflow's dag processor sees them, for two loops."""
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+STATES = ("detection", "human_review", "human_sampling", "parameter_sync", "training")
+LOOPS = ("logos", "products")
+TWICE_A_DAY = "DeltaTriggerTimetable 43200.0"  # seconds
+CONTINUOUS = "ContinuousTimetable"
+
+# Serialized as Airflow stores them, in a process of their own: this is what scheduler and UI get to see.
+_DUMP = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+from airflow.serialization.serialized_objects import DagSerialization
+def schedule(timetable):
+    kind = timetable["__type"].rsplit(".", 1)[1]
+    return f"{kind} {timetable['__var'].get('delta', '')}".strip()
+bag = DagBag(dag_folder=sys.argv[1])
+dags = {
+    dag_id: {
+        "tags": sorted(dag.tags),
+        "doc_md": dag.doc_md,
+        "max_active_runs": dag.max_active_runs,
+        "catchup": dag.catchup,
+        "schedule": schedule(DagSerialization.to_dict(dag)["dag"]["timetable"]),
+        "start_date": str(dag.start_date),
+        "file": dag.fileloc,
+        "tasks": {
+            task.task_id: {
+                "retries": task.retries,
+                "callbacks": [type(callback).__name__ for callback in task.on_failure_callback],
+                "downstream": sorted(task.downstream_task_ids),
+                "teardown": task.is_teardown,
+            }
+            for task in dag.tasks
+        },
+    }
+    for dag_id, dag in bag.dags.items()
+}
+print("RESULT" + json.dumps({"dags": dags, "errors": bag.import_errors}))
+"""
+
+
+def _parse(**variables: str) -> dict[str, dict]:
+    environment = {
+        **os.environ,
+        "AIRFLOW__LABEL_LOOP__PARAMETER_PATHS": ",".join(f"/{name}" for name in LOOPS),
+        "PYTHONPATH": str(PROJECT / "plugins"),
+        # Any call to AWS would fail at once: nothing listens there.
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        **{f"AIRFLOW_VAR_{name}": value for name, value in variables.items()},
+    }
+    command = [sys.executable, "-c", _DUMP, str(PROJECT / "dags")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=240)
+    line = next((text for text in done.stdout.splitlines() if text.startswith("RESULT")), None)
+    assert line, done.stderr[-3000:]
+    return json.loads(line.removeprefix("RESULT"))
+
+
+@pytest.fixture(scope="module")
+def parsed() -> dict[str, dict]:
+    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], capture_output=True, check=True, timeout=240)
+    return _parse()
+
+
+def test_each_loop_has_one_dag_a_state_and_there_are_no_others(parsed):
+    assert parsed["errors"] == {}
+    assert set(parsed["dags"]) == {f"{loop}.{state}" for loop in LOOPS for state in STATES}
+
+
+@pytest.mark.parametrize("dag_id", [f"logos.{state}" for state in STATES])
+def test_every_dag_keeps_the_rules_of_the_house(parsed, dag_id):
+    dag = parsed["dags"][dag_id]
+    loop, state = dag_id.split(".")
+    assert dag["tags"] == sorted({"label-loop", loop, state})
+    assert dag["max_active_runs"] == 1
+    assert dag["catchup"] is False
+    assert dag["start_date"] != "None"  # a continuous DAG without one runs only once
+    assert Path(dag["file"]).name == f"{state}.py"
+    for words in ("**Schedule**", "**Variables read**", "**Idempotency**", "**When it fails**"):
+        assert words in dag["doc_md"]
+    for task in dag["tasks"].values():
+        assert task["retries"] >= 2
+        assert task["callbacks"] == ["FailureNotifier"]
+
+
+def test_training_deploys_in_order_and_always_cleans_up(parsed):
+    tasks = parsed["dags"]["logos.training"]["tasks"]
+    order = [
+        "check",
+        "write_manifest",
+        "create_version",
+        "wait_for_training",
+        "evaluate",
+        "start_version",
+        "wait_for_start",
+        "smoke_test",
+        "move_endpoint",
+        "stop_idle_versions",
+    ]
+    assert set(tasks) == set(order)
+    for before, after in itertools.pairwise(order):
+        assert after in tasks[before]["downstream"]
+    assert tasks["stop_idle_versions"]["teardown"]
+
+
+def test_schedules_have_the_defaults_before_there_are_variables(parsed):
+    schedules = {name.split(".")[1]: dag["schedule"] for name, dag in parsed["dags"].items()}
+    assert schedules == {
+        "training": TWICE_A_DAY,
+        "human_sampling": TWICE_A_DAY,
+        "detection": CONTINUOUS,
+        "human_review": CONTINUOUS,
+        "parameter_sync": CONTINUOUS,
+    }
+
+
+def test_schedules_follow_the_variables_and_survive_bad_ones(parsed):
+    schedules = {
+        name: dag["schedule"]
+        for name, dag in _parse(
+            **{
+                "LOGOS/AUTOMATIC-TRAINING-POLL-FREQUENCY": "90",
+                "LOGOS/ENABLE-AUTOMATIC-HUMAN-SAMPLING": "off",
+                "PRODUCTS/AUTOMATIC-TRAINING-POLL-FREQUENCY": "70,0",
+                "PRODUCTS/AUTOMATIC-HUMAN-SAMPLING-FREQUENCY": "0",
+            }
+        )["dags"].items()
+    }
+    assert schedules["logos.training"] == "DeltaTriggerTimetable 5400.0"
+    assert schedules["logos.human_sampling"] == "NullTimetable"
+    assert schedules["products.training"] == TWICE_A_DAY
+    assert schedules["products.human_sampling"] == TWICE_A_DAY
