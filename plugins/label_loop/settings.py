@@ -1,6 +1,7 @@
 """A loop, its settings in force and its system record; the only place that touches Airflow Variables."""
 
 import json
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from typing import Any
 
 from label_loop.exceptions import InvalidParameterError, LoopNotSetUpError
 from label_loop.parameters import FIELDS, PARAMETERS, Settings
+
+log = logging.getLogger(__name__)
 
 SYSTEM_RECORD = "For-System-Use-Only"
 SYSTEM_RECORD_DESCRIPTION = (
@@ -50,12 +53,23 @@ class Loop:
 
 
 def loops() -> list[Loop]:
-    """Return the loops this Airflow serves, from ``[label_loop] parameter_paths``."""
+    """Return the loops this Airflow serves, from ``[label_loop] parameter_paths``.
+
+    A path that cannot be a loop is told in the log and left out: it takes no other loop's DAGs away.
+    """
     from airflow.sdk import conf
 
     paths = conf.get("label_loop", "parameter_paths", fallback="/label-loop") or ""
-    cleaned = (path.strip().rstrip("/") for path in paths.split(","))
-    return [Loop(path) for path in dict.fromkeys(cleaned) if path]
+    found: dict[str, Loop] = {}
+    for path in filter(None, (text.strip().rstrip("/") for text in paths.split(","))):
+        try:
+            loop = Loop(path)
+        except InvalidParameterError as error:
+            log.error("A loop is left out, the others go on: %s", error)
+            continue
+        if found.setdefault(loop.name, loop) != loop:
+            log.error("The loop %s is left out: %s has the name %s already", path, found[loop.name].path, loop.name)
+    return list(found.values())
 
 
 def variable_text(loop: Loop, name: str) -> str | None:

@@ -94,7 +94,7 @@ def _answered_label(content: Mapping[str, Any]) -> str:
         if len(chosen) != 1:
             raise TypeError("not exactly one label is chosen")
         value = chosen[0]
-    return value.strip()
+    return str(value).strip()
 
 
 def check_label(label: str) -> str:

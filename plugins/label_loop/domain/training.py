@@ -17,6 +17,7 @@ MOST_LABELS = 250
 MOST_IMAGES = 250_000
 FEWEST_IMAGES_A_LABEL_FOR_SPLIT = 2
 ACCEPTED = "accepted"
+DEPLOYED = "deployed"
 
 
 def labelled_image(folder: str, key: str, modified: str) -> LabelledImage | None:

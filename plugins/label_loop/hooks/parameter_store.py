@@ -28,15 +28,13 @@ class ParameterStoreHook(SsmHook):
             for parameter in page["Parameters"]
         }
 
-    def put(self, loop: Loop, name: str, text: str) -> None:
-        """Write one of the ten parameters, keeping whatever type and tier it has."""
-        self.conn.put_parameter(
-            Name=loop.parameter(name),
-            Value=text,
-            Type="String",
-            Description=PARAMETERS[name].description,
-            Overwrite=True,
-        )
+    def put(self, loop: Loop, name: str, text: str, *, exists: bool) -> None:
+        """Write one of the ten parameters; one that exists keeps its type and its description."""
+        if exists:
+            self.conn.put_parameter(Name=loop.parameter(name), Value=text, Overwrite=True)
+        else:
+            description = PARAMETERS[name].description
+            self.conn.put_parameter(Name=loop.parameter(name), Value=text, Type="String", Description=description)
 
     def record(self, loop: Loop) -> SystemRecord:
         """Return the system record as it is now. Raises LoopNotSetUpError where there is none."""

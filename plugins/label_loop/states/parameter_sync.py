@@ -97,7 +97,7 @@ class ParameterSyncState:
     def _apply(self, sides: Sides, plan: MergePlan, result: SyncResult) -> None:
         loop = self.context.loop
         for name, text in plan.to_store.items():
-            self.context.parameter_store.put(loop, name, text)
+            self.context.parameter_store.put(loop, name, text, exists=name in sides.store)
         for name, text in plan.to_variables.items():
             write_variable(loop, name, text, PARAMETERS[name].description)
         if result.sampling_switched_on:

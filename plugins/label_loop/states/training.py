@@ -230,7 +230,13 @@ class TrainingState:
     def move_endpoint(self, version_name: str) -> None:
         """Let a running version serve from now on."""
         version = self._version(version_name)
-        self.context.update_record({"rekognition_project_version_arn": version.arn})
+        self.context.refresh()
+        changes: dict[str, Any] = {"rekognition_project_version_arn": version.arn}
+        attempt = self.attempt
+        if attempt and attempt.version_name == version_name:
+            # From now on its place is a person's business: a rollback is not undone by the next check.
+            changes["last_training_attempt"] = replace(attempt, outcome=training.DEPLOYED).to_json()
+        self.context.update_record(changes)
         self._tell_model(version_name, "serves from now on", f1=version.f1_score)
 
     def stop_idle_versions(self) -> list[str]:

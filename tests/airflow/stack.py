@@ -1,0 +1,100 @@
+"""A real Airflow over the local endpoint, and what a test asks of it."""
+
+import json
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+
+from local_stack.environment import Stack
+
+_NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass
+class RunningStack:
+    """The REST API of Airflow as its admin, and boto3 clients of the endpoint."""
+
+    stack: Stack
+    _token: str = field(default="")
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.stack.aws_url,
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+
+    def session(self) -> Any:
+        return boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name="us-east-1")
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        if not self._token:
+            with _NO_PROXY.open(f"{self.stack.airflow_url}/auth/token", timeout=30) as answer:
+                self._token = json.load(answer)["access_token"]
+        request = urllib.request.Request(
+            f"{self.stack.airflow_url}/api/v2{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"},
+        )
+        with _NO_PROXY.open(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def variable(self, key: str) -> str | None:
+        try:
+            return self.call("GET", f"/variables/{urllib.parse.quote(key, safe='')}")["value"]
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise
+
+    def set_variable(self, key: str, value: str) -> None:
+        path = f"/variables/{urllib.parse.quote(key, safe='')}"
+        self.call("PATCH", path, {"key": key, "value": value})
+
+    def parameter(self, name: str) -> str:
+        return self.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+
+    def set_parameter(self, name: str, value: str) -> None:
+        self.client("ssm").put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
+
+    def dag(self, dag_id: str) -> dict[str, Any]:
+        return self.call("GET", f"/dags/{dag_id}")
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        return self.call("GET", f"/dags/{dag_id}/dagRuns?order_by=-run_after&limit=50")["dag_runs"]
+
+    def tasks(self, dag_id: str, run_id: str) -> dict[str, str | None]:
+        path = f"/dags/{dag_id}/dagRuns/{urllib.parse.quote(run_id, safe='')}/taskInstances"
+        return {task["task_id"]: task["state"] for task in self.call("GET", path)["task_instances"]}
+
+    def task_log(self, dag_id: str, run_id: str, task_id: str) -> str:
+        run = urllib.parse.quote(run_id, safe="")
+        return json.dumps(self.call("GET", f"/dags/{dag_id}/dagRuns/{run}/taskInstances/{task_id}/logs/1"))
+
+    def trigger(self, dag_id: str, **conf: Any) -> str:
+        return self.call("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})["dag_run_id"]
+
+    def finished(self, dag_id: str, run_id: str, seconds: float = 240) -> str:
+        path = f"/dags/{dag_id}/dagRuns/{urllib.parse.quote(run_id, safe='')}"
+        ended = ("success", "failed")
+        return eventually(lambda: (state := self.call("GET", path)["state"]) in ended and state, seconds, run_id)
+
+
+def eventually[T](check: Callable[[], T], seconds: float, what: str) -> T:
+    """Return the first true answer of a check; fail with what was last seen."""
+    deadline, last = time.monotonic() + seconds, None
+    while time.monotonic() < deadline:
+        last = check()
+        if last:
+            return last
+        time.sleep(1)
+    raise AssertionError(f"not within {seconds} s: {what}; last seen: {last!r}")

@@ -1,0 +1,390 @@
+"""One loop at a running endpoint, and what people and services around it do."""
+
+import io
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from itertools import islice
+from typing import Any
+from urllib.parse import quote_plus
+
+import boto3
+from botocore.config import Config
+from moto.s3.models import s3_backends
+from moto.sqs.models import sqs_backends
+from PIL import Image
+
+from label_loop.payloads import ANSWERS_FOLDER, LABELLED_FOLDER, UPLOADS_FOLDER
+from label_loop.provisioning import Options, provision
+from label_loop.settings import SYSTEM_RECORD, Loop
+from label_loop.states.context import LoopContext
+from label_loop.states.detection import DetectionState, DetectionSummary
+from label_loop.states.human_review import HumanReviewState, ReviewSummary
+from label_loop.states.human_sampling import HumanSamplingState
+from label_loop.states.inbox import QueueInbox
+from label_loop.states.training import TrainingState
+from local_aws.rekognition import models
+from local_aws.rekognition.models import Version
+from local_aws.rekognition.throttle import TokenBucket
+from local_aws.server import LocalAws
+from sample_images.digits import Picture, digits
+
+REGION = "eu-west-1"
+ACCOUNT = "123456789012"
+FAST_UNIT = 1000.0  # images a second: for tests that are not about pacing
+
+DIGITS: list[Picture] = list(islice(digits(), 500))
+TRAINING_DIGITS, FRESH_DIGITS = DIGITS[:100], DIGITS[100:]
+
+type Model = Version
+
+
+def png(colour: int = 0, side: int = 96) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (side, side), (colour % 256, colour // 256 % 256, 90)).save(file, "PNG")
+    return file.getvalue()
+
+
+def eventually[T](look: Callable[[], T], seconds: float = 30.0) -> T:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not happen in time")
+
+
+def registry(aws: LocalAws) -> Any:
+    """Return the endpoint's Rekognition state: tests share one training, which AWS's API does not offer."""
+    return aws.rekognition._versions._registry
+
+
+def train_model(aws: LocalAws) -> Model:
+    session = boto3.Session("local", "local", region_name=REGION)
+    client: Any = lambda service: session.client(service, endpoint_url=aws.url)  # noqa: E731
+    s3, rekognition = client("s3"), client("rekognition")
+    s3.create_bucket(Bucket="shared-training", CreateBucketConfiguration={"LocationConstraint": REGION})
+    lines = []
+    for picture in TRAINING_DIGITS:
+        s3.put_object(Bucket="shared-training", Key=picture.name, Body=picture.body)
+        metadata = {
+            "confidence": 1,
+            "class-name": picture.label,
+            "human-annotated": "yes",
+            "creation-date": "2026-11-23T09:00:00.000000",
+            "type": "groundtruth/image-classification",
+        }
+        lines.append(
+            json.dumps({"source-ref": f"s3://shared-training/{picture.name}", "label": 1, "label-metadata": metadata})
+        )
+    s3.put_object(Bucket="shared-training", Key="a.manifest", Body="\n".join(lines).encode())
+    project = rekognition.create_project(ProjectName="shared")["ProjectArn"]
+    asset = {"GroundTruthManifest": {"S3Object": {"Bucket": "shared-training", "Name": "a.manifest"}}}
+    arn = rekognition.create_project_version(
+        ProjectArn=project,
+        VersionName="shared",
+        OutputConfig={"S3Bucket": "shared-training", "S3KeyPrefix": "out"},
+        TrainingData={"Assets": [asset]},
+        TestingData={"AutoCreate": True},
+    )["ProjectVersionArn"]
+
+    def trained() -> Model | None:
+        with registry(aws).lock:
+            version: Version = registry(aws).version(arn, REGION)
+            return version if version.status == models.TRAINING_COMPLETED else None
+
+    found = eventually(trained)
+    assert found is not None
+    return found
+
+
+class World:
+    """A loop, and all that a test does with it."""
+
+    def __init__(self, aws: LocalAws, loop: Loop, variables: dict[str, str]) -> None:
+        self.aws = aws
+        self.loop = loop
+        self.variables = variables
+        self._session = boto3.Session("local", "local", region_name=REGION)
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    # ------------------------------------------------------------ services
+
+    def client(self, service: str) -> Any:
+        with self._lock:
+            if service not in self._clients:
+                config = Config(max_pool_connections=20)
+                self._clients[service] = self._session.client(service, endpoint_url=self.aws.url, config=config)
+            return self._clients[service]
+
+    def provision(self, **options: Any) -> None:
+        labels = tuple(str(digit) for digit in range(10))
+        provision(self.loop, Options(**{"labels": labels, **options}), self._session, lambda line: None)
+        self._told_url = self._subscribe()
+        for purpose in ("uploads", "answers"):
+            self._queue(purpose)._messages.clear()  # S3's test messages
+
+    def _subscribe(self) -> str:
+        sqs = self.client("sqs")
+        url = sqs.create_queue(QueueName=f"{self.loop.name}-told")["QueueUrl"]
+        arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{self.loop.name}-told"
+        self.client("sns").subscribe(TopicArn=self.record()["sns-topic"], Protocol="sqs", Endpoint=arn)
+        return str(url)
+
+    def told(self) -> list[dict[str, Any]]:
+        """Return what SNS delivered since the last look: body, attributes and the whole text of each message."""
+        found = []
+        for _ in range(200):
+            answer = self.client("sqs").receive_message(QueueUrl=self._told_url, MaxNumberOfMessages=10)
+            for message in answer.get("Messages", []):
+                self.client("sqs").delete_message(QueueUrl=self._told_url, ReceiptHandle=message["ReceiptHandle"])
+                envelope = json.loads(message["Body"])
+                attributes = {name: one["Value"] for name, one in envelope.get("MessageAttributes", {}).items()}
+                found.append({"body": json.loads(envelope["Message"]), "attributes": attributes, "text": envelope})
+            if not answer.get("Messages"):
+                return found
+        raise AssertionError("SNS tells without end")
+
+    def counts(self) -> dict[str, int]:
+        return self.aws.calls.counts()
+
+    def calls(self, work: Callable[[], Any]) -> dict[str, int]:
+        """Return the AWS calls that some work makes."""
+        self.aws.calls.reset()
+        work()
+        return self.counts()
+
+    def fault(self, service: str, operation: str, **how: Any) -> None:
+        """Let calls fail: by default with a server error, until ``heal``."""
+        self.aws.faults.replace([{"service": service, "operation": operation, "kind": "error", **how}])
+
+    def heal(self) -> None:
+        self.aws.faults.replace([])
+
+    # ---------------------------------------------------- record, variables
+
+    def record(self) -> dict[str, Any]:
+        name = self.loop.parameter(SYSTEM_RECORD)
+        values: dict[str, Any] = json.loads(self.client("ssm").get_parameter(Name=name)["Parameter"]["Value"])
+        return values
+
+    def set_record(self, **changes: Any) -> None:
+        values = {key: value for key, value in {**self.record(), **changes}.items() if value is not None}
+        self.put_parameter(SYSTEM_RECORD, json.dumps(values))
+
+    def put_parameter(self, name: str, text: str) -> None:
+        self.client("ssm").put_parameter(Name=self.loop.parameter(name), Value=text, Type="String", Overwrite=True)
+
+    def parameter(self, name: str) -> str:
+        return str(self.client("ssm").get_parameter(Name=self.loop.parameter(name))["Parameter"]["Value"])
+
+    def set_variable(self, name: str, text: str) -> None:
+        self.variables[self.loop.variable(name)] = text
+
+    def variable(self, name: str) -> str | None:
+        return self.variables.get(self.loop.variable(name))
+
+    def context(self) -> LoopContext:
+        return LoopContext(self.loop, aws_conn_id=None)
+
+    # --------------------------------------------------------------- images
+
+    @property
+    def bucket(self) -> str:
+        return str(self.record()["s3_bucket"])
+
+    @cached_property
+    def _bucket(self) -> str:
+        return self.bucket
+
+    def put(self, key: str, body: bytes) -> str:
+        """Write an object; return its eTag."""
+        return str(self.client("s3").put_object(Bucket=self._bucket, Key=key, Body=body)["ETag"]).strip('"')
+
+    def upload(self, name: str, body: bytes | None = None) -> str:
+        self.put(f"{UPLOADS_FOLDER}{name}", FRESH_DIGITS[0].body if body is None else body)
+        return f"{UPLOADS_FOLDER}{name}"
+
+    def upload_digits(self, count: int) -> list[str]:
+        assert self._bucket
+        with ThreadPoolExecutor(8) as pool:
+            return list(
+                pool.map(lambda n: self.upload(f"{n:04}.png", FRESH_DIGITS[n % len(FRESH_DIGITS)].body), range(count))
+            )
+
+    def label(self, pictures: Sequence[Picture]) -> None:
+        assert self._bucket
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda p: self.put(f"{LABELLED_FOLDER}{p.label}/{p.name}", p.body), pictures))
+
+    def keys(self, prefix: str = "") -> list[str]:
+        pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        found = [item["Key"] for page in pages for item in page.get("Contents", [])]
+        return [key for key in found if not key.endswith("/")]
+
+    def backend_bucket(self) -> Any:
+        return s3_backends[ACCOUNT]["aws"].buckets[self._bucket]
+
+    def fill(self, folder: str, count: int) -> None:
+        """Put many small objects at once, untold."""
+        backend = s3_backends[ACCOUNT]["aws"]
+        for n in range(count):
+            backend.put_object(self._bucket, f"{folder}{n:05}.png", b"x", disable_notification=True)
+
+    # ---------------------------------------------------------------- model
+
+    def deploy(self, model: Model, *, units: int = 1, unit: float = FAST_UNIT, name: str = "v1") -> str:
+        """Have a version of this project run with the shared model and serve; return its ARN."""
+        arn = self.add_version(model, name, models.RUNNING, rate=units * unit)
+        self.set_record(rekognition_project_version_arn=arn)
+        return arn
+
+    def add_version(self, model: Model, name: str, status: str, rate: float = FAST_UNIT) -> str:
+        state = registry(self.aws)
+        project_arn = self.record()["rekognition_project_arn"]
+        with state.lock:
+            project = state.project(project_arn, REGION)
+            created_ms = state.next_ms()
+            arn = f"{project_arn.rpartition('/')[0]}/version/{name}/{created_ms}"
+            version = Version(
+                arn=arn,
+                project_arn=project_arn,
+                name=name,
+                created_ms=created_ms,
+                training=model.training,
+                testing=None,
+                output_bucket=model.output_bucket,
+                output_prefix=model.output_prefix,
+                extras={},
+                outcome=model.outcome,
+                outcome_at=state.now(),
+                min_units=1,
+                bucket=TokenBucket(rate, state.now),
+            )
+            version.enter(status, state.now(), "Made for a test.")
+            project.versions[arn] = version
+        return arn
+
+    def status(self, arn_or_name: str) -> str:
+        with registry(self.aws).lock:
+            for version in registry(self.aws).project(self.record()["rekognition_project_arn"], REGION).versions.values():
+                if arn_or_name in (version.arn, version.name):
+                    return str(version.status)
+        raise AssertionError(f"no version {arn_or_name}")
+
+    def set_status(self, arn: str, status: str) -> None:
+        with registry(self.aws).lock:
+            version = registry(self.aws).version(arn, REGION)
+            version.enter(status, registry(self.aws).now(), "Changed by a test.")
+
+    def version_names(self) -> list[str]:
+        with registry(self.aws).lock:
+            project = registry(self.aws).project(self.record()["rekognition_project_arn"], REGION)
+            return [version.name for version in project.versions.values()]
+
+    # --------------------------------------------------------------- states
+
+    def detection(self, context: LoopContext | None = None) -> DetectionState:
+        context = context or self.context()
+        return DetectionState(context, QueueInbox(context, context.record.require("uploads_queue_url")))
+
+    def detect(self) -> DetectionSummary:
+        return self.detection().drain()
+
+    def review(self) -> ReviewSummary:
+        context = self.context()
+        inbox = QueueInbox(context, context.record.require("answers_queue_url"))
+        return HumanReviewState(context, inbox, linger_seconds=0).drain()
+
+    def sample(self) -> int:
+        return HumanSamplingState(self.context()).sample()
+
+    def training(self) -> TrainingState:
+        return TrainingState(self.context())
+
+    # ------------------------------------------------------------------ log
+
+    def rows(self) -> list[dict[str, Any]]:
+        table = self._session.resource("dynamodb", endpoint_url=self.aws.url).Table(self.record()["dynamodb_table"])
+        rows: list[dict[str, Any]] = []
+        options: dict[str, Any] = {}
+        for _ in range(100):
+            answer = table.scan(**options)
+            rows += answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return sorted(rows, key=lambda row: (row["DetectLabelDate"], row["DetectLabelRequestId"]))
+            options["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        raise AssertionError("the log has no end")
+
+    def row(self) -> dict[str, Any]:
+        (row,) = self.rows()
+        return row
+
+    def add_rows(self, rows: Sequence[dict[str, Any]]) -> None:
+        table = self._session.resource("dynamodb", endpoint_url=self.aws.url).Table(self.record()["dynamodb_table"])
+        with table.batch_writer() as writer:
+            for row in rows:
+                writer.put_item(Item=row)
+
+    # --------------------------------------------------------------- review
+
+    def human_loops(self) -> list[dict[str, Any]]:
+        flow = self.record()["flow_definition_arn"]
+        return [loop for loop in self.aws.human_review.portal.loops(None) if loop["flow_definition_arn"] == flow]
+
+    def human_loop(self) -> dict[str, Any]:
+        (loop,) = self.human_loops()
+        return loop
+
+    def answer(self, label: str, name: str | None = None) -> None:
+        self.aws.human_review.portal.answer(name or self.human_loop()["name"], {"label": label})
+
+    def answer_with(self, content: dict[str, Any], name: str | None = None) -> None:
+        self.aws.human_review.portal.answer(name or self.human_loop()["name"], {"answerContent": content})
+
+    def put_answer(self, output: Any, name: str = "hand-made") -> str:
+        """Write an answer file as A2I does, whatever is in it."""
+        body = output if isinstance(output, bytes) else json.dumps(output).encode()
+        key = f"{ANSWERS_FOLDER}flow/2026/11/23/09/00/00/{name}/output.json"
+        self.put(key, body)
+        return key
+
+    # --------------------------------------------------------------- queues
+
+    def _queue(self, purpose: str) -> Any:
+        name = self.record()[f"{purpose}_queue_url"].rsplit("/", 1)[-1]
+        return sqs_backends[ACCOUNT][REGION].queues[name]
+
+    def waiting(self, purpose: str = "uploads") -> list[Any]:
+        """Return the messages that were not deleted."""
+        return list(self._queue(purpose)._messages)
+
+    def come_again(self, purpose: str = "uploads") -> int:
+        """Let the visibility timeout of all messages in flight end now; return how many there are."""
+        for message in self._queue(purpose)._messages:
+            message.change_visibility(0)
+        time.sleep(0.002)  # moto counts in milliseconds
+        return len(self._queue(purpose)._messages)
+
+    def dead_letters(self, purpose: str = "uploads") -> list[str]:
+        name = self.record()[f"{purpose}_dead_letter_queue_url"].rsplit("/", 1)[-1]
+        return [message.body for message in sqs_backends[ACCOUNT][REGION].queues[name]._messages]
+
+    def send(self, body: str, purpose: str = "uploads") -> None:
+        self.client("sqs").send_message(QueueUrl=self.record()[f"{purpose}_queue_url"], MessageBody=body)
+
+    def notification(self, key: str, etag: str = "e", sequencer: str = "01", size: int = 1000) -> str:
+        """Return S3's notification of an object."""
+        described = {"key": quote_plus(key, safe="/"), "size": size, "eTag": etag, "sequencer": sequencer}
+        s3 = {"bucket": {"name": self._bucket}, "object": described}
+        return json.dumps({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}]})
+
+
+def events(told: Sequence[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    """Return the told messages of one kind."""
+    return [one for one in told if one["attributes"]["event"] == kind]
