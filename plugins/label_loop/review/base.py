@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from label_loop.exceptions import InvalidParameterError
+from label_loop.exceptions import ReviewRefusedError, shown
 from label_loop.payloads import ReviewStarted, ReviewTask
 from label_loop.settings import SystemRecord
 
@@ -21,10 +21,16 @@ class ReviewBackend(Protocol):
 
 
 def review_backend(record: SystemRecord, aws_conn_id: str | None) -> ReviewBackend:
-    """Return the backend that the loop's record names as ``review_backend``, ``a2i`` where it names none."""
+    """Return the backend that the loop's record names as ``review_backend``, ``a2i`` where it names none.
+
+    Raises ReviewRefusedError for any other.
+    """
     name = record.get("review_backend") or A2I
     if name == A2I:
         from label_loop.review.a2i import A2IReview
 
         return A2IReview(record.get("flow_definition_arn"), aws_conn_id)
-    raise InvalidParameterError("review_backend in For-System-Use-Only", name, A2I)
+    raise ReviewRefusedError(
+        f"The loop {record.loop.path} names {shown(name)} as its review_backend, which this release cannot send tasks "
+        f"to. Detections are logged without a review; set {A2I!r}, or set Enable-A2I-Workflow to false."
+    )
