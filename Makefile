@@ -7,7 +7,7 @@ export AIRFLOW_PORT ?= 8080
 export LOCAL_AWS_PORT ?= 4566
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)/include
 
-.PHONY: help setup lock local-aws up down check format test
+.PHONY: help setup lock demo local-aws up down check format test
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ setup: .venv/.ready ## make .venv with everything the project needs
 lock: .venv/.ready ## resolve requirements-dev.in again, within MWAA's constraints
 	.tools/bin/uv pip compile --quiet --upgrade --only-binary :all: --python $(PYTHON_BIN)/python --no-emit-index-url --no-header \
 		--no-annotate requirements-dev.in --output-file requirements-dev.txt
+
+demo: .venv/.ready ## watch a real model get better, on this machine, in about five minutes
+	@$(PYTHON_BIN)/python -m demo
 
 local-aws: .venv/.ready ## run the local AWS endpoint alone, in the foreground
 	@exec $(PYTHON_BIN)/python -m local_aws

@@ -7,6 +7,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1"
+MARKER = ".made-by-label-loop"  # in a home that the stack made itself, and so may delete
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Stack:
     def from_environment(cls) -> "Stack":
         """Read AIRFLOW_PORT, LOCAL_AWS_PORT, LABEL_LOOP_HOME and the option ``[label_loop] parameter_paths``."""
         return cls(
-            home=Path(os.environ.get("LABEL_LOOP_HOME", cls.home)),
+            home=Path(os.environ.get("LABEL_LOOP_HOME") or cls.home).absolute(),
             airflow_port=_port("AIRFLOW_PORT", cls.airflow_port),
             local_aws_port=_port("LOCAL_AWS_PORT", cls.local_aws_port),
             parameter_paths=os.environ.get("AIRFLOW__LABEL_LOOP__PARAMETER_PATHS", cls.parameter_paths),
@@ -66,6 +67,8 @@ class Stack:
             "AIRFLOW__CORE__LAZY_LOAD_PLUGINS": "False",
             # Only this machine reaches the UI, so nobody has to look for a password to try it.
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+            # The connection that every hook asks for: whatever the environment says, without a warning each time.
+            "AIRFLOW_CONN_AWS_DEFAULT": "aws://",
             "AIRFLOW__API__HOST": LOOPBACK,
             "AIRFLOW__API__PORT": str(self.airflow_port),
             "AIRFLOW__API__BASE_URL": self.airflow_url,

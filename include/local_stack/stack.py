@@ -6,7 +6,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from local_stack.environment import LOOPBACK, PROJECT, Stack
+from local_stack.environment import LOOPBACK, MARKER, PROJECT, Stack
 from local_stack.processes import BackgroundProcess, port_is_taken, wait_until
 
 AIRFLOW_BOOT_SECONDS = 180
@@ -65,12 +65,26 @@ class LocalStack:
         health = _get(f"{self.stack.airflow_url}/api/v2/monitor/health") or {}
         return all((health.get(name) or {}).get("status") == "healthy" for name in _COMPONENTS)
 
-    def _start(self, process: BackgroundProcess, command: list[str], environment: dict[str, str], port: int) -> None:
+    def check_ports(self) -> None:
+        """Raise StackError where another program has a port of the stack."""
+        self._check_port(self.endpoint, self.stack.local_aws_port)
+        self._check_port(self.airflow, self.stack.airflow_port)
+
+    def _check_port(self, process: BackgroundProcess, port: int) -> None:
         if process.find() is None and port_is_taken(LOOPBACK, port):
             setting = "AIRFLOW_PORT" if process is self.airflow else "LOCAL_AWS_PORT"
             raise StackError(
                 f"Port {port} is taken by another program. Stop it, or choose another: make … {setting}={port + 10}"
             )
+
+    def _make_home(self) -> None:
+        if not self.stack.home.exists():
+            self.stack.home.mkdir(parents=True)
+            (self.stack.home / MARKER).touch()
+
+    def _start(self, process: BackgroundProcess, command: list[str], environment: dict[str, str], port: int) -> None:
+        self._check_port(process, port)
+        self._make_home()
         process.start(command, environment)
 
 

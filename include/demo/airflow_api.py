@@ -1,0 +1,101 @@
+"""Airflow's REST API, as anybody may use it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+from demo.loopback import HttpError, ask
+
+ENDED = frozenset({"success", "failed"})
+
+
+@dataclass(frozen=True)
+class Run:
+    """A DAG run."""
+
+    dag_id: str
+    run_id: str
+    state: str
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over, well or not."""
+        return self.state in ENDED
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task of a run, at its latest try."""
+
+    task_id: str
+    state: str
+    try_number: int
+
+
+class AirflowApi:
+    """The few questions that the story asks."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    @cached_property
+    def _headers(self) -> dict[str, str]:
+        token = ask("GET", f"{self._url}/auth/token")["access_token"]
+        return {"Authorization": f"Bearer {token}"}
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        return ask(method, f"{self._url}/api/v2/{path}", body, self._headers)
+
+    def knows(self, dag_id: str) -> bool:
+        """Return whether a DAG is parsed."""
+        return self._find(f"dags/{quote(dag_id, safe='')}") is not None
+
+    def import_errors(self) -> list[str]:
+        """Return what kept DAG files from being parsed."""
+        errors = self._ask("GET", "importErrors")["import_errors"]
+        return [f"{error['filename']}: {error['stack_trace'].strip().splitlines()[-1]}" for error in errors]
+
+    def trigger(self, dag_id: str, **conf: Any) -> Run:
+        """Start a run now."""
+        answer = self._ask("POST", f"dags/{quote(dag_id, safe='')}/dagRuns", {"logical_date": None, "conf": conf})
+        return _run(answer)
+
+    def run(self, run: Run) -> Run:
+        """Return a run as it is now."""
+        return _run(self._ask("GET", _path(run)))
+
+    def latest_runs(self, dag_id: str, most: int = 5) -> list[Run]:
+        """Return the latest runs of a DAG, newest first."""
+        path = f"dags/{quote(dag_id, safe='')}/dagRuns?limit={most}&order_by=-run_after"
+        return [_run(answer) for answer in self._ask("GET", path)["dag_runs"]]
+
+    def tasks(self, run: Run) -> list[Task]:
+        """Return the tasks of a run."""
+        instances = self._ask("GET", f"{_path(run)}/taskInstances?limit=100")["task_instances"]
+        return [Task(each["task_id"], each["state"] or "waiting", each["try_number"]) for each in instances]
+
+    def variable(self, key: str) -> str | None:
+        """Return a Variable's text, or None where it is missing."""
+        found = self._find(f"variables/{quote(key, safe='')}")
+        return None if found is None else str(found["value"])
+
+    def set_variable(self, key: str, value: str) -> None:
+        """Change an existing Variable, as an operator does in the UI."""
+        self._ask("PATCH", f"variables/{quote(key, safe='')}?update_mask=value", {"key": key, "value": value})
+
+    def _find(self, path: str) -> Any:
+        try:
+            return self._ask("GET", path)
+        except HttpError as error:
+            if error.status == 404:
+                return None
+            raise
+
+
+def _path(run: Run) -> str:
+    return f"dags/{quote(run.dag_id, safe='')}/dagRuns/{quote(run.run_id, safe='')}"
+
+
+def _run(answer: Any) -> Run:
+    return Run(answer["dag_id"], answer["dag_run_id"], answer["state"])

@@ -1,0 +1,119 @@
+"""The loop as its users reach it: boto3 against the stack's endpoint."""
+
+import json
+import mimetypes
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Any
+
+import boto3
+import botocore.session
+
+from demo.pictures import AnyPicture
+from label_loop.payloads import LABELLED_FOLDER
+from label_loop.provisioning import Line, Options, provision
+from label_loop.settings import SYSTEM_RECORD, Loop
+from local_aws.requests import INTERNAL_USER_AGENT
+
+_UPLOADS_AT_ONCE = 8
+
+
+def point_at(environment: Mapping[str, str]) -> None:
+    """Let this process reach the stack's endpoint and nothing else, whatever account its user works with."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ |= {**environment, "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    os.environ["NO_PROXY"] = "*"
+
+
+class LoopAws:
+    """One loop's AWS resources. The endpoint does not count these calls: they are the story's, not the loop's."""
+
+    def __init__(self, loop: Loop) -> None:
+        self.loop = loop
+        session = botocore.session.get_session()
+        session.user_agent_extra = INTERNAL_USER_AGENT
+        self._session = boto3.Session(botocore_session=session)
+        self._ssm: Any = self._session.client("ssm")
+        self._s3: Any = self._session.client("s3")
+        self._rekognition: Any = self._session.client("rekognition")
+
+    def provision(self, labels: Sequence[str], report: Callable[[Line], None]) -> None:
+        """Make the loop's resources."""
+        provision(self.loop, Options(labels=tuple(labels)), self._session, report)
+
+    # ------------------------------------------------------------ parameters
+
+    def parameter(self, name: str) -> str:
+        """Return a parameter's text in Parameter Store."""
+        found = self._ssm.get_parameter(Name=self.loop.parameter(name), WithDecryption=True)
+        return str(found["Parameter"]["Value"])
+
+    def put_parameter(self, name: str, value: str) -> None:
+        """Change a parameter in Parameter Store, as an operator does."""
+        self._ssm.put_parameter(Name=self.loop.parameter(name), Value=value, Overwrite=True)
+
+    def record(self) -> dict[str, Any]:
+        """Return the loop's system record."""
+        values: dict[str, Any] = json.loads(self.parameter(SYSTEM_RECORD))
+        return values
+
+    @cached_property
+    def _fixed(self) -> dict[str, Any]:
+        return self.record()
+
+    @property
+    def bucket(self) -> str:
+        """The loop's bucket."""
+        return str(self._fixed["s3_bucket"])
+
+    # ---------------------------------------------------------------- images
+
+    def upload(self, keys: Mapping[str, AnyPicture], progress: Callable[[int], None]) -> None:
+        """Put pictures under their keys, some at once; ``progress`` is told how many are there."""
+        with ThreadPoolExecutor(_UPLOADS_AT_ONCE) as pool:
+            for count, _ in enumerate(pool.map(self._put, keys.items()), start=1):
+                progress(count)
+
+    def _put(self, item: tuple[str, AnyPicture]) -> None:
+        key, picture = item
+        content_type = mimetypes.guess_type(PurePosixPath(key).name)[0] or "application/octet-stream"
+        self._s3.put_object(Bucket=self.bucket, Key=key, Body=picture.body, ContentType=content_type)
+
+    def labelled_images(self) -> int:
+        """Return how many training images there are, without the folders' markers."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=LABELLED_FOLDER)
+        return sum(not item["Key"].endswith("/") for page in pages for item in page.get("Contents", []))
+
+    # ------------------------------------------------------------------- log
+
+    @cached_property
+    def _table(self) -> Any:
+        return self._session.resource("dynamodb").Table(self._fixed["dynamodb_table"])
+
+    def count_rows(self, *, with_attribute: str | None = None) -> int:
+        """Return how many detections are in the log, all or those that have an attribute."""
+        chosen = {"FilterExpression": f"attribute_exists({with_attribute})"} if with_attribute else {}
+        pages = self._table.meta.client.get_paginator("scan").paginate(
+            TableName=self._table.name, ConsistentRead=True, Select="COUNT", **chosen
+        )
+        return sum(page["Count"] for page in pages)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the whole inference log."""
+        # The client under a resource gives plain Python values.
+        pages = self._table.meta.client.get_paginator("scan").paginate(TableName=self._table.name, ConsistentRead=True)
+        return [row for page in pages for row in page["Items"]]
+
+    # ---------------------------------------------------------------- models
+
+    def versions(self) -> list[dict[str, Any]]:
+        """Return the project's versions, oldest first."""
+        pages = self._rekognition.get_paginator("describe_project_versions").paginate(
+            ProjectArn=self._fixed["rekognition_project_arn"]
+        )
+        found = [version for page in pages for version in page["ProjectVersionDescriptions"]]
+        return sorted(found, key=lambda version: version["CreationTimestamp"])

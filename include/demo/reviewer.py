@@ -1,0 +1,74 @@
+"""A scripted reviewer: knows what each picture shows, and answers as a person would, through the same interface."""
+
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+from demo.errors import NotAsToldError, UnreachableError
+
+_LOOK_SECONDS = 1.0
+_ANSWERS_AT_ONCE = 4
+
+
+class Reviews(Protocol):
+    """Where reviewers find their tasks."""
+
+    def open_reviews(self) -> list[Mapping[str, Any]]:
+        """Return the tasks that wait."""
+        ...
+
+    def answer(self, name: str, label: str) -> None:
+        """Answer a task."""
+        ...
+
+
+class ScriptedReviewer:
+    """Answers every open human loop as it appears, until it is told to stop."""
+
+    def __init__(self, reviews: Reviews, truth: Mapping[str, str]) -> None:
+        self._reviews = reviews
+        self._truth = truth
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="scripted-reviewer", daemon=True)
+        self._answered: set[str] = set()
+        self.problem: Exception | None = None
+
+    @property
+    def answered(self) -> int:
+        """How many tasks were answered."""
+        return len(self._answered)
+
+    def start(self) -> None:
+        """Begin to answer, in the background."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop answering."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=20)
+
+    def look(self) -> None:
+        """Answer what is open now. Raises NotAsToldError for a picture that was never uploaded."""
+        with ThreadPoolExecutor(_ANSWERS_AT_ONCE) as pool:
+            list(pool.map(self._answer, self._reviews.open_reviews()))
+
+    def _answer(self, review: Mapping[str, Any]) -> None:
+        name, uri = review["name"], review["input_content"]["taskObject"]
+        key = uri.removeprefix("s3://").partition("/")[2]
+        label = self._truth.get(key)
+        if label is None:
+            raise NotAsToldError(f"The human loop {name} asks about {uri}, which was not uploaded.")
+        self._reviews.answer(name, label)
+        self._answered.add(name)
+
+    def _work(self) -> None:
+        while not self._stop.wait(_LOOK_SECONDS):
+            try:
+                self.look()
+            except UnreachableError:
+                continue  # the endpoint was busy; what is open stays open
+            except Exception as error:
+                self.problem = error
+                return

@@ -1,0 +1,84 @@
+"""What all steps of the story share."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from demo.airflow_api import AirflowApi
+from demo.aws import LoopAws
+from demo.control import Control
+from demo.errors import NotAsToldError
+from demo.pictures import AnyPicture, Cast
+from demo.progress import Narrator
+from demo.reviewer import ScriptedReviewer
+from demo.trouble import troubles
+from demo.versions import VersionWatcher
+from demo.waiting import Patience
+from label_loop.settings import Loop
+from local_stack.stack import LocalStack
+
+STATES = ("parameter_sync", "training", "detection", "human_review", "human_sampling")
+
+
+@dataclass
+class Scene:
+    """The stack, the loop, the pictures, and who watches and reviews; and what the steps found out."""
+
+    stack: LocalStack
+    narrator: Narrator
+    loop: Loop
+    cast: Cast
+    uploaded: dict[str, AnyPicture] = field(default_factory=dict)
+    truth: dict[str, str] = field(default_factory=dict)
+    calls_an_image: list[float] = field(default_factory=list)
+    idle_calls: int = 0
+
+    @cached_property
+    def aws(self) -> LoopAws:
+        """The loop's AWS resources."""
+        return LoopAws(self.loop)
+
+    @cached_property
+    def airflow(self) -> AirflowApi:
+        """Airflow."""
+        return AirflowApi(self.stack.stack.airflow_url)
+
+    @cached_property
+    def control(self) -> Control:
+        """The endpoint's own interface."""
+        return Control(self.stack.stack.aws_url)
+
+    @cached_property
+    def reviewer(self) -> ScriptedReviewer:
+        """Who answers the reviews."""
+        return ScriptedReviewer(self.control, self.truth)
+
+    @cached_property
+    def watcher(self) -> VersionWatcher:
+        """Who watches the model versions."""
+        return VersionWatcher(
+            lambda: self.aws.record().get("rekognition_project_version_arn") or None, self.aws.versions
+        )
+
+    @cached_property
+    def patience(self) -> Patience:
+        """How to wait."""
+        dag_ids = [self.loop.dag_id(state) for state in STATES]
+        return Patience(self._watch, lambda: troubles(self.airflow, dag_ids, self.stack.stack.home))
+
+    def _watch(self) -> None:
+        for process in (self.stack.endpoint, self.stack.airflow):
+            if process.find() is None:
+                raise NotAsToldError(f"{process.name} has ended. Its log ends with:\n{process.last_lines()}")
+        for problem in (self.reviewer.problem, self.watcher.problem):
+            if problem is not None:
+                raise NotAsToldError(str(problem)) from problem
+
+    def expect(self, holds: bool, text: str) -> None:
+        """Raise NotAsToldError with the text, and what Airflow knows, where something does not hold."""
+        if not holds:
+            self.patience.fail(text)
+
+    def close(self) -> None:
+        """End what works in the background of this process."""
+        self.reviewer.stop()
+        self.watcher.stop()

@@ -1,0 +1,1 @@
+"""The steps of the story, in the order of their telling."""

@@ -1,0 +1,41 @@
+"""A human sample: every n-th detection, for an honest look at the model."""
+
+from typing import Any
+
+from demo.scene import Scene
+from demo.waiting import Seen
+
+SAMPLING_SECONDS = 120
+
+
+def take_sample(scene: Scene) -> None:
+    """Trigger sampling, let the reviewer answer, and tell how often the model was right."""
+    due = len(scene.uploaded) // scene.cast.sampling_interval
+    trained_with = scene.aws.labelled_images()
+    run = scene.airflow.trigger(scene.loop.dag_id("human_sampling"))
+    with scene.narrator.step("Sampled, and answered", due) as step:
+        scene.patience.until(
+            f"{due} samples with their answers (run {run.run_id})",
+            lambda: _look(scene, due),
+            step=step,
+            timeout_seconds=SAMPLING_SECONDS,
+        )
+    sampled = _sampled(scene)
+    agreed = sum(row["HumanLabel"] == row["DetectedLabel"] for row in sampled)
+    scene.expect(len(sampled) == due, f"{due} samples were due, {len(sampled)} were taken.")
+    added = scene.aws.labelled_images() - trained_with
+    scene.expect(added == 0, f"{added} sampled images joined the training set, which must not.")
+    scene.narrator.say(
+        f"  Every {scene.cast.sampling_interval}th of {len(scene.uploaded)} detections is {due} samples: the person "
+        f"and the models agree on {agreed} of them."
+    )
+
+
+def _look(scene: Scene, due: int) -> Seen:
+    sampled = _sampled(scene)
+    answered = sum("HumanLabel" in row for row in sampled)
+    return Seen(answered >= due, f"answered, {len(sampled)} sampled", answered)
+
+
+def _sampled(scene: Scene) -> list[dict[str, Any]]:
+    return [row for row in scene.aws.rows() if row["Sampled"] == "Yes"]

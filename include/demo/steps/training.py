@@ -1,0 +1,69 @@
+"""A model version: triggered, trained, judged, deployed."""
+
+from demo.airflow_api import Run
+from demo.scene import Scene
+from demo.versions import RUNNING, number_of
+from demo.waiting import Seen
+
+TRAINING_SECONDS = 240
+_TASKS = 10
+
+
+def train_and_deploy(scene: Scene, number: int, *, forced: bool = False) -> None:
+    """Trigger training by REST, and follow it until version ``number`` serves and no other runs."""
+    told = len(scene.watcher.history.changes)
+    run = scene.airflow.trigger(scene.loop.dag_id("training"), force=forced)
+    with scene.narrator.step(f"Version {number}", _TASKS) as step:
+        scene.patience.until(
+            f"training run {run.run_id} to end",
+            lambda: _look(scene, run),
+            step=step,
+            timeout_seconds=TRAINING_SECONDS,
+        )
+        scene.patience.until(
+            f"version {number} to serve, alone",
+            lambda: Seen(_serves_alone(scene, number), scene.watcher.text()),
+            step=step,
+            timeout_seconds=30,
+        )
+    scene.narrator.say(f"  Seen: {' · '.join(scene.watcher.history.changes[told:])}")
+    f1, images = scene.aws.versions()[-1]["EvaluationResult"]["F1Score"], scene.aws.record()["previous_trained_images"]
+    scene.narrator.say(f"  Version {number}: F1 {f1:.3f} on the held-out images, trained with {images} images.")
+
+
+def _look(scene: Scene, run: Run) -> Seen:
+    now = scene.airflow.run(run)
+    tasks = scene.airflow.tasks(run)
+    finished = sum(task.state in {"success", "skipped", "failed", "upstream_failed"} for task in tasks)
+    going_on = ", ".join(task.task_id for task in tasks if task.state in {"running", "deferred", "up_for_retry"})
+    if now.ended:
+        scene.expect(now.state == "success", f"The training run {run.run_id} is {now.state}.")
+        skipped = [task.task_id for task in tasks if task.state == "skipped"]
+        scene.expect(not skipped, f"The training run skipped {', '.join(skipped)}: {_last_outcome(scene)}")
+    versions = scene.watcher.text()
+    return Seen(now.ended, f"{versions} · {going_on}" if going_on else versions, finished)
+
+
+def _last_outcome(scene: Scene) -> str:
+    attempt = scene.aws.record().get("last_training_attempt") or {}
+    return f"the last training was {attempt.get('outcome') or 'never begun'}."
+
+
+def _serves_alone(scene: Scene, number: int) -> bool:
+    moment = scene.watcher.history.latest
+    running = [arn for arn, status in moment.statuses.items() if status != "STOPPED"]
+    return (
+        number_of(moment.endpoint_after, moment.statuses) == number
+        and running == [moment.endpoint_after]
+        and moment.statuses.get(running[0]) == RUNNING
+    )
+
+
+def check_never_a_gap(scene: Scene) -> None:
+    """Tell that a model served at every look since the first deployment, or fail."""
+    history = scene.watcher.history
+    scene.expect(not history.gaps, f"No model served at {len(history.gaps)} looks, first: {history.gaps[:1]}.")
+    scene.expect(history.served_looks > 20, f"The models were looked at only {history.served_looks} times.")
+    scene.narrator.say(
+        f"  Blue-green: in {history.served_looks} looks since the first deployment, a model served at every one."
+    )

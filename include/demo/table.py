@@ -1,0 +1,76 @@
+"""The end of the story in numbers, and whether it went as told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+
+GOOD_ENOUGH_F1 = 0.95
+
+
+@dataclass(frozen=True)
+class VersionResult:
+    """What one version was trained with, how good it is, and what it did."""
+
+    number: int
+    images_trained: int
+    f1: float
+    detections: int
+    accepted: int
+    accepted_right: int
+    reviewed: int
+    calls_an_image: float
+
+
+def result(
+    number: int,
+    version: Mapping[str, Any],
+    *,
+    images_trained: int,
+    rows: Sequence[Mapping[str, Any]],
+    truth: Mapping[str, str],
+    calls_an_image: float,
+) -> VersionResult:
+    """Sum up one version from its description and the inference log; ``truth`` is by the image's key."""
+    own = [row for row in rows if row["ProjectVersionArn"] == version["ProjectVersionArn"]]
+    accepted = [row for row in own if row["DetectedConfidenceLevel"] >= row["MinimumConfidenceLevel"]]
+    return VersionResult(
+        number=number,
+        images_trained=images_trained,
+        f1=float(version["EvaluationResult"]["F1Score"]),
+        detections=len(own),
+        accepted=len(accepted),
+        accepted_right=sum(row["DetectedLabel"] == truth[row["S3ObjectKey"]] for row in accepted),
+        reviewed=sum("HumanLabel" in row for row in own),
+        calls_an_image=calls_an_image,
+    )
+
+
+def got_better(first: VersionResult, second: VersionResult) -> bool:
+    """Return whether the second model is better, or as good as the first where little is left to gain."""
+    return second.f1 > first.f1 or (second.f1 == first.f1 and second.f1 >= GOOD_ENOUGH_F1)
+
+
+def table(results: Sequence[VersionResult], testing: int) -> Table:
+    """Return the results as a table for people."""
+    shown = Table(title=f"Two versions, measured on the same {testing} held-out images")
+    shown.add_column("version")
+    for name in ("images trained", "F1", "detections", "accepted", "of these right", "reviewed", "AWS calls an image"):
+        shown.add_column(name, justify="right")
+    for each in results:
+        shown.add_row(
+            str(each.number),
+            str(each.images_trained),
+            f"{each.f1:.3f}",
+            str(each.detections),
+            f"{each.accepted} ({_percent(each.accepted, each.detections)})",
+            str(each.accepted_right),
+            str(each.reviewed),
+            f"{each.calls_an_image:.1f}",
+        )
+    return shown
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{part / whole:.0%}" if whole else "-"

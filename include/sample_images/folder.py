@@ -1,0 +1,76 @@
+"""Pictures of one's own: a folder with one subfolder for each label."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from label_loop.domain.images import image_problem, is_image_key
+from label_loop.provisioning.bucket import is_label
+
+MOST_A_LABEL = 400
+
+
+class TooFewPicturesError(Exception):
+    """The folder cannot play; the message says what it has and what it needs."""
+
+
+@dataclass(frozen=True)
+class FolderPicture:
+    """An image file; it is read each time its body is asked for, so that any number fits."""
+
+    name: str
+    label: str
+    path: Path
+
+    @property
+    def body(self) -> bytes:
+        """The file's content."""
+        return self.path.read_bytes()
+
+
+def pictures(folder: Path, fewest_a_label: int) -> list[FolderPicture]:
+    """Return the usable PNG and JPEG files of each label, in the order of their names, at most 400 a label.
+
+    Raises TooFewPicturesError where there are not two labels, or a label has too few usable pictures.
+    """
+    if not folder.is_dir():
+        raise TooFewPicturesError(f"{folder} is not a folder.")
+    found: list[FolderPicture] = []
+    short: list[str] = []
+    labels = sorted(each for each in folder.iterdir() if each.is_dir() and is_label(each.name))
+    for label in labels:
+        problems: dict[Path, str] = {}
+        usable = list(_usable(label, problems))
+        if len(usable) < fewest_a_label:
+            short.append(f"{label.name} has {len(usable)}{_first(problems)}")
+        for path in usable:
+            found.append(FolderPicture(f"picture-{len(found):05}{path.suffix.lower()}", label.name, path))
+    if len(labels) < 2 or short:
+        counted = "; ".join(short) or f"it has {len(labels)} such folder(s)"
+        raise TooFewPicturesError(
+            f"{folder} needs at least two folders, each named by its label, with at least {fewest_a_label} PNG or "
+            f"JPEG pictures of 64 to 4096 px a side: {counted}."
+        )
+    return found
+
+
+def _usable(label: Path, problems: dict[Path, str]) -> Iterator[Path]:
+    count = 0
+    for path in sorted(label.iterdir()):
+        if count == MOST_A_LABEL:
+            return
+        if not (path.is_file() and is_image_key(path.name)):
+            continue
+        problem = image_problem(path.read_bytes())
+        if problem:
+            problems[path] = problem
+        else:
+            count += 1
+            yield path
+
+
+def _first(problems: dict[Path, str]) -> str:
+    if not problems:
+        return ""
+    path, problem = next(iter(problems.items()))
+    return f" ({len(problems)} unusable, such as {path.name}: {problem})"
