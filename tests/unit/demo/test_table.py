@@ -1,0 +1,57 @@
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from demo.control import IDLE_POLLING, calls_an_image
+from demo.table import VersionResult, got_better, result, table
+
+
+def _result(number: int, f1: float) -> VersionResult:
+    return VersionResult(number, 20, f1, 300, 205, 204, 95, 3.14)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "better"),
+    [(0.8, 0.9, True), (0.9, 0.8, False), (0.9, 0.9, False), (0.95, 0.95, True), (1.0, 1.0, True), (0.99, 0.98, False)],
+)
+def test_better_is_more_or_as_good_where_little_is_left(first: float, second: float, better: bool) -> None:
+    assert got_better(_result(1, first), _result(2, second)) is better
+
+
+def test_a_version_is_summed_up_from_its_own_rows() -> None:
+    def row(key: str, version: str, label: str, confidence: float, **more: str) -> dict[str, Any]:
+        return {
+            "S3ObjectKey": key,
+            "ProjectVersionArn": version,
+            "DetectedLabel": label,
+            "DetectedConfidenceLevel": confidence,
+            "MinimumConfidenceLevel": 70,
+            **more,
+        }
+
+    rows = [
+        row("a", "v1", "1", 70),
+        row("b", "v1", "1", 99),
+        row("c", "v1", "2", 69.9, HumanLabel="2"),
+        row("d", "v2", "2", 90, HumanLabel="2"),
+    ]
+    version = {"ProjectVersionArn": "v1", "EvaluationResult": {"F1Score": 0.5}}
+    truth = {"a": "1", "b": "2", "c": "2", "d": "2"}
+    summed = result(1, version, images_trained=20, rows=rows, truth=truth, calls_an_image=2.5)
+    assert summed == VersionResult(1, 20, 0.5, 3, 2, 1, 1, 2.5)
+
+
+def test_the_table_shows_whole_headers_in_a_log() -> None:
+    console = Console(file=io.StringIO(), width=110)
+    console.print(table([_result(1, 0.5), VersionResult(2, 20, 1, 0, 0, 0, 0, 0)], 200))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "…" not in text
+    for word in ("images trained", "205 (68%)", "0.500", "3.1", "0 (-)"):
+        assert word in text
+
+
+def test_idle_polling_is_no_call_for_an_image() -> None:
+    assert calls_an_image({"s3.GetObject": 20, "sqs.ReceiveMessage": 5, IDLE_POLLING: 99}, 10) == 2.5
+    assert calls_an_image({"s3.GetObject": 1}, 0) == 0
