@@ -52,7 +52,8 @@ def main() -> int:
         return 130
     except _FAILURES as error:
         narrator.console.print(f"\nNot as told: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        narrator.say("What was started runs on, to be looked at: `make down` stops it.")
+        if stack.endpoint.find() or stack.airflow.find():
+            narrator.say("What was started runs on, to be looked at: `make down` stops it.")
         return 1
     narrator.say(f"Airflow is at {stack.stack.airflow_url} and stays; `make down` stops everything.")
     return 0
