@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
@@ -36,18 +37,20 @@ class Announcer:
         if not self.topic_arn:
             log.info("%s has no SNS topic; not told: %s", self.loop.path, [event.text for event in events])
             return
+        for some in batched(events, _ENTRIES_A_CALL):
+            self._publish([{"Id": str(n), **self._entry(event)} for n, event in enumerate(some)])
+
+    @cached_property
+    def _client(self) -> Any:
         from airflow.providers.amazon.aws.hooks.sns import SnsHook
 
-        client = SnsHook(aws_conn_id=self.aws_conn_id).conn
-        for some in batched(events, _ENTRIES_A_CALL):
-            entries = [{"Id": str(n), **self._entry(event)} for n, event in enumerate(some)]
-            self._publish(client, entries)
+        return SnsHook(aws_conn_id=self.aws_conn_id).conn
 
-    def _publish(self, client: Any, entries: list[dict[str, Any]]) -> None:
+    def _publish(self, entries: list[dict[str, Any]]) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            response = client.publish_batch(TopicArn=self.topic_arn, PublishBatchRequestEntries=entries)
+            response = self._client.publish_batch(TopicArn=self.topic_arn, PublishBatchRequestEntries=entries)
         except (BotoCoreError, ClientError) as error:
             log.warning("%d events of %s could not be published: %s", len(entries), self.loop.path, error)
             return

@@ -116,7 +116,7 @@ class LoopContext:
 
         return review_backend(self.record, self.aws_conn_id)
 
-    @property
+    @cached_property
     def announcer(self) -> Announcer:
         """The loop's topic."""
         return Announcer(self.loop, self.record.topic_arn, self.aws_conn_id)

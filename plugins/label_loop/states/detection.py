@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -41,6 +41,16 @@ class DetectionSummary:
     problems: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class _Batch:
+    """Deliveries on their way: the uploads that need no more work, those that were new, and their detections."""
+
+    deliveries: Sequence[Delivery]
+    settled: Set[str]
+    fresh: Set[str]
+    detected: Sequence[Detection]
+
+
 class DetectionState:
     """Drains an inbox of uploads. An upload is done when its row is written; until then it comes again."""
 
@@ -50,6 +60,8 @@ class DetectionState:
         self.clock = clock
         self.summary = DetectionSummary()
         self._pacer = Pacer(context.settings.minimum_inference_units)
+        self._being_written: set[str] = set()
+        self._model_is_gone = False
 
     def drain(self, first: Sequence[Delivery] = ()) -> DetectionSummary:
         """Process deliveries until none has come for a while.
@@ -58,31 +70,44 @@ class DetectionState:
         """
         deadline = self.clock() + LONGEST_RUN_SECONDS
         deliveries = list(first) or self.inbox.receive(wait_seconds=1)
-        with ThreadPoolExecutor(_THREADS) as pool:
-            while deliveries and self.clock() < deadline:
-                self._process(deliveries, pool)
-                deliveries = self.inbox.receive(wait_seconds=LINGER_SECONDS)
+        # The model is paid by the hour: while one batch is written, the next one is being detected.
+        with ThreadPoolExecutor(_THREADS) as pool, ThreadPoolExecutor(1) as writer:
+            writing: Future[None] | None = None
+            while deliveries:
+                batch = self._detect_batch(deliveries, pool)
+                if writing:
+                    writing.result()
+                writing = writer.submit(self._settle_batch, batch, pool)
+                may_go_on = self.clock() < deadline and not self._model_is_gone
+                deliveries = self.inbox.receive(wait_seconds=LINGER_SECONDS) if may_go_on else []
+            if writing:
+                writing.result()
         if self.summary.problems:
             raise UnfinishedWorkError(self.summary.unfinished, self.summary.problems)
         return self.summary
 
-    def _process(self, deliveries: Sequence[Delivery], pool: ThreadPoolExecutor) -> None:
+    def _detect_batch(self, deliveries: Sequence[Delivery], pool: ThreadPoolExecutor) -> _Batch:
         uploads = {u.detection_id: u for d in deliveries for u in d.events if isinstance(u, S3Upload)}
         wanted = {id_: upload for id_, upload in uploads.items() if _is_upload(upload)}
         known = self.context.log.rows(list(wanted)) if wanted else {}
-        fresh = [upload for id_, upload in wanted.items() if id_ not in known]
+        being_written = set(self._being_written)
+        fresh = {id_: upload for id_, upload in wanted.items() if id_ not in known and id_ not in being_written}
         self.summary.ignored += len(uploads) - len(wanted)
-        self.summary.repeated += len(known)
+        self.summary.repeated += len(wanted) - len(fresh)
+        self._being_written |= fresh.keys()
+        detected = self._each(list(fresh.values()), self._detect, pool, pace=True)
+        self.summary.unfinished += len(fresh) - len(detected)
+        # What is being written is not settled yet: its second message comes again, and is then found in the log.
+        return _Batch(deliveries, uploads.keys() - fresh.keys() - being_written, fresh.keys(), detected)
 
-        detected = self._each(fresh, self._detect, pool, pace=True)
-        reviewed = self._each(detected, self._send_to_review, pool)
-        written = self.context.log.put_new([detections.to_row(detection) for detection in reviewed])
-        self._count_and_tell([detection for detection in reviewed if detection.id in set(written)])
-
-        settled = {upload.detection_id for upload in uploads.values()} - {upload.detection_id for upload in fresh}
-        settled |= {detection.id for detection in reviewed}
-        self.inbox.done([d for d in deliveries if all(_is_settled(event, settled) for event in d.events)])
-        self.summary.unfinished += len(fresh) - len(reviewed)
+    def _settle_batch(self, batch: _Batch, pool: ThreadPoolExecutor) -> None:
+        reviewed = self._each(batch.detected, self._send_to_review, pool)
+        written = set(self.context.log.put_new([detections.to_row(detection) for detection in reviewed]))
+        self._count_and_tell([detection for detection in reviewed if detection.id in written])
+        settled = batch.settled | {detection.id for detection in reviewed}
+        self.inbox.done([d for d in batch.deliveries if all(_is_settled(event, settled) for event in d.events)])
+        self.summary.unfinished += len(batch.detected) - len(reviewed)
+        self._being_written -= batch.fresh
 
     def _each[T](
         self, items: Sequence[T], work: Callable[[T], Detection], pool: ThreadPoolExecutor, *, pace: bool = False
@@ -98,6 +123,7 @@ class DetectionState:
             try:
                 results.append(future.result())
             except Exception as error:  # any failure concerns one upload; the run goes on and tells at its end
+                self._model_is_gone |= isinstance(error, NothingServesError)
                 log.warning("An upload is left for a later try: %s", error)
                 self.summary.problems.append(f"{type(error).__name__}: {error_code(error) or error}")
         return results
@@ -128,7 +154,15 @@ class DetectionState:
         return detections.failed(self._decide(upload, arn, []), code)
 
     def _exists(self, upload: S3Upload) -> bool:
-        return self.context.s3.head_object(upload.key, upload.bucket) is not None
+        client: Any = self.context.s3.conn
+        version = {"VersionId": upload.version_id} if upload.version_id else {}
+        try:
+            client.head_object(Bucket=upload.bucket, Key=upload.key, **version)
+        except ClientError as error:
+            if error_code(error) not in {"NoSuchKey", "NoSuchVersion", "404"}:
+                raise
+            return False
+        return True
 
     def _decide(self, upload: S3Upload, arn: str, labels: Sequence[Mapping[str, Any]]) -> Detection:
         return detections.decide(
@@ -164,7 +198,7 @@ def _is_upload(upload: S3Upload) -> bool:
     return upload.key.startswith(UPLOADS_FOLDER) and not upload.key.endswith("/")
 
 
-def _is_settled(event: object, settled: set[str]) -> bool:
+def _is_settled(event: object, settled: Set[str]) -> bool:
     return not isinstance(event, S3Upload) or event.detection_id in settled
 
 
