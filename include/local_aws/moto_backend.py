@@ -70,6 +70,7 @@ class Moto:
         self._dispatcher = DomainDispatcherApplication(create_backend_app)
         self._apps: dict[str, Flask] = {}
         events.install()
+        sqs_polling.install()
         with MOTO_LOCK:
             moto_api_backend.reset()
 
