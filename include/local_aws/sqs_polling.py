@@ -44,7 +44,7 @@ def install() -> None:
 
     For each message it hands out it counts all others, to read one attribute: 0.4 s a call with 600 messages.
     """
-    SQSBackend.is_message_valid_based_on_retention_period = _is_retained  # type: ignore[method-assign]
+    setattr(SQSBackend, SQSBackend.is_message_valid_based_on_retention_period.__name__, _is_retained)
 
 
 def _is_retained(backend: SQSBackend, queue_name: str, message: Message) -> bool:
