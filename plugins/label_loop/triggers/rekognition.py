@@ -1,17 +1,20 @@
 """Waits for Rekognition project versions."""
 
-import asyncio
+import logging
 from collections.abc import AsyncIterator
-from typing import Any
+from functools import cached_property
 
 from airflow.providers.amazon.aws.triggers.base import AwsBaseWaiterTrigger
-from airflow.triggers.base import BaseTrigger, TriggerEvent
-from asgiref.sync import sync_to_async
+from airflow.triggers.base import TriggerEvent
+from botocore.exceptions import BotoCoreError, ClientError
 
 from label_loop.hooks.rekognition import RekognitionHook
 from label_loop.settings import Loop
 from label_loop.states.context import LoopContext
+from label_loop.triggers.polling import LoopPollingTrigger
 from label_loop.triggers.settling import settle
+
+log = logging.getLogger(__name__)
 
 
 class RekognitionProjectVersionTrigger(AwsBaseWaiterTrigger):
@@ -52,31 +55,17 @@ class RekognitionProjectVersionTrigger(AwsBaseWaiterTrigger):
             yield event
 
 
-class ServingModelTrigger(BaseTrigger):
+class ServingModelTrigger(LoopPollingTrigger):
     """Waits until a loop has a model that serves: its record names an endpoint, and that version runs."""
 
-    def __init__(self, loop_path: str, poll_interval_seconds: float, aws_conn_id: str | None) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.loop_path = loop_path
-        self.poll_interval_seconds = poll_interval_seconds
-        self.aws_conn_id = aws_conn_id
+    @cached_property
+    def _context(self) -> LoopContext:
+        return LoopContext(Loop(self.loop_path), self.aws_conn_id)
 
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class path and the arguments to make this trigger again."""
-        return (
-            f"{type(self).__module__}.{type(self).__qualname__}",
-            {
-                "loop_path": self.loop_path,
-                "poll_interval_seconds": self.poll_interval_seconds,
-                "aws_conn_id": self.aws_conn_id,
-            },
-        )
-
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look at the record and the version until the version serves."""
-        await settle()
-        # Boto3 in a thread: two calls every half minute do not justify a second, asynchronous way to make them.
-        look = sync_to_async(LoopContext(Loop(self.loop_path), self.aws_conn_id).serves, thread_sensitive=False)
-        while not await look():
-            await asyncio.sleep(self.poll_interval_seconds)
-        yield TriggerEvent({"status": "success"})
+    def look(self) -> bool:
+        """Return whether a model serves; AWS being away for a while is no answer."""
+        try:
+            return self._context.serves()
+        except (BotoCoreError, ClientError) as error:
+            log.warning("The model of %s cannot be looked at for now: %s", self.loop_path, error)
+            return False
