@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
+from label_loop.domain.detections import timestamp
 from label_loop.domain.sampling import Position, every_nth
 from label_loop.payloads import SAMPLING_SOURCE, Event, ReviewTask
 from label_loop.states.context import LoopContext
@@ -30,9 +32,17 @@ class HumanSamplingState:
         return len(chosen)
 
     def _start(self) -> Position:
-        """Return after what sampling goes on: the last sample, or the moment it was switched on, if later."""
-        switched_on = Position(self.context.record.get("sampling_since") or "", "")
+        """Return after what sampling goes on: the last sample, or the moment it was switched on, if later.
+
+        Where neither is known, as in a deployment of the AWS sample just taken over, it is switched on now:
+        sampling looks forward, and what was detected long ago is not sent to people.
+        """
         last = self.context.log.last_sampled()
+        since = self.context.record.get("sampling_since")
+        if since is None and last is None:
+            since = timestamp(datetime.now(UTC))
+            self.context.update_record({"sampling_since": since})
+        switched_on = Position(since or "", "")
         return max(switched_on, last) if last else switched_on
 
     def _take(self, ids: Sequence[str]) -> None:

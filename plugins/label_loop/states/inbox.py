@@ -1,6 +1,7 @@
 """Where a state's work comes from: a queue of notifications, or the listing of a folder where there is none."""
 
 import logging
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from typing import Any, Protocol
 
 from label_loop.domain.events import QueueEvent, parse_message
 from label_loop.exceptions import MalformedEventError
-from label_loop.payloads import S3Upload
+from label_loop.payloads import UPLOADS_FOLDER, S3Upload
 from label_loop.states.context import LoopContext
 
 log = logging.getLogger(__name__)
@@ -16,6 +17,7 @@ log = logging.getLogger(__name__)
 BATCH_SIZE = 50
 # S3 dates a multipart upload by its start, so a listing looks back this far behind what it has seen.
 LOOK_BACK = timedelta(minutes=15)
+TAKEN_OVER_KEY = "uploads_taken_over_until"
 _EVER = "1970-01-02T00:00:00+00:00"
 
 
@@ -76,7 +78,11 @@ class FolderInbox:
     """A folder that is listed, for a loop without queues. How far it was seen is kept in the system record.
 
     The receipt of a delivery is the object's last-modified time. Objects of the last minutes come again with
-    the next listing, and are recognized by what they are, so nothing is lost by equal or late times.
+    the next listing, and are recognized by what they are, so nothing is lost by equal or late times. What is
+    not told to be done comes again with the next inbox, that is with the next run: this one gives it once.
+
+    Uploads that a log taken over from elsewhere covers have rows under other ids, so they cannot be recognized:
+    they are told by the time of its latest row, which is kept in the system record as well.
     """
 
     def __init__(self, context: LoopContext, folder: str, seen_key: str) -> None:
@@ -86,6 +92,7 @@ class FolderInbox:
         self._pending: Iterator[Delivery] | None = None
         self._given: set[S3Upload] = set()
         self._open: set[Delivery] = set()
+        self._lock = threading.Lock()  # one thread receives while another tells what is done
 
     def receive(self, wait_seconds: int) -> list[Delivery]:  # noqa: ARG002 - a listing does not wait
         """Return the next objects in the order of their times."""
@@ -94,7 +101,9 @@ class FolderInbox:
                 self._pending = iter(self._list())
             batch = [delivery for delivery, _ in zip(self._pending, range(BATCH_SIZE), strict=False)]
             if batch:
-                self._open.update(batch)
+                with self._lock:
+                    self._open.update(batch)
+                self._given.update(e for delivery in batch for e in delivery.events if isinstance(e, S3Upload))
                 return batch
             self._pending = None
         return []
@@ -102,6 +111,9 @@ class FolderInbox:
     def _list(self) -> list[Delivery]:
         record = self.context.record
         start = datetime.fromisoformat(self._seen()) - LOOK_BACK
+        taken_over = self.context.record.get(TAKEN_OVER_KEY)
+        if taken_over and self.folder == UPLOADS_FOLDER:
+            start = max(start, datetime.fromisoformat(taken_over))
         found = []
         for item in self.context.s3.iter_file_metadata(prefix=self.folder, bucket_name=record.bucket):
             upload = S3Upload(record.bucket, item["Key"], item["ETag"].strip('"'), size_bytes=item["Size"])
@@ -113,17 +125,19 @@ class FolderInbox:
         """Return until when the folder was seen; what a log taken over from elsewhere has is not paid again."""
         seen = self.context.record.get(self.seen_key)
         if seen is None:
-            seen = self.context.log.latest() or _EVER
-            self.context.update_record({self.seen_key: seen})
+            latest = self.context.log.latest()
+            seen = latest or _EVER
+            taken_over = {TAKEN_OVER_KEY: latest} if latest and self.folder == UPLOADS_FOLDER else {}
+            self.context.update_record({self.seen_key: seen, **taken_over})
         return seen
 
     def done(self, deliveries: Sequence[Delivery]) -> None:
         """Move on how far the folder was seen: never past an object whose work is not done."""
-        self._given.update(e for delivery in deliveries for e in delivery.events if isinstance(e, S3Upload))
-        self._open.difference_update(deliveries)
-        if self._open:
-            seen = min(delivery.receipt for delivery in self._open)
-        else:
-            seen = max((delivery.receipt for delivery in deliveries), default="")
+        with self._lock:
+            self._open.difference_update(deliveries)
+            if self._open:
+                seen = min(delivery.receipt for delivery in self._open)
+            else:
+                seen = max((delivery.receipt for delivery in deliveries), default="")
         if seen > (self.context.record.get(self.seen_key) or ""):
             self.context.update_record({self.seen_key: seen})
