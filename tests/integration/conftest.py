@@ -31,6 +31,7 @@ _FAST = Settings(
     max_concurrent_trainings=1000,
 )
 _numbers = itertools.count(1)
+_CLIENTS: dict[Any, Any] = {}
 _LOADER = Loader()  # reads each service's model once, not once for each hook of each test
 
 
@@ -46,6 +47,22 @@ def model(endpoint: LocalAws) -> Model:
     return train_model(endpoint)
 
 
+def share_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let hooks of one kind share a client: making one costs more than all the calls of a test."""
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
+
+    for kind in ("get_client_type", "get_resource_type"):
+        make = getattr(AwsGenericHook, kind)
+
+        def shared(self: Any, *args: Any, make: Callable[..., Any] = make, **kwargs: Any) -> Any:
+            key = (make.__name__, self.client_type, self.resource_type, id(self._config))
+            if key not in _CLIENTS:
+                _CLIENTS[key] = make(self, *args, **kwargs)
+            return _CLIENTS[key]
+
+        monkeypatch.setattr(AwsGenericHook, kind, shared)
+
+
 @pytest.fixture(autouse=True)
 def surroundings(endpoint: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Point every client at the endpoint, and let retries and lingering cost no time."""
@@ -59,6 +76,7 @@ def surroundings(endpoint: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterato
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(botocore.session, "create_loader", lambda *_: _LOADER)
+    share_clients(monkeypatch)
     monkeypatch.setattr(detection, "LINGER_SECONDS", 0)
     monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda self, context: 0.02)
     monkeypatch.setattr(botocore.retryhandler, "delay_exponential", lambda *_, **__: 0.02)
@@ -82,20 +100,34 @@ def variables(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 @pytest.fixture
-def make_world(endpoint: LocalAws, variables: dict[str, str]) -> Callable[[], World]:
-    return lambda: World(endpoint, Loop(f"/it{next(_numbers)}"), variables)
+def make_world(endpoint: LocalAws, variables: dict[str, str]) -> Callable[[type[World]], World]:
+    return lambda kind: kind(endpoint, Loop(f"/integration{next(_numbers)}"), variables)
+
+
+@pytest.fixture(scope="session")
+def provisioned(endpoint: LocalAws) -> World:
+    world = World(endpoint, Loop("/integration"), {})
+    world.provision()
+    return world
 
 
 @pytest.fixture
-def bare(make_world: Callable[[], World]) -> World:
-    """Give a loop that is set up, without a model."""
-    world = make_world()
-    world.provision()
-    return world
+def bare(provisioned: World, variables: dict[str, str]) -> World:
+    """Give a loop that is set up, without a model and without anything that an earlier test did."""
+    provisioned.reset(variables)
+    return provisioned
 
 
 @pytest.fixture
 def world(bare: World, model: Model) -> World:
     """Give a loop whose model serves."""
     bare.deploy(model)
+    bare.aws.calls.reset()
     return bare
+
+
+@pytest.fixture
+def unsure(world: World) -> World:
+    """Give a loop that sends each image to review."""
+    world.set_variable("Minimum-Label-Detection-Confidence", "100")
+    return world

@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
-from tests.integration.world import FRESH_DIGITS, World, eventually, events
+from tests.integration.world import FRESH_DIGITS, World, events, eventually
 
 from label_loop.exceptions import UnfinishedWorkError
 from label_loop.payloads import LABELLED_FOLDER

@@ -2,21 +2,23 @@
 
 import io
 import json
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import islice
 from typing import Any
 from urllib.parse import quote_plus
 
 import boto3
+from boto3.dynamodb.types import TypeSerializer
 from botocore.config import Config
+from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import s3_backends
 from moto.sqs.models import sqs_backends
 from PIL import Image
 
+from label_loop.parameters import PARAMETERS
 from label_loop.payloads import ANSWERS_FOLDER, LABELLED_FOLDER, UPLOADS_FOLDER
 from label_loop.provisioning import Options, provision
 from label_loop.settings import SYSTEM_RECORD, Loop
@@ -26,6 +28,7 @@ from label_loop.states.human_review import HumanReviewState, ReviewSummary
 from label_loop.states.human_sampling import HumanSamplingState
 from label_loop.states.inbox import QueueInbox
 from label_loop.states.training import TrainingState
+from local_aws.moto_lock import MOTO_LOCK
 from local_aws.rekognition import models
 from local_aws.rekognition.models import Version
 from local_aws.rekognition.throttle import TokenBucket
@@ -37,7 +40,10 @@ ACCOUNT = "123456789012"
 FAST_UNIT = 1000.0  # images a second: for tests that are not about pacing
 
 DIGITS: list[Picture] = list(islice(digits(), 500))
-TRAINING_DIGITS, FRESH_DIGITS = DIGITS[:100], DIGITS[100:]
+_TEN_EACH = [[picture for picture in DIGITS if picture.label == str(label)][:10] for label in range(10)]
+# 0, 1, … 9, 0, 1, …: any 20 in a row have two images a label, the fewest that can train.
+TRAINING_DIGITS = [pictures[n] for n in range(10) for pictures in _TEN_EACH]
+FRESH_DIGITS = [picture for picture in DIGITS if picture not in TRAINING_DIGITS]
 
 type Model = Version
 
@@ -64,9 +70,7 @@ def registry(aws: LocalAws) -> Any:
 
 
 def train_model(aws: LocalAws) -> Model:
-    session = boto3.Session("local", "local", region_name=REGION)
-    client: Any = lambda service: session.client(service, endpoint_url=aws.url)  # noqa: E731
-    s3, rekognition = client("s3"), client("rekognition")
+    s3, rekognition = client("s3", aws.url), client("rekognition", aws.url)
     s3.create_bucket(Bucket="shared-training", CreateBucketConfiguration={"LocationConstraint": REGION})
     lines = []
     for picture in TRAINING_DIGITS:
@@ -102,6 +106,32 @@ def train_model(aws: LocalAws) -> Model:
     return found
 
 
+@cache
+def session() -> Any:
+    return boto3.Session("local", "local", region_name=REGION)
+
+
+@cache
+def client(service: str, url: str) -> Any:
+    """Return a client that all tests share: making one takes longer than most calls."""
+    return session().client(service, endpoint_url=url, config=Config(max_pool_connections=20))
+
+
+@cache
+def dynamodb(url: str) -> Any:
+    return session().resource("dynamodb", endpoint_url=url)
+
+
+class SharedSession:
+    """What provisioning asks a session for, with the clients of all tests."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def client(self, service: str, **_: Any) -> Any:
+        return client(service, self._url)
+
+
 class World:
     """A loop, and all that a test does with it."""
 
@@ -109,25 +139,45 @@ class World:
         self.aws = aws
         self.loop = loop
         self.variables = variables
-        self._session = boto3.Session("local", "local", region_name=REGION)
-        self._clients: dict[str, Any] = {}
-        self._lock = threading.Lock()
 
     # ------------------------------------------------------------ services
 
     def client(self, service: str) -> Any:
-        with self._lock:
-            if service not in self._clients:
-                config = Config(max_pool_connections=20)
-                self._clients[service] = self._session.client(service, endpoint_url=self.aws.url, config=config)
-            return self._clients[service]
+        return client(service, self.aws.url)
 
     def provision(self, **options: Any) -> None:
         labels = tuple(str(digit) for digit in range(10))
-        provision(self.loop, Options(**{"labels": labels, **options}), self._session, lambda line: None)
+        provision(self.loop, Options(**{"labels": labels, **options}), SharedSession(self.aws.url), lambda line: None)  # type: ignore[arg-type]
         self._told_url = self._subscribe()
         for purpose in ("uploads", "answers"):
             self._queue(purpose)._messages.clear()  # S3's test messages
+
+        self._initial = (self.record(), {name: self.parameter(name) for name in PARAMETERS})
+
+    def reset(self, variables: dict[str, str]) -> None:
+        """Bring the loop back to where provisioning left it, in the endpoint's memory: it is done for each test."""
+        self.variables = variables
+        record, parameters = self._initial
+        bucket = self.backend_bucket()
+        with MOTO_LOCK:
+            bucket.keys.clear()
+            dynamodb_backends[ACCOUNT][REGION].tables[record["dynamodb_table"]].items.clear()
+            for name, queue in sqs_backends[ACCOUNT][REGION].queues.items():
+                if name == f"{self.loop.name}-told" or name.startswith(f"label-loop-{self.loop.name}-"):
+                    queue._messages.clear()
+                    queue.pending_messages.clear()
+        loops = self.aws.human_review.portal._loops._store.loops
+        for key in [key for key, loop in loops.items() if loop.flow.arn == record["flow_definition_arn"]]:
+            del loops[key]
+        with registry(self.aws).lock:
+            registry(self.aws).project(record["rekognition_project_arn"], REGION).versions.clear()
+        self.put_parameter(SYSTEM_RECORD, json.dumps(record))
+        pages = self.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=self.loop.path)
+        present = {one["Name"].rsplit("/", 1)[-1]: one["Value"] for page in pages for one in page["Parameters"]}
+        for name, text in parameters.items():
+            if present.get(name) != text:
+                self.put_parameter(name, text)
+        self.aws.calls.reset()
 
     def _subscribe(self) -> str:
         sqs = self.client("sqs")
@@ -272,7 +322,9 @@ class World:
 
     def status(self, arn_or_name: str) -> str:
         with registry(self.aws).lock:
-            for version in registry(self.aws).project(self.record()["rekognition_project_arn"], REGION).versions.values():
+            for version in (
+                registry(self.aws).project(self.record()["rekognition_project_arn"], REGION).versions.values()
+            ):
                 if arn_or_name in (version.arn, version.name):
                     return str(version.status)
         raise AssertionError(f"no version {arn_or_name}")
@@ -309,8 +361,11 @@ class World:
 
     # ------------------------------------------------------------------ log
 
+    def _log(self) -> Any:
+        return dynamodb(self.aws.url).Table(self.record()["dynamodb_table"])
+
     def rows(self) -> list[dict[str, Any]]:
-        table = self._session.resource("dynamodb", endpoint_url=self.aws.url).Table(self.record()["dynamodb_table"])
+        table = self._log()
         rows: list[dict[str, Any]] = []
         options: dict[str, Any] = {}
         for _ in range(100):
@@ -326,10 +381,11 @@ class World:
         return row
 
     def add_rows(self, rows: Sequence[dict[str, Any]]) -> None:
-        table = self._session.resource("dynamodb", endpoint_url=self.aws.url).Table(self.record()["dynamodb_table"])
-        with table.batch_writer() as writer:
+        table = dynamodb_backends[ACCOUNT][REGION].tables[self.record()["dynamodb_table"]]
+        serialize = TypeSerializer().serialize
+        with MOTO_LOCK:
             for row in rows:
-                writer.put_item(Item=row)
+                table.put_item({name: serialize(value) for name, value in row.items()})
 
     # --------------------------------------------------------------- review
 

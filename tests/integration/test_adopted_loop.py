@@ -1,0 +1,249 @@
+"""A loop laid out as the AWS sample's stack leaves it: its own names, no queues, old images and log rows."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import TaskDeferred
+from tests.integration.world import FRESH_DIGITS, REGION, TRAINING_DIGITS, Model, World, client, dynamodb
+
+from label_loop.exceptions import UnfinishedWorkError
+from label_loop.operators.inbox import RekognitionDetectUploadsOperator
+from label_loop.payloads import ANSWERS_FOLDER, LABELLED_FOLDER, UPLOADS_FOLDER
+from label_loop.settings import SYSTEM_RECORD
+from label_loop.states.detection import DetectionState, DetectionSummary
+from label_loop.states.human_review import HumanReviewState, ReviewSummary
+from label_loop.states.inbox import FolderInbox
+from label_loop.states.parameter_sync import ParameterSyncState
+from label_loop.triggers.inbox import FolderTrigger
+
+YESTERDAY = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
+
+
+def sample_time(moment: datetime) -> str:
+    """Return a time as the sample's log has it: the S3 event's."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+class SampleWorld(World):
+    """The sample's deployment, and the states that work on it by listing."""
+
+    def deploy_sample(self, model: Model) -> None:
+        name = f"sample-{self.loop.name}"
+        client("s3", self.aws.url).create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+        self._make_table(name)
+        self.put_parameter(SYSTEM_RECORD, json.dumps(self._sample_record(name)))
+        self.deploy(model, name="sample")
+        self._add_old_images()
+
+    def _make_table(self, name: str) -> None:
+        key = {"AttributeName": "Sampled", "KeyType": "HASH"}, {"AttributeName": "DetectLabelDate", "KeyType": "RANGE"}
+        names = ("DetectLabelRequestId", "Sampled", "DetectLabelDate")
+        dynamodb(self.aws.url).create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": names[0], "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": one, "AttributeType": "S"} for one in names],
+            BillingMode="PAY_PER_REQUEST",
+            GlobalSecondaryIndexes=[
+                {"IndexName": "Sampled_GSI", "KeySchema": [*key], "Projection": {"ProjectionType": "ALL"}}
+            ],
+        )
+
+    def _sample_record(self, name: str) -> dict[str, str]:
+        sagemaker = self.client("sagemaker")
+        member = {"CognitoMemberDefinition": {"UserPool": "a_1", "UserGroup": "g", "ClientId": "c"}}
+        team = sagemaker.create_workteam(WorkteamName=name, Description="d", MemberDefinitions=[member])["WorkteamArn"]
+        template = {"Content": "<crowd-form></crowd-form>"}
+        task_ui = sagemaker.create_human_task_ui(HumanTaskUiName=name, UiTemplate=template)["HumanTaskUiArn"]
+        config = {
+            "WorkteamArn": team,
+            "HumanTaskUiArn": task_ui,
+            "TaskTitle": "t",
+            "TaskDescription": "d",
+            "TaskCount": 1,
+        }
+        flow = sagemaker.create_flow_definition(
+            FlowDefinitionName=name,
+            HumanLoopConfig=config,
+            OutputConfig={"S3OutputPath": f"s3://{name}/a2i-human-loop-data"},
+            RoleArn="arn:aws:iam::123456789012:role/sample",
+        )["FlowDefinitionArn"]
+        return {
+            "s3_bucket": name,
+            "rekognition_project_arn": self.client("rekognition").create_project(ProjectName=name)["ProjectArn"],
+            "sns-topic": self.client("sns").create_topic(Name=name)["TopicArn"],
+            "dynamodb_table": name,
+            "dynamodb_table_GSI": "Sampled_GSI",
+            "flow_definition_arn": flow,
+            "rekognition_project_version_arn": "",
+            "previous_trained_images": "20",
+        }
+
+    def _add_old_images(self) -> None:
+        """Three images that the sample detected a second after each upload, a few minutes apart."""
+        for n in range(3):
+            key, moment = f"{UPLOADS_FOLDER}old-{n}.png", YESTERDAY + timedelta(minutes=5 * n)
+            etag = self.put(key, FRESH_DIGITS[n].body)
+            self.date(key, moment)
+            row = {
+                "DetectLabelRequestId": f"{n}{n}{n}{n}{n}{n}{n}{n}-1111-4111-8111-111111111111",
+                "DetectLabelDate": sample_time(moment),
+                "S3Bucket": self.bucket,
+                "S3ObjectKey": key,
+                "S3ObjectEtag": etag,
+                "ProjectVersionArn": self.record()["rekognition_project_version_arn"],
+                "DetectedLabel": "1",
+                "DetectedConfidenceLevel": Decimal("12.5"),
+                "MinimumConfidenceLevel": Decimal(70),
+                "A2IEnabled": True,
+                "Sampled": "No",
+            }
+            self.add_rows([row])
+
+    def date(self, key: str, moment: datetime) -> None:
+        """Change when an object was written."""
+        self.backend_bucket().keys[key].last_modified = moment.replace(tzinfo=None)
+
+    def detect(self) -> DetectionSummary:
+        context = self.context()
+        assert context.record.uploads_queue_url is None
+        return DetectionState(context, FolderInbox(context, UPLOADS_FOLDER, "uploads_seen_until")).drain()
+
+    def review(self) -> ReviewSummary:
+        context = self.context()
+        inbox = FolderInbox(context, ANSWERS_FOLDER, "answers_seen_until")
+        return HumanReviewState(context, inbox, linger_seconds=0).drain()
+
+
+@pytest.fixture
+def adopted(make_world: Callable[..., World], model: Model) -> SampleWorld:
+    world = make_world(SampleWorld)
+    assert isinstance(world, SampleWorld)
+    world.deploy_sample(model)
+    return world
+
+
+def test_what_the_old_log_covers_is_not_detected_again(adopted: SampleWorld) -> None:
+    assert adopted.detect().detected == 0
+    assert len(adopted.rows()) == 3
+    assert "rekognition.DetectCustomLabels" not in adopted.calls(adopted.detect)
+
+
+def test_new_uploads_are_detected_once_however_often_the_folder_is_listed(adopted: SampleWorld) -> None:
+    adopted.detect()
+    keys = [adopted.upload(f"new-{n}.png", FRESH_DIGITS[10 + n].body) for n in range(3)]
+    assert adopted.detect().detected == 3
+    assert adopted.detect().detected == 0
+    new = [row["S3ObjectKey"] for row in adopted.rows() if "new-" in row["S3ObjectKey"]]
+    assert sorted(new) == sorted(keys)
+    assert len({loop["name"] for loop in adopted.human_loops()}) == len(adopted.human_loops()) <= 3
+
+
+def test_an_upload_that_failed_comes_again_with_the_next_run_and_not_in_the_same(adopted: SampleWorld) -> None:
+    adopted.detect()
+    keys = [adopted.upload(f"new-{n}.png", FRESH_DIGITS[10 + n].body) for n in range(3)]
+    adopted.fault("rekognition", "DetectCustomLabels", code="AccessDeniedException", count=1)
+    with pytest.raises(UnfinishedWorkError, match=r"1 item\(s\)"):
+        adopted.detect()
+    assert adopted.aws.faults.describe() == []
+    assert adopted.detect().detected == 1
+    assert sorted(row["S3ObjectKey"] for row in adopted.rows() if "new-" in row["S3ObjectKey"]) == sorted(keys)
+
+
+def test_answers_are_applied_by_listing(adopted: SampleWorld) -> None:
+    adopted.set_variable("Minimum-Label-Detection-Confidence", "100")
+    adopted.detect()
+    adopted.review()
+    adopted.upload("new.png", FRESH_DIGITS[10].body)
+    adopted.detect()
+    adopted.answer("7")
+    assert adopted.review().answered == 1
+    assert adopted.review().answered == 0
+    (row,) = [row for row in adopted.rows() if row["S3ObjectKey"].endswith("new.png")]
+    assert row["HumanLabel"] == "7"
+    assert adopted.keys(LABELLED_FOLDER) == [row["CopiedS3ObjectKey"]]
+
+
+def test_an_answer_to_a_task_of_the_sample_is_applied(adopted: SampleWorld) -> None:
+    row = adopted.rows()[0]
+    content = {"source": "A2I Workflow", "detectLabelRequestId": row["DetectLabelRequestId"]}
+    answers = [
+        {"answerContent": {"crowd-image-classifier": {"label": "7"}}, "submissionTime": "2026-11-23T09:00:00.000Z"}
+    ]
+    adopted.put_answer({"humanLoopName": "2f3e", "inputContent": content, "humanAnswers": answers})
+    assert adopted.review().answered == 1
+    assert adopted.rows()[0]["HumanLabel"] == "7"
+
+
+def test_an_answer_without_its_row_ends_the_run_and_is_kept(adopted: SampleWorld) -> None:
+    content = {"source": "A2I Workflow", "detectLabelRequestId": "unknown"}
+    answers = [{"answerContent": {"crowd-image-classifier": {"label": "7"}}}]
+    adopted.put_answer({"humanLoopName": "2f3e", "inputContent": content, "humanAnswers": answers})
+    with pytest.raises(UnfinishedWorkError, match=r"1 item\(s\)"):
+        _within_rounds(adopted, 20)
+    with pytest.raises(UnfinishedWorkError, match=r"1 item\(s\)"):
+        _within_rounds(adopted, 20)
+
+
+def _within_rounds(world: SampleWorld, most: int) -> Any:
+    """Apply answers, and fail where the folder is listed without end."""
+    context = world.context()
+    inbox = FolderInbox(context, ANSWERS_FOLDER, "answers_seen_until")
+    receive, rounds = inbox.receive, iter(range(most))
+
+    def counted(wait_seconds: int) -> Any:
+        assert next(rounds, None) is not None, "the run does not end"
+        return receive(wait_seconds)
+
+    inbox.receive = counted  # type: ignore[method-assign]
+    return HumanReviewState(context, inbox, linger_seconds=0).drain()
+
+
+def test_sampling_looks_forward_from_the_first_check(adopted: SampleWorld) -> None:
+    adopted.set_variable("Human-Sampling-Interval", "1")
+    assert adopted.sample() == 0
+    adopted.detect()
+    adopted.upload("new.png")
+    adopted.detect()
+    assert adopted.sample() == 1
+    assert [row["Sampled"] for row in adopted.rows()] == ["No", "No", "No", "Yes"]
+
+
+def test_sampling_goes_on_after_the_last_sample_of_the_old_log(adopted: SampleWorld) -> None:
+    adopted.set_variable("Human-Sampling-Interval", "2")
+    first, *_ = adopted.rows()
+    adopted.add_rows([{**first, "Sampled": "Yes"}])
+    assert adopted.sample() == 1
+    assert [row["Sampled"] for row in adopted.rows()] == ["Yes", "No", "Yes"]
+
+
+def test_training_counts_from_the_samples_number_and_keeps_its_keys(adopted: SampleWorld) -> None:
+    adopted.label(TRAINING_DIGITS[:29])
+    assert adopted.training().check(forced=False).action == "none"
+    adopted.label(TRAINING_DIGITS[29:30])
+    assert adopted.training().check(forced=False).action == "train"
+    before = adopted.record()
+    attempt = adopted.training().prepare(resume=False, forced=False, run_id="r")
+    assert attempt
+    assert attempt.images == 30
+    adopted.training().create_version(attempt)
+    after = adopted.record()
+    assert {key: after[key] for key in before} == {**before, "previous_trained_images": 30}
+
+
+def test_parameters_that_the_sample_has_are_synced(adopted: SampleWorld) -> None:
+    adopted.put_parameter("Minimum-F1-Score", "0.65")
+    assert ParameterSyncState(adopted.context()).sync().did_something
+    assert adopted.variable("Minimum-F1-Score") == "0.65"
+
+
+def test_the_operator_waits_by_listing_where_the_loop_has_no_queue(adopted: SampleWorld) -> None:
+    operator = RekognitionDetectUploadsOperator(task_id="detect", loop_path=adopted.loop.path, aws_conn_id=None)
+    with pytest.raises(TaskDeferred) as caught:
+        operator.execute({})
+    assert isinstance(caught.value.trigger, FolderTrigger)
+    adopted.upload("new.png")
+    assert operator.execute_complete({}, {"status": "success"})["detected"] == 1

@@ -1,0 +1,157 @@
+"""Parameter sync over a real Parameter Store: equal in both directions, and no value lost."""
+
+import json
+from unittest.mock import Mock
+
+import pytest
+from tests.integration.world import World, events
+
+from label_loop.exceptions import LoopNotSetUpError
+from label_loop.notifications import Announcer
+from label_loop.parameters import PARAMETERS
+from label_loop.settings import SYSTEM_RECORD, read_settings
+from label_loop.states.parameter_sync import ParameterSyncState, SyncResult
+
+GATE = "Minimum-F1-Score"
+
+
+def sync(world: World) -> SyncResult:
+    return ParameterSyncState(world.context()).sync()
+
+
+@pytest.fixture
+def synced(bare: World) -> World:
+    sync(bare)
+    bare.told()
+    return bare
+
+
+def test_the_first_sync_copies_every_parameter_and_the_second_does_nothing(bare: World) -> None:
+    bare.put_parameter(GATE, "0.65")
+    assert sync(bare).did_something
+    for name, parameter in PARAMETERS.items():
+        assert bare.variable(name) == ("0.65" if name == GATE else parameter.default)
+    assert not sync(bare).did_something
+    assert "ssm.PutParameter" not in bare.calls(lambda: sync(bare))
+
+
+def test_a_change_in_the_store_reaches_the_variable_and_is_told(synced: World) -> None:
+    synced.put_parameter(GATE, "0.9")
+    assert sync(synced).changes == [f"{GATE}: 0.8 → 0.9"]
+    assert synced.variable(GATE) == "0.9"
+    assert read_settings(synced.loop).minimum_f1_score == 0.9
+    (told,) = events(synced.told(), "parameter_applied")
+    assert "0.9" in told["body"]["message"]
+
+
+def test_a_change_of_the_variable_reaches_the_store(synced: World) -> None:
+    synced.set_variable(GATE, "0.7")
+    sync(synced)
+    assert synced.parameter(GATE) == "0.7"
+    assert not sync(synced).did_something
+
+
+def test_parameter_store_wins_a_conflict_and_the_operator_is_told(synced: World) -> None:
+    synced.put_parameter(GATE, "0.9")
+    synced.set_variable(GATE, "0.7")
+    assert len(sync(synced).conflicts) == 1
+    assert (synced.parameter(GATE), synced.variable(GATE)) == ("0.9", "0.9")
+    (told,) = events(synced.told(), "parameter_conflict")
+    assert "0.7" in told["body"]["message"]
+    assert "0.9" in told["body"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("side", "text"),
+    [("store", "70,0"), ("store", "2"), ("store", "true"), ("variable", "70,0"), ("variable", "2"), ("variable", "")],
+)
+def test_a_refused_value_stays_and_is_told_once_while_the_last_good_one_is_in_force(
+    synced: World, side: str, text: str
+) -> None:
+    synced.put_parameter(GATE, "0.9")
+    sync(synced)
+    synced.told()
+    synced.put_parameter(GATE, text) if side == "store" else synced.set_variable(GATE, text)
+    synced.put_parameter("Human-Sampling-Interval", "7")
+    result = sync(synced)
+    (refusal,) = result.refusals
+    for part in (GATE, text, "a number from 0 to 1"):
+        assert part in refusal
+    assert synced.variable("Human-Sampling-Interval") == "7"  # nothing else is held up
+    found = (synced.parameter(GATE), synced.variable(GATE))
+    assert found == ((text, "0.9") if side == "store" else ("0.9", text))
+    assert read_settings(synced.loop).minimum_f1_score == 0.9
+    assert len(events(synced.told(), "parameter_refused")) == 1
+    again = sync(synced)
+    assert (again.refusals, again.did_something) == ([], False)
+    assert events(synced.told(), "parameter_refused") == []
+
+
+def test_a_corrected_value_is_applied(synced: World) -> None:
+    synced.put_parameter(GATE, "70,0")
+    sync(synced)
+    synced.put_parameter(GATE, "0.7")
+    sync(synced)
+    assert synced.variable(GATE) == "0.7"
+
+
+def test_switching_a_schedule_on_says_so_and_dates_the_sampling(synced: World) -> None:
+    for switch in ("Enable-Automatic-Training", "Enable-Automatic-Human-Sampling"):
+        synced.set_variable(switch, "off")
+    off = sync(synced)
+    assert (off.training_switched_on, off.sampling_switched_on) == (False, False)
+    before = synced.record()["sampling_since"]
+    for switch in ("Enable-Automatic-Training", "Enable-Automatic-Human-Sampling"):
+        synced.put_parameter(switch, "Yes")
+    on = sync(synced)
+    assert (on.training_switched_on, on.sampling_switched_on) == (True, True)
+    assert synced.record()["sampling_since"] > before
+    assert json.loads(synced.variable(SYSTEM_RECORD) or "") == synced.record()
+    assert not sync(synced).did_something
+
+
+def test_another_spelling_of_on_switches_nothing_on(synced: World) -> None:
+    synced.put_parameter("Enable-Automatic-Training", "TRUE")
+    assert not sync(synced).training_switched_on
+
+
+def test_the_system_record_is_mirrored_and_a_persons_edit_of_the_mirror_overwritten(synced: World) -> None:
+    synced.set_record(a_note="new")
+    sync(synced)
+    assert json.loads(synced.variable(SYSTEM_RECORD) or "")["a_note"] == "new"
+    synced.set_variable(SYSTEM_RECORD, '{"s3_bucket": "mine"}')
+    assert sync(synced).did_something
+    assert json.loads(synced.variable(SYSTEM_RECORD) or "") == synced.record()
+    assert synced.record()["a_note"] == "new"
+
+
+@pytest.mark.parametrize("text", [None, "not JSON", "[]"])
+def test_a_path_without_a_record_says_how_to_set_the_loop_up(bare: World, text: str | None) -> None:
+    if text is None:
+        bare.client("ssm").delete_parameter(Name=bare.loop.parameter(SYSTEM_RECORD))
+    else:
+        bare.put_parameter(SYSTEM_RECORD, text)
+    with pytest.raises(LoopNotSetUpError, match=r"label_loop.provisioning /integration"):
+        sync(bare)
+    assert bare.variables == {}
+
+
+def test_a_deleted_parameter_comes_back_with_the_value_in_force(synced: World) -> None:
+    synced.put_parameter(GATE, "0.9")
+    sync(synced)
+    synced.client("ssm").delete_parameter(Name=synced.loop.parameter(GATE))
+    sync(synced)
+    assert synced.parameter(GATE) == "0.9"
+
+
+def test_a_crash_before_the_state_is_written_is_made_good(synced: World) -> None:
+    synced.set_variable(GATE, "0.7")
+    state = ParameterSyncState(synced.context())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Announcer, "tell", Mock(side_effect=RuntimeError))
+        with pytest.raises(RuntimeError):
+            state.sync()
+    assert synced.parameter(GATE) == "0.7"
+    assert sync(synced).changes == [f"{GATE}: 0.8 → 0.7"]
+    assert not sync(synced).did_something
+    assert synced.variable(GATE) == "0.7"

@@ -1,0 +1,323 @@
+"""Training over a real endpoint: blue-green, resumable at each step, and nothing paid twice."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from tests.integration.world import REGION, TRAINING_DIGITS, Model, World, events, eventually, png, registry
+
+from label_loop.domain.training import DEPLOYED
+from label_loop.exceptions import SmokeTestFailedError, UnusableTrainingSetError
+from label_loop.payloads import LABELLED_FOLDER, MANIFESTS_FOLDER
+from local_aws.rekognition.training import Outcome, Trainer
+
+ENDPOINT = "rekognition_project_version_arn"
+STEPS = ("prepare", "record", "create", "train", "gate", "start", "run", "smoke", "move", "stop")
+
+
+@pytest.fixture
+def instant(model: Model, monkeypatch: pytest.MonkeyPatch) -> Callable[[Outcome], None]:
+    """Let trainings end at once, with the shared model or another outcome."""
+    outcomes = [model.outcome]
+    monkeypatch.setattr(Trainer, "run", lambda self: outcomes[-1])
+    return outcomes.append
+
+
+class CrashError(Exception):
+    pass
+
+
+def run(world: World, run_id: str, *, times: int = 1, crash_after: str = "", forced: bool = False) -> str:
+    """Do what the DAG does: each step with a state of its own, some number of times; return the version's name."""
+
+    def step(name: str, work: Callable[[], Any]) -> Any:
+        for _ in range(times):
+            result = work()
+        if crash_after == name:
+            raise CrashError
+        return result
+
+    decision = world.training().check(forced=forced)
+    assert decision.action != "none", decision.reason
+    resume = decision.action == "resume"
+    attempt = step("prepare", lambda: world.training().prepare(resume=resume, forced=forced, run_id=run_id))
+    assert attempt
+    if crash_after == "record":
+        world.fault("rekognition", "CreateProjectVersion", code="AccessDeniedException")
+        with pytest.raises(ClientError):
+            world.training().create_version(attempt)
+        world.heal()
+        raise CrashError
+    name = step("create", lambda: world.training().create_version(attempt))
+    step("train", lambda: eventually(lambda: world.status(name) not in {"TRAINING_IN_PROGRESS"}))
+    assert step("gate", lambda: world.training().passes_gate(name))
+    step("start", lambda: world.training().start_version(name))
+    step("run", lambda: eventually(lambda: world.status(name) == "RUNNING"))
+    step("smoke", lambda: world.training().smoke_test(name))
+    step("move", lambda: world.training().move_endpoint(name))
+    for _ in range(times):
+        eventually(lambda: not world.training().stop_idle_versions())
+    return str(name)
+
+
+def endpoint_name(world: World) -> str:
+    return str(world.record()[ENDPOINT].split("/")[-2])
+
+
+def test_a_real_training_is_deployed_beside_the_old_version_and_then_takes_over(world: World) -> None:
+    world.label(TRAINING_DIGITS[:60])
+    world.set_variable("Minimum-F1-Score", "0")
+    old = world.record()[ENDPOINT]
+    statuses: list[tuple[str, str]] = []
+    decision = world.training().check(forced=False)
+    assert decision.action == "train"
+    attempt = world.training().prepare(resume=False, forced=False, run_id="r")
+    assert attempt
+    name = world.training().create_version(attempt)
+    eventually(lambda: world.status(name) == "TRAINING_COMPLETED")
+    assert world.training().passes_gate(name)
+    world.training().start_version(name)
+    eventually(lambda: world.status(name) == "RUNNING")
+    statuses.append((world.status(old), world.record()[ENDPOINT]))
+    world.training().smoke_test(name)
+    world.training().move_endpoint(name)
+    statuses.append((world.status(old), endpoint_name(world)))
+    assert world.training().stop_idle_versions() == []
+    assert statuses == [("RUNNING", old), ("RUNNING", name)]  # the old one serves until the new one does
+    eventually(lambda: world.status(old) == "STOPPED")
+    assert world.status(name) == "RUNNING"
+    record = world.record()
+    assert record["last_training_attempt"]["outcome"] == DEPLOYED
+    assert record["previous_trained_images"] == 60
+    texts = [one["body"]["message"] for one in events(world.told(), "model_status")]
+    for word in ("training with 60 images", "accepted", "starting with 1", "serves", "stopped"):
+        assert any(word in text for text in texts), word
+    world.upload("a.png")
+    assert world.detect().detected == 1
+    assert world.row()["ProjectVersionArn"] == record[ENDPOINT]
+
+
+def test_every_step_can_be_repeated(world: World, instant: Any) -> None:
+    world.label(TRAINING_DIGITS[:20])
+    old = world.record()[ENDPOINT]
+    name = run(world, "r", times=2)
+    assert endpoint_name(world) == name
+    assert world.version_names() == ["v1", name]
+    assert world.status(old) in {"STOPPING", "STOPPED"}
+    assert world.training().check(forced=False).action == "none"
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["left running", "stopped by the teardown"])
+@pytest.mark.parametrize("step", STEPS[:-1])
+def test_the_next_run_goes_on_after_a_crash(world: World, instant: Any, step: str, stopped: bool) -> None:
+    world.label(TRAINING_DIGITS[:20])
+    old = world.record()[ENDPOINT]
+    with pytest.raises(CrashError):
+        run(world, "first", crash_after=step)
+    if stopped:
+        eventually(lambda: not world.training().stop_idle_versions())
+        eventually(lambda: all(v.status != "STOPPING" for v in _versions(world)))
+    if step == "move":
+        assert world.training().check(forced=False).action == "none"
+        world.training().stop_idle_versions()
+    else:
+        run(world, "second")
+    assert len(world.version_names()) == 2
+    assert endpoint_name(world) == world.version_names()[1]
+    assert world.status(endpoint_name(world)) == "RUNNING"
+    assert world.status(old) in {"STOPPING", "STOPPED"}
+    assert world.training().check(forced=False).action == "none"
+
+
+def _versions(world: World) -> list[Any]:
+    state = registry(world.aws)
+    with state.lock:
+        return list(state.project(world.record()["rekognition_project_arn"], REGION).versions.values())
+
+
+def test_a_persons_edit_of_the_record_during_a_training_is_kept(world: World, instant: Any) -> None:
+    world.label(TRAINING_DIGITS[:20])
+    state = world.training()
+    attempt = state.prepare(resume=False, forced=False, run_id="r")
+    assert attempt
+    name = state.create_version(attempt)
+    world.set_record(a_note="kept", review_backend="edited")
+    eventually(lambda: world.status(name) == "TRAINING_COMPLETED")
+    state.passes_gate(name)
+    state.start_version(name)
+    eventually(lambda: world.status(name) == "RUNNING")
+    state.move_endpoint(name)
+    record = world.record()
+    assert (record["a_note"], record["review_backend"]) == ("kept", "edited")
+    assert json.loads(world.variable("For-System-Use-Only") or "") == record
+
+
+def test_unusable_images_are_left_out_and_reported(bare: World, instant: Any) -> None:
+    bare.label(TRAINING_DIGITS[:20])
+    good = TRAINING_DIGITS[0]
+    bad = {
+        f"{LABELLED_FOLDER}1/text.png": b"no image",
+        f"{LABELLED_FOLDER}1/small.png": png(side=32),
+        f"{LABELLED_FOLDER}1/cut.png": good.body[:200],
+    }
+    uncounted = {
+        f"{LABELLED_FOLDER}1/": b"",
+        f"{LABELLED_FOLDER}stray.png": good.body,
+        f"{LABELLED_FOLDER}1/nested/a.png": good.body,
+        f"{LABELLED_FOLDER}1/notes.txt": b"hello",
+    }
+    for key, body in {**bad, **uncounted}.items():
+        bare.put(key, body)
+    attempt = bare.training().prepare(resume=False, forced=False, run_id="r")
+    assert attempt
+    assert attempt.images == 20
+    text = bare.client("s3").get_object(Bucket=bare.bucket, Key=attempt.manifest_key)["Body"].read().decode()
+    sources = {json.loads(line)["source-ref"] for line in text.splitlines()}
+    assert len(sources) == 20
+    assert not any(key.split("/")[-1] in source for key in bad for source in sources)
+    (told,) = events(bare.told(), "manifest")
+    assert set(told["body"]["left_out"]) == set(bad)
+    (report,) = [key for key in bare.keys(MANIFESTS_FOLDER) if key.endswith(".left-out.json")]
+    assert set(json.loads(bare.client("s3").get_object(Bucket=bare.bucket, Key=report)["Body"].read())) == set(bad)
+
+
+def test_new_images_that_are_all_unusable_start_nothing(bare: World, instant: Any) -> None:
+    for n in range(12):
+        bare.put(f"{LABELLED_FOLDER}{n % 2}/{n}.png", b"no image")
+    assert bare.training().check(forced=False).action == "train"
+    assert bare.training().prepare(resume=False, forced=False, run_id="r") is None
+    assert bare.version_names() == []
+
+
+@pytest.mark.parametrize("labels", [["only"], ["a", "b-with-a-single-image"]], ids=["one label", "single image"])
+def test_a_set_that_cannot_train_starts_nothing(bare: World, labels: list[str]) -> None:
+    for n in range(12):
+        bare.put(f"{LABELLED_FOLDER}{labels[0]}/{n}.png", png(n))
+    for label in labels[1:]:
+        bare.put(f"{LABELLED_FOLDER}{label}/x.png", png(99))
+    with pytest.raises(UnusableTrainingSetError):
+        bare.training().prepare(resume=False, forced=False, run_id="r")
+    assert bare.version_names() == []
+    assert "last_training_attempt" not in bare.record()
+
+
+def test_a_failed_training_is_recorded_and_not_repeated_on_the_same_images(
+    world: World, instant: Callable[[Outcome], None]
+) -> None:
+    instant(Outcome(succeeded=False, message="The manifest has too few labels. (ERROR_MANIFEST_TOO_FEW_LABELS)"))
+    world.label(TRAINING_DIGITS[:20])
+    old = world.record()[ENDPOINT]
+    attempt = world.training().prepare(resume=False, forced=False, run_id="r")
+    assert attempt
+    name = world.training().create_version(attempt)
+    eventually(lambda: world.status(name) == "TRAINING_FAILED")
+    assert "ERROR_MANIFEST_TOO_FEW_LABELS" in world.training().record_failure(name)
+    assert world.training().check(forced=False).action == "none"
+    assert world.record()[ENDPOINT] == old
+    assert world.status(old) == "RUNNING"
+    world.label(TRAINING_DIGITS[20:30])  # ten new images: another try
+    assert world.training().check(forced=False).action == "train"
+
+
+def test_a_rejected_version_is_not_started_and_needs_new_images(
+    world: World, model: Model, instant: Callable[[Outcome], None]
+) -> None:
+    assert model.outcome
+    instant(replace(model.outcome, f1_score=0.79))
+    world.label(TRAINING_DIGITS[:20])
+    attempt = world.training().prepare(resume=False, forced=False, run_id="r")
+    assert attempt
+    name = world.training().create_version(attempt)
+    eventually(lambda: world.status(name) == "TRAINING_COMPLETED")
+    assert not world.training().passes_gate(name)
+    assert "0.79" in world.record()["last_training_attempt"]["outcome"]
+    world.label(TRAINING_DIGITS[20:29])
+    assert world.training().check(forced=False).action == "none"
+    world.label(TRAINING_DIGITS[29:30])
+    assert world.training().check(forced=False).action == "train"
+
+
+def test_a_version_that_fails_to_start_leaves_the_old_one_serving(world: World, instant: Any) -> None:
+    world.label(TRAINING_DIGITS[:20])
+    old = world.record()[ENDPOINT]
+    with pytest.raises(CrashError):
+        run(world, "r", crash_after="start")
+    (new,) = [version.arn for version in _versions(world) if version.arn != old]
+    world.set_status(new, "FAILED")
+    world.training().stop_idle_versions()
+    assert world.record()[ENDPOINT] == old
+    assert world.status(old) == "RUNNING"
+    assert world.training().check(forced=False).action == "none"
+    assert world.training().check(forced=True).action == "train"
+
+
+def test_a_failed_smoke_test_moves_nothing(world: World, instant: Any) -> None:
+    world.label(TRAINING_DIGITS[:20])
+    old = world.record()[ENDPOINT]
+    with pytest.raises(CrashError):
+        run(world, "r", crash_after="run")
+    name = world.version_names()[1]
+    world.fault("rekognition", "DetectCustomLabels", code="ResourceNotReadyException")
+    with pytest.raises(SmokeTestFailedError, match="endpoint was not moved"):
+        world.training().smoke_test(name)
+    world.heal()
+    assert world.record()[ENDPOINT] == old
+    eventually(lambda: not world.training().stop_idle_versions())
+    assert world.status(name) in {"STOPPING", "STOPPED"}
+    assert world.status(old) == "RUNNING"
+
+
+def test_force_trains_the_same_images_again(world: World, instant: Any) -> None:
+    world.label(TRAINING_DIGITS[:20])
+    first = run(world, "first")
+    assert world.training().check(forced=False).action == "none"
+    second = run(world, "second", forced=True)
+    assert first != second
+    assert endpoint_name(world) == second
+
+
+def test_whatever_runs_without_serving_is_stopped_and_told(world: World, model: Model) -> None:
+    by_hand = world.add_version(model, "by-hand", "RUNNING")
+    starting = world.add_version(model, "still-starting", "STARTING")
+    assert world.training().stop_idle_versions() == ["still-starting"]
+    assert world.status(by_hand) in {"STOPPING", "STOPPED"}
+    eventually(lambda: not world.training().stop_idle_versions())
+    assert world.status(starting) in {"STOPPING", "STOPPED"}
+    assert world.status(world.record()[ENDPOINT]) == "RUNNING"
+    assert any("by-hand" in one["body"]["message"] for one in events(world.told(), "model_status"))
+
+
+@pytest.mark.parametrize("count", [15, "15"], ids=["number", "text"])
+def test_an_adopted_record_counts_new_images_from_its_number(bare: World, count: Any) -> None:
+    bare.set_record(previous_trained_images=count)
+    bare.label(TRAINING_DIGITS[:24])
+    assert bare.training().check(forced=False).action == "none"
+    bare.label(TRAINING_DIGITS[24:25])
+    assert bare.training().check(forced=False).action == "train"
+
+
+def test_a_replaced_image_counts_as_new(world: World, instant: Any) -> None:
+    world.set_variable("Minimum-Untrained-Images", "1")
+    world.label(TRAINING_DIGITS[:20])
+    run(world, "first")
+    assert world.training().check(forced=False).action == "none"
+    picture = TRAINING_DIGITS[0]
+    world.put(f"{LABELLED_FOLDER}{picture.label}/{picture.name}", TRAINING_DIGITS[1].body)
+    assert world.training().check(forced=False).action == "train"
+
+
+def test_a_test_set_is_given_to_the_training_where_there_is_one(bare: World, instant: Any) -> None:
+    bare.label(TRAINING_DIGITS[:20])
+    for picture in TRAINING_DIGITS[60:80]:
+        bare.put(f"images_for_testing/{picture.label}/{picture.name}", picture.body)
+    attempt = bare.training().prepare(resume=False, forced=False, run_id="r")
+    assert attempt
+    assert attempt.test_manifest_key
+    text = bare.client("s3").get_object(Bucket=bare.bucket, Key=attempt.test_manifest_key)["Body"].read().decode()
+    assert len(text.splitlines()) == 20
+    bare.training().create_version(attempt)
+    (version,) = _versions(bare)
+    assert [location.key for location in version.testing] == [attempt.test_manifest_key]
