@@ -29,9 +29,9 @@ class Endpoint:
     ) -> tuple[int, Any]:
         data = None if body is None else json.dumps(body).encode()
         url = f"{self.url}/_local/{path}"
-        request = urllib.request.Request(url, data, headers or {}, method=method)  # noqa: S310
+        request = urllib.request.Request(url, data, headers or {}, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=10) as answer:
                 return answer.status, json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             with error:

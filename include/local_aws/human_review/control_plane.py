@@ -82,9 +82,7 @@ class SageMaker:
 
     def _list_workteams(self, request: Mapping[str, Any], region: str) -> dict[str, Any]:
         part = request.get("NameContains", "")
-        found, token = page(
-            (item for item in _of_region(self._store.workteams, region) if part in item.name), request
-        )
+        found, token = page((item for item in _of_region(self._store.workteams, region) if part in item.name), request)
         return {"Workteams": [_workteam(item, region) for item in found], "NextToken": token}
 
     def _delete_workteam(self, request: Mapping[str, Any], region: str) -> dict[str, Any]:

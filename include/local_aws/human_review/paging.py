@@ -51,9 +51,7 @@ def page[T: Listed](items: Iterable[T], request: Mapping[str, Any]) -> tuple[lis
 
 def _in_time(item: Listed, request: Mapping[str, Any]) -> bool:
     after, before = request.get("CreationTimeAfter"), request.get("CreationTimeBefore")
-    return (after is None or item.created > _aware(after)) and (
-        before is None or item.created < _aware(before)
-    )
+    return (after is None or item.created > _aware(after)) and (before is None or item.created < _aware(before))
 
 
 def _aware(moment: datetime) -> datetime:

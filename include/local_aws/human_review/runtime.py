@@ -77,9 +77,7 @@ class A2iRuntime:
     def _stop(self, request: Mapping[str, Any], region: str) -> dict[str, Any]:
         loop = self._find(region, request["HumanLoopName"])
         if loop.status != "InProgress":
-            raise AwsError(
-                "ValidationException", f"Human loop {loop.name!r} is {loop.status}, not InProgress."
-            )
+            raise AwsError("ValidationException", f"Human loop {loop.name!r} is {loop.status}, not InProgress.")
         self._loops.stop(loop)
         return {}
 
