@@ -1,0 +1,52 @@
+"""A loop whose states are stand-ins with the real ones' signatures."""
+
+from collections.abc import Callable
+from typing import Any
+from unittest.mock import Mock, create_autospec
+
+import pytest
+
+from label_loop.operators.base import LoopOperator
+from label_loop.settings import Loop, SystemRecord
+from label_loop.states.context import LoopContext
+
+LOOP = Loop("/logos")
+RECORD = {
+    "s3_bucket": "b",
+    "rekognition_project_arn": "arn:project",
+    "uploads_queue_url": "https://queue/uploads",
+    "answers_queue_url": "https://queue/answers",
+}
+
+
+@pytest.fixture
+def loop(monkeypatch: pytest.MonkeyPatch) -> Mock:
+    """Give every operator this loop's context."""
+    context = create_autospec(LoopContext, instance=True)
+    context.loop = LOOP
+    context.record = SystemRecord(LOOP, RECORD)
+    context.serves.return_value = True
+    monkeypatch.setattr(LoopOperator, "loop_context", lambda self: context)
+    return context
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, type], Mock]:
+    """Replace a state's class by an autospecced one; give the instance that operators will get."""
+
+    def replace(module: str, kind: type) -> Mock:
+        made = create_autospec(kind)
+        monkeypatch.setattr(f"{module}.{kind.__name__}", made)
+        instance: Mock = made.return_value
+        return instance
+
+    return replace
+
+
+def run_context(**params: Any) -> dict[str, Any]:
+    return {"params": params, "run_id": "manual__1", "ti": Mock()}
+
+
+@pytest.fixture
+def context() -> dict[str, Any]:
+    return run_context()
