@@ -103,10 +103,6 @@ class SampleWorld(World):
             }
             self.add_rows([row])
 
-    def date(self, key: str, moment: datetime) -> None:
-        """Change when an object was written."""
-        self.backend_bucket().keys[key].last_modified = moment.replace(tzinfo=None)
-
     def detect(self) -> DetectionSummary:
         context = self.context()
         assert context.record.uploads_queue_url is None

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import cache, cached_property
 from itertools import islice
 from typing import Any
@@ -279,6 +280,10 @@ class World:
 
     def backend_bucket(self) -> Any:
         return s3_backends[ACCOUNT]["aws"].buckets[self._bucket]
+
+    def date(self, key: str, moment: datetime) -> None:
+        """Change when an object was written."""
+        self.backend_bucket().keys[key].last_modified = moment.replace(tzinfo=None)
 
     def fill(self, folder: str, count: int) -> None:
         """Put many small objects at once, untold."""

@@ -14,13 +14,8 @@ from label_loop.triggers.inbox import FolderTrigger, NotificationQueueTrigger
 from label_loop.triggers.rekognition import ServingModelTrigger
 
 KINDS = {
-    "detection": (RekognitionDetectUploadsOperator, "label_loop.states.detection", DetectionState, DetectionSummary),
-    "human_review": (
-        HumanReviewApplyAnswersOperator,
-        "label_loop.states.human_review",
-        HumanReviewState,
-        ReviewSummary,
-    ),
+    "detection": (RekognitionDetectUploadsOperator, DetectionState, DetectionSummary),
+    "human_review": (HumanReviewApplyAnswersOperator, HumanReviewState, ReviewSummary),
 }
 
 
