@@ -44,7 +44,9 @@ class Announcer:
     def _client(self) -> Any:
         from airflow.providers.amazon.aws.hooks.sns import SnsHook
 
-        return SnsHook(aws_conn_id=self.aws_conn_id).conn
+        from label_loop.hooks.retries import PATIENT
+
+        return SnsHook(aws_conn_id=self.aws_conn_id, config=PATIENT).conn
 
     def _publish(self, entries: list[dict[str, Any]]) -> None:
         from botocore.exceptions import BotoCoreError, ClientError

@@ -1,6 +1,5 @@
 """One endpoint and one trained model for all tests here, and a loop of its own for each test."""
 
-import functools
 import itertools
 import os
 import tempfile
@@ -9,7 +8,6 @@ from typing import Any
 
 import botocore.retryhandler
 import botocore.session
-import jsonpath_ng.ext
 import pytest
 from botocore.loaders import Loader
 from botocore.retries.standard import ExponentialBackoff
@@ -33,7 +31,6 @@ _FAST = Settings(
     max_concurrent_trainings=1000,
 )
 _numbers = itertools.count(1)
-_PARSE = functools.cache(jsonpath_ng.ext.parse)
 _CLIENTS: dict[Any, Any] = {}
 _LOADER = Loader()  # reads each service's model once, not once for each hook of each test
 
@@ -80,8 +77,6 @@ def surroundings(endpoint: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterato
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(botocore.session, "create_loader", lambda *_: _LOADER)
-    # For each event and rule moto builds a grammar of JSONPath anew, which takes longer than the event's test.
-    monkeypatch.setattr(jsonpath_ng.ext, "parse", _PARSE)
     share_clients(monkeypatch)
     monkeypatch.setattr(detection, "LINGER_SECONDS", 0)
     monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda self, context: 0.02)

@@ -78,10 +78,16 @@ def test_the_loops_come_from_the_airflow_option(monkeypatch, paths, expected):
     assert [loop.path for loop in loops()] == expected
 
 
-def test_a_path_that_is_none_is_a_clear_error(monkeypatch):
+def test_a_path_that_is_none_is_told_and_takes_no_other_loop_away(monkeypatch, caplog):
     monkeypatch.setenv("AIRFLOW__LABEL_LOOP__PARAMETER_PATHS", "/logos,products")
-    with pytest.raises(InvalidParameterError, match="'products'"):
-        loops()
+    assert [loop.path for loop in loops()] == ["/logos"]
+    assert "'products'" in caplog.text
+
+
+def test_two_paths_of_one_name_do_not_share_their_dags(monkeypatch, caplog):
+    monkeypatch.setenv("AIRFLOW__LABEL_LOOP__PARAMETER_PATHS", "/a/b,/a.b,/c")
+    assert [loop.path for loop in loops()] == ["/a/b", "/c"]
+    assert "/a.b is left out" in caplog.text
 
 
 def test_variables_are_airflows(monkeypatch):

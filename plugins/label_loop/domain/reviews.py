@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from label_loop.exceptions import MalformedAnswerError, shown
-from label_loop.payloads import LABELLED_FOLDER, NONE_OF_THE_ABOVE, ReviewAnswer, ReviewTask
+from label_loop.payloads import LABELLED_FOLDER, NONE_OF_THE_ABOVE, Event, ReviewAnswer, ReviewTask
 
 WIDGET = "crowd-image-classifier"
 _NAME_PREFIX = "label-loop-"
@@ -40,6 +40,17 @@ def task_input(task: ReviewTask) -> dict[str, Any]:
         "detectedLabel": task.label,
         "taskObject": task.image_uri,
     }
+
+
+def review_created(task: ReviewTask, name: str) -> Event:
+    """Return the event of a review that waits for a person."""
+    image = PurePosixPath(task.image_uri).name
+    return Event(
+        "review_created",
+        f"{image} waits for a review ({task.source}); the model said {task.label or 'no label'}",
+        label=task.label,
+        facts={"image": task.image_uri, "detection": task.detection_id, "review": name, "source": task.source},
+    )
 
 
 def parse_answer(body: bytes) -> ReviewAnswer:

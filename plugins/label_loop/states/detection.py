@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from label_loop.domain import detections
 from label_loop.domain.pacing import Pacer
+from label_loop.domain.reviews import review_created
 from label_loop.exceptions import NothingServesError, ReviewRefusedError, UnfinishedWorkError
 from label_loop.hooks.rekognition import is_not_ready
 from label_loop.hooks.retries import error_code
@@ -191,7 +192,8 @@ class DetectionState:
             self.summary.failed += detection.failure is not None
             self.summary.accepted += detection.accepted
             self.summary.sent_to_review += detection.human_loop_name is not None
-        self.context.announcer.tell([_event(detection) for detection in written])
+        reviews = (detection for detection in written if detection.human_loop_name)
+        self.context.announcer.tell([*map(_event, written), *map(_review_event, reviews)])
 
 
 def _is_upload(upload: S3Upload) -> bool:
@@ -216,6 +218,9 @@ def _event(detection: Detection) -> Event:
         return Event("detection", text, accepted=False, facts={**facts, "failure": detection.failure})
     verdict = "accepted" if detection.accepted else "not accepted"
     text = f"{name}: {detection.label or 'no label'} at {detection.confidence_percent:.1f} %, {verdict}"
-    if detection.human_loop_name:
-        text += ", sent to review"
     return Event("detection", text, label=detection.label, accepted=detection.accepted, facts=facts)
+
+
+def _review_event(detection: Detection) -> Event:
+    task = detections.review_task(detection)
+    return review_created(task, str(detection.human_loop_name))

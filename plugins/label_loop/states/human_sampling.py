@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from label_loop.domain.detections import timestamp
+from label_loop.domain.reviews import review_created
 from label_loop.domain.sampling import Position, every_nth
 from label_loop.payloads import SAMPLING_SOURCE, Event, ReviewTask
 from label_loop.states.context import LoopContext
@@ -50,23 +51,26 @@ class HumanSamplingState:
         with ThreadPoolExecutor(_THREADS) as pool:
             marks = dict(zip(rows, pool.map(self._send_to_review, rows.values()), strict=True))
         self.context.log.mark_sampled(marks)
-        self.context.announcer.tell([_event(row) for row in rows.values()])
+        new = [review_created(_task(rows[id_]), mark["HumanLoopName"]) for id_, mark in marks.items() if mark]
+        self.context.announcer.tell([*map(_event, rows.values()), *new])
 
     def _send_to_review(self, row: dict[str, Any]) -> dict[str, str]:
         """Return the attributes to set; none where a review exists."""
         if row.get("HumanLoopName"):
             return {}
-        started = self.context.review.start(
-            ReviewTask(
-                detection_id=row["DetectLabelRequestId"],
-                source=SAMPLING_SOURCE,
-                image_uri=f"s3://{row['S3Bucket']}/{row['S3ObjectKey']}",
-                label=row["DetectedLabel"],
-                confidence_percent=float(row["DetectedConfidenceLevel"]),
-            )
-        )
+        started = self.context.review.start(_task(row))
         marks = {"HumanLoopName": started.name, "HumanLoopRequestId": started.request_id}
         return {name: value for name, value in marks.items() if value}
+
+
+def _task(row: dict[str, Any]) -> ReviewTask:
+    return ReviewTask(
+        detection_id=row["DetectLabelRequestId"],
+        source=SAMPLING_SOURCE,
+        image_uri=f"s3://{row['S3Bucket']}/{row['S3ObjectKey']}",
+        label=row["DetectedLabel"],
+        confidence_percent=float(row["DetectedConfidenceLevel"]),
+    )
 
 
 def _event(row: dict[str, Any]) -> Event:

@@ -50,13 +50,20 @@ def test_a_loop_without_parameters_has_no_texts(hook):
     assert hook.texts(LOGOS) == {}
 
 
-def test_a_parameter_is_written_with_its_description_and_overwritten(hook, ssm):
-    for text in ("0.7", "0.9"):
-        hook.put(LOGOS, "Minimum-F1-Score", text)
-        assert hook.texts(LOGOS) == {"Minimum-F1-Score": text}
+def test_a_new_parameter_is_written_with_its_description(hook, ssm):
+    hook.put(LOGOS, "Minimum-F1-Score", "0.7", exists=False)
     (described,) = ssm.describe_parameters()["Parameters"]
     assert described["Name"] == "/logos/Minimum-F1-Score"
     assert described["Description"] == PARAMETERS["Minimum-F1-Score"].description
+    assert hook.texts(LOGOS) == {"Minimum-F1-Score": "0.7"}
+
+
+def test_a_parameter_that_exists_keeps_its_type(hook, ssm):
+    ssm.put_parameter(Name="/logos/Minimum-F1-Score", Value="0.7", Type="SecureString")
+    hook.put(LOGOS, "Minimum-F1-Score", "0.9", exists=True)
+    assert hook.texts(LOGOS) == {"Minimum-F1-Score": "0.9"}
+    (described,) = ssm.describe_parameters()["Parameters"]
+    assert described["Type"] == "SecureString"
 
 
 @pytest.mark.parametrize("text", [None, "no json", "[]"])

@@ -17,7 +17,7 @@ ACCOUNT = "123456789012"
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # moto's state is the process's, and the tests of another folder empty it
 def endpoint() -> Iterator[LocalAws]:
     with LocalAws(Settings(port=0)) as aws:
         yield aws
