@@ -3,7 +3,7 @@
 from demo.errors import NotAsToldError
 from demo.scene import Scene
 from demo.steps import detection, parameters, sampling, setup, training
-from demo.table import VersionResult, got_better, result, table
+from demo.table import VersionResult, got_better, result, table, too_few_to_tell
 
 
 def tell(scene: Scene) -> None:
@@ -65,6 +65,12 @@ def _conclude(scene: Scene, trained: list[int]) -> None:
         f"{scene.idle_calls} idle looks at the parameters (one in 15 s, images or not).[/dim]"
     )
     first, second = results
-    if not got_better(first, second):
+    if got_better(first, second):
+        scene.narrator.say(f"\nThe second model is better: F1 {first.f1:.3f} → {second.f1:.3f}.")
+    elif too_few_to_tell(first, second, len(scene.cast.testing)):
+        scene.narrator.say(
+            f"\nF1 {first.f1:.3f} → {second.f1:.3f}: {len(scene.cast.testing)} held-out images are too few to tell "
+            "the two models apart. With more pictures a label, more are held out."
+        )
+    else:
         raise NotAsToldError(f"The second model is not better: F1 {second.f1:.3f} after {first.f1:.3f}.")
-    scene.narrator.say(f"\nThe second model is better: F1 {first.f1:.3f} → {second.f1:.3f}.")

@@ -7,6 +7,7 @@ from typing import Any
 from rich.table import Table
 
 GOOD_ENOUGH_F1 = 0.95
+ENOUGH_TO_TELL = 100  # held-out images
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,12 @@ def result(
 def got_better(first: VersionResult, second: VersionResult) -> bool:
     """Return whether the second model is better, or as good as the first where little is left to gain."""
     return second.f1 > first.f1 or (second.f1 == first.f1 and second.f1 >= GOOD_ENOUGH_F1)
+
+
+def too_few_to_tell(first: VersionResult, second: VersionResult, testing: int) -> bool:
+    """Return whether the difference is within what chance does to so few held-out images of one's own."""
+    spread = sum(result.f1 * (1 - result.f1) / testing for result in (first, second)) ** 0.5
+    return testing < ENOUGH_TO_TELL and abs(second.f1 - first.f1) <= 2 * spread
 
 
 def table(results: Sequence[VersionResult], testing: int) -> Table:

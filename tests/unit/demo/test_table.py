@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from demo.control import IDLE_POLLING, calls_an_image
-from demo.table import VersionResult, got_better, result, table
+from demo.table import VersionResult, got_better, result, table, too_few_to_tell
 
 
 def _result(number: int, f1: float) -> VersionResult:
@@ -18,6 +18,14 @@ def _result(number: int, f1: float) -> VersionResult:
 )
 def test_better_is_more_or_as_good_where_little_is_left(first: float, second: float, better: bool) -> None:
     assert got_better(_result(1, first), _result(2, second)) is better
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "testing", "too_few"),
+    [(0.975, 0.924, 40, True), (0.975, 0.7, 40, False), (0.886, 0.88, 200, False), (0.5, 0.4, 30, True)],
+)
+def test_a_few_images_excuse_a_small_difference_only(first: float, second: float, testing: int, too_few: bool) -> None:
+    assert too_few_to_tell(_result(1, first), _result(2, second), testing) is too_few
 
 
 def test_a_version_is_summed_up_from_its_own_rows() -> None:
