@@ -241,6 +241,17 @@ def test_a_subscription_filter_gets_only_what_it_asks_for(world: World) -> None:
     assert "unsure.png" in message["Body"]
 
 
+def test_a_review_is_told_when_it_is_created_and_only_then(world: World) -> None:
+    for confidence, name in (("0", "sure.png"), ("100", "unsure.png")):
+        world.set_variable("Minimum-Label-Detection-Confidence", confidence)
+        world.upload(name)
+        world.detect()
+    (created,) = events(world.told(), "review_created")
+    (asked,) = world.human_loops()
+    assert created["body"]["review"] == asked["name"]
+    assert "unsure.png" in created["body"]["message"]
+
+
 @pytest.mark.parametrize("how", ["account", "flow definition", "no flow definition"])
 def test_refused_review_is_logged_and_told_and_stops_no_detection(world: World, how: str) -> None:
     world.set_variable("Minimum-Label-Detection-Confidence", "100")

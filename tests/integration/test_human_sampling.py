@@ -52,7 +52,10 @@ def test_each_nth_detection_is_marked_sent_to_review_and_told(each_fifth: World)
     assert {task["input_content"]["source"] for task in tasks} == {"Human Sampling"}
     names = [row.get("HumanLoopName") for row in each_fifth.rows() if row["Sampled"] == "Yes"]
     assert names == [task["name"] for task in sorted(tasks, key=lambda task: task["name"])]
-    assert len(events(each_fifth.told(), "sample")) == 2
+    told = each_fifth.told()
+    assert len(events(told, "sample")) == 2
+    assert {one["body"]["source"] for one in events(told, "review_created")} == {"Human Sampling"}
+    assert sorted(one["body"]["review"] for one in events(told, "review_created")) == sorted(names)
 
 
 def test_a_second_run_takes_nothing_and_later_ones_go_on_after_the_last_sample(each_fifth: World) -> None:
