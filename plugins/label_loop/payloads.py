@@ -123,6 +123,7 @@ class LabelledImage:
     key: str
     label: str
     modified: str
+    size_bytes: int = field(default=0, compare=False)  # known to a listing only
 
 
 @dataclass(frozen=True)

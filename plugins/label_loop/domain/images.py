@@ -16,6 +16,13 @@ def is_image_key(key: str) -> bool:
     return key.lower().endswith(SUFFIXES)
 
 
+def size_problem(size_bytes: int) -> str | None:
+    """Return why a file of this size cannot be trained on, or None where it can."""
+    if size_bytes == 0:
+        return "an empty file"
+    return f"{size_bytes} bytes: more than 15 MB" if size_bytes > LARGEST_BYTES else None
+
+
 def image_problem(body: bytes) -> str | None:
     """Return why an image cannot be trained on, or None where it can.
 
@@ -24,8 +31,9 @@ def image_problem(body: bytes) -> str | None:
     """
     from PIL import Image
 
-    if len(body) > LARGEST_BYTES:
-        return f"{len(body)} bytes: more than 15 MB"
+    problem = size_problem(len(body))
+    if problem:
+        return problem
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of large images; their size is checked below
         try:

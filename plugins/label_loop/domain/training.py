@@ -20,7 +20,7 @@ ACCEPTED = "accepted"
 DEPLOYED = "deployed"
 
 
-def labelled_image(folder: str, key: str, modified: str) -> LabelledImage | None:
+def labelled_image(folder: str, key: str, modified: str, size_bytes: int = 0) -> LabelledImage | None:
     """Return the image that a key under ``folder`` is, or None for markers, stray, nested and other keys.
 
     An image lies exactly at ``<folder><label>/<name>.png|.jpg|.jpeg``.
@@ -28,7 +28,7 @@ def labelled_image(folder: str, key: str, modified: str) -> LabelledImage | None
     label, slash, name = key.removeprefix(folder).partition("/")
     if not (key.startswith(folder) and slash and label.strip()) or "/" in name or not is_image_key(name):
         return None
-    return LabelledImage(key, label, modified)
+    return LabelledImage(key, label, modified, size_bytes)
 
 
 def new_images(images: Iterable[LabelledImage], trained: Iterable[LabelledImage]) -> list[LabelledImage]:

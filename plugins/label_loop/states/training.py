@@ -1,19 +1,15 @@
 """Training: from the labelled images to a deployed version, blue-green behind an F1 gate."""
 
-import json
 import logging
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from label_loop.domain import deployment, manifest, training
+from label_loop.domain import deployment, training
 from label_loop.domain.detections import timestamp
-from label_loop.domain.images import LARGEST_BYTES, image_problem
+from label_loop.domain.images import size_problem
 from label_loop.exceptions import SmokeTestFailedError
 from label_loop.hooks.retries import error_code
 from label_loop.payloads import (
@@ -28,6 +24,7 @@ from label_loop.payloads import (
     TrainingAttempt,
 )
 from label_loop.states.context import LoopContext
+from label_loop.states.training_set import TrainingSet
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +37,7 @@ class TrainingState:
 
     def __init__(self, context: LoopContext) -> None:
         self.context = context
+        self.set = TrainingSet(context)
 
     @property
     def attempt(self) -> TrainingAttempt | None:
@@ -52,7 +50,7 @@ class TrainingState:
         """Decide whether to train, resume or do nothing; tell the decision."""
         record = self.context.record
         decision = training.decide(
-            new_images=self._count_new(list(self._labelled(LABELLED_FOLDER))),
+            new_images=self._count_new(),
             minimum_untrained_images=self.context.settings.minimum_untrained_images,
             forced=forced,
             attempt=self.attempt,
@@ -62,32 +60,14 @@ class TrainingState:
         self._tell("training_checked", f"Training check: {decision.action} ({decision.reason})")
         return decision
 
-    def _count_new(self, images: Sequence[LabelledImage]) -> int:
+    def _count_new(self) -> int:
+        # What is empty or too large for Rekognition is no image, however it is named.
+        images = [image for image in self.set.labelled(LABELLED_FOLDER) if not size_problem(image.size_bytes)]
         attempt = self.attempt
         if attempt is None:
             # The sample keeps a count and no list of what it trained.
             return max(0, len(images) - self.context.record.previous_trained_images)
-        return len(training.new_images(images, self._manifest_images(attempt.manifest_key)))
-
-    def _labelled(self, folder: str) -> Iterator[LabelledImage]:
-        for item in self.context.s3.iter_file_metadata(prefix=folder, bucket_name=self.context.record.bucket):
-            if 0 < item["Size"] <= LARGEST_BYTES:
-                modified = item["LastModified"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
-                image = training.labelled_image(folder, item["Key"], modified)
-                if image:
-                    yield image
-
-    def _manifest_images(self, key: str) -> Iterator[LabelledImage]:
-        client: Any = self.context.s3.conn
-        bucket = self.context.record.bucket
-        try:
-            body = client.get_object(Bucket=bucket, Key=key)["Body"]
-        except ClientError as error:
-            if error_code(error) != "NoSuchKey":
-                raise
-            log.warning("The manifest %s of the last training is gone; all images count as new", key)
-            return
-        yield from manifest.parse(body.iter_lines(), bucket)
+        return len(training.new_images(images, self.set.in_manifest(attempt.manifest_key)))
 
     # ------------------------------------------------------------- manifest
 
@@ -100,8 +80,8 @@ class TrainingState:
         previous = self.attempt
         if resume and previous:
             return previous
-        checked = set(self._manifest_images(previous.manifest_key)) if previous else set()
-        images, problems = self._usable(list(self._labelled(LABELLED_FOLDER)), checked)
+        checked = set(self.set.in_manifest(previous.manifest_key)) if previous else set()
+        images, problems = self.set.usable(list(self.set.labelled(LABELLED_FOLDER)), checked)
         new, minimum = len(training.new_images(images, checked)), self.context.settings.minimum_untrained_images
         if new < minimum and not forced:
             left_out = dict(list(problems.items())[:_SHOWN_PROBLEMS])
@@ -110,7 +90,9 @@ class TrainingState:
         return self._new_attempt(run_id, images, problems)
 
     def _new_attempt(self, run_id: str, images: list[LabelledImage], problems: dict[str, str]) -> TrainingAttempt:
-        test_images, test_problems = self._usable(list(self._labelled(TEST_FOLDER)), checked=set())
+        previous = self.attempt
+        checked = set(self.set.in_manifest(previous.test_manifest_key)) if previous else set()
+        test_images, test_problems = self.set.usable(list(self.set.labelled(TEST_FOLDER)), checked)
         labels = training.check_set(images, has_test_set=bool(test_images))
         test_images = [image for image in test_images if image.label in labels]
         digest = training.fingerprint(self.context.record.bucket, images)
@@ -123,45 +105,15 @@ class TrainingState:
             started_at=timestamp(datetime.now(UTC)),
             test_manifest_key=f"{MANIFESTS_FOLDER}{name}.test.manifest" if test_images else None,
         )
-        self._write_manifest(attempt.manifest_key, images)
+        self.set.write(attempt.manifest_key, images)
         if attempt.test_manifest_key:
-            self._write_manifest(attempt.test_manifest_key, test_images)
+            self.set.write(attempt.test_manifest_key, test_images)
         self._report(attempt, labels, {**problems, **test_problems})
         return attempt
 
-    def _usable(
-        self, images: Sequence[LabelledImage], checked: set[LabelledImage]
-    ) -> tuple[list[LabelledImage], dict[str, str]]:
-        """Return the images that can train, and the problems of the others; ``checked`` ones are not read again."""
-        unknown = [image for image in images if image not in checked]
-        with ThreadPoolExecutor(_THREADS) as pool:
-            found = pool.map(partial(self._problem, self.context.record.bucket), unknown)
-            problems = {image.key: text for image, text in zip(unknown, found, strict=True) if text}
-        return [image for image in images if image.key not in problems], problems
-
-    def _problem(self, bucket: str, image: LabelledImage) -> str | None:
-        client: Any = self.context.s3.conn
-        try:
-            body = client.get_object(Bucket=bucket, Key=image.key)["Body"].read()
-        except ClientError as error:
-            if error_code(error) not in {"NoSuchKey", "404"}:
-                raise
-            return "deleted meanwhile"
-        return image_problem(body)
-
-    def _write_manifest(self, key: str, images: Sequence[LabelledImage]) -> None:
-        bucket = self.context.record.bucket
-        body = "".join(f"{manifest.line(bucket, image)}\n" for image in sorted(images, key=lambda image: image.key))
-        client: Any = self.context.s3.conn
-        client.put_object(Bucket=bucket, Key=key, Body=body.encode(), ContentType="application/x-ndjson")
-
     def _report(self, attempt: TrainingAttempt, labels: Any, problems: dict[str, str]) -> None:
         if problems:
-            client: Any = self.context.s3.conn
-            key = f"{MANIFESTS_FOLDER}{attempt.version_name}.left-out.json"
-            client.put_object(
-                Bucket=self.context.record.bucket, Key=key, Body=json.dumps(problems, ensure_ascii=False, indent=1)
-            )
+            self.set.write_problems(f"{MANIFESTS_FOLDER}{attempt.version_name}.left-out.json", problems)
             for image_key, problem in list(problems.items())[:_SHOWN_PROBLEMS]:
                 log.warning("Left out of the training: %s: %s", image_key, problem)
         self._tell(
@@ -216,7 +168,7 @@ class TrainingState:
     def smoke_test(self, version_name: str) -> None:
         """Detect one training image. Raises SmokeTestFailedError where the version does not answer."""
         version, attempt = self._version(version_name), self.attempt
-        image = next(iter(self._manifest_images(attempt.manifest_key)), None) if attempt else None
+        image = next(iter(self.set.in_manifest(attempt.manifest_key)), None) if attempt else None
         if image is None:
             raise SmokeTestFailedError(f"{version_name} could not be tested: its manifest is gone or empty.")
         try:
