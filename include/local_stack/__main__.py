@@ -34,7 +34,8 @@ def _up(stack: LocalStack) -> int:
     except StackError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"Airflow UI: {stack.stack.airflow_url}\nAWS endpoint: {stack.stack.aws_url}\nStop both: make down")
+    exports = " ".join(f"{name}={value}" for name, value in stack.stack.aws_environment().items())
+    print(f"Airflow UI: {stack.stack.airflow_url}\nAWS endpoint: export {exports}\nStop both: make down")
     return 0
 
 
