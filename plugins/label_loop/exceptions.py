@@ -57,10 +57,6 @@ class UnusableTrainingSetError(LabelLoopError):
     """The labelled images cannot train a model; nothing was started and nothing was paid."""
 
 
-class TrainingFailedError(LabelLoopError):
-    """Rekognition ended a training without a usable model."""
-
-
 class SmokeTestFailedError(LabelLoopError):
     """A freshly started version does not answer; the endpoint was not moved."""
 
