@@ -7,7 +7,7 @@ export AIRFLOW_PORT ?= 8080
 export LOCAL_AWS_PORT ?= 4566
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)/include
 
-.PHONY: help setup lock demo local-aws up down check format test
+.PHONY: help setup lock demo local-aws up down check format test vendor
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,3 +45,6 @@ format: .venv/.ready ## format the code and mend what the linter can
 
 test: .venv/.ready ## run all tests; needs no AWS account, no database, no network
 	$(PYTHON_BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+vendor: ## copy the console's browser libraries again, as package-lock.json names them; needs npm
+	@scripts/vendor
