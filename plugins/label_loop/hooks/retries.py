@@ -6,6 +6,14 @@ from botocore.config import Config
 # The pool is as wide as the widest fan-out of calls, or threads would throw connections away.
 PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 8}, max_pool_connections=32)
 
+# For a person who waits for a page: rather an error soon than an answer late.
+QUICK = Config(
+    connect_timeout=2,
+    read_timeout=5,
+    retries={"mode": "standard", "total_max_attempts": 2},
+    max_pool_connections=32,
+)
+
 
 def error_code(error: Exception) -> str:
     """Return the code of a botocore ClientError, or an empty text for any other error."""

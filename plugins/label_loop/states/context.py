@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from label_loop.hooks.parameter_store import ParameterStoreHook
+from label_loop.hooks.retries import PATIENT
 from label_loop.notifications import Announcer
 from label_loop.parameters import Settings
 from label_loop.settings import (
@@ -20,6 +21,7 @@ from label_loop.settings import (
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+    from botocore.config import Config
 
     from label_loop.hooks.inference_log import InferenceLogHook
     from label_loop.hooks.notification_queue import NotificationQueueHook
@@ -30,9 +32,10 @@ if TYPE_CHECKING:
 class LoopContext:
     """What a state needs. The record is read once, and again where it matters, by ``refresh``."""
 
-    def __init__(self, loop: Loop, aws_conn_id: str | None = "aws_default") -> None:
+    def __init__(self, loop: Loop, aws_conn_id: str | None = "aws_default", config: "Config" = PATIENT) -> None:
         self.loop = loop
         self.aws_conn_id = aws_conn_id
+        self.config = config
         self._record: SystemRecord | None = None
         self._refreshing = threading.Lock()
 
@@ -73,30 +76,28 @@ class LoopContext:
     @cached_property
     def parameter_store(self) -> ParameterStoreHook:
         """Parameter Store."""
-        return ParameterStoreHook(aws_conn_id=self.aws_conn_id)
+        return ParameterStoreHook(aws_conn_id=self.aws_conn_id, config=self.config)
 
     @cached_property
     def rekognition(self) -> "RekognitionHook":
         """Rekognition."""
         from label_loop.hooks.rekognition import RekognitionHook
 
-        return RekognitionHook(aws_conn_id=self.aws_conn_id)
+        return RekognitionHook(aws_conn_id=self.aws_conn_id, config=self.config)
 
     @cached_property
     def s3(self) -> "S3Hook":
         """The provider's S3 hook."""
         from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
-        from label_loop.hooks.retries import PATIENT
-
-        return S3Hook(aws_conn_id=self.aws_conn_id, config=PATIENT)
+        return S3Hook(aws_conn_id=self.aws_conn_id, config=self.config)
 
     @cached_property
     def queue(self) -> "NotificationQueueHook":
         """The loop's queues."""
         from label_loop.hooks.notification_queue import NotificationQueueHook
 
-        return NotificationQueueHook(aws_conn_id=self.aws_conn_id)
+        return NotificationQueueHook(aws_conn_id=self.aws_conn_id, config=self.config)
 
     @cached_property
     def log(self) -> "InferenceLogHook":
@@ -107,6 +108,7 @@ class LoopContext:
             table=self.record.require("dynamodb_table"),
             index=self.record.require("dynamodb_table_GSI"),
             aws_conn_id=self.aws_conn_id,
+            config=self.config,
         )
 
     @cached_property

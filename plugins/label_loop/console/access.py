@@ -1,0 +1,95 @@
+"""Who may do what: Airflow's own login and permissions, asked for every page and endpoint."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails, VariableDetails
+from airflow.api_fastapi.core_api.security import GetUserDep
+from airflow.models.dag import DagModel
+from fastapi import Depends, HTTPException, Request
+
+from label_loop.console.context import ConsoleContext, contexts
+from label_loop.console.threads import in_thread
+from label_loop.settings import Loop
+
+LOOK, REVIEW, UPLOAD, OPERATE, SET_PARAMETERS = "look", "review", "upload", "operate", "set_parameters"
+_NEEDED = {
+    LOOK: "to read the loop's DAGs",
+    REVIEW: "to edit the DAG human_review",
+    UPLOAD: "to trigger the DAG detection",
+    OPERATE: "to trigger the DAG training",
+    SET_PARAMETERS: "to edit Airflow Variables",
+}
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+# A browser sends no header of its own making to another site unless that site allows it, and ours never does.
+HEADER, HEADER_VALUE = "X-Label-Loop", "console"
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request of somebody who may make it: to which loop, and what else that person may do there."""
+
+    request: Request
+    user: BaseUser
+    aws: ConsoleContext
+    may: Mapping[str, bool] = field(default_factory=dict)
+
+    @property
+    def loop(self) -> Loop:
+        """The loop."""
+        return self.aws.loop
+
+
+def permissions(user: BaseUser, loop: Loop) -> dict[str, bool]:
+    """Return what a user may do with a loop. Asks Airflow's database where the auth manager does."""
+    return {
+        LOOK: _may_dag(user, "GET", loop.dag_id("training")),
+        REVIEW: _may_dag(user, "PUT", loop.dag_id("human_review")),
+        UPLOAD: _may_dag(user, "POST", loop.dag_id("detection"), DagAccessEntity.RUN),
+        OPERATE: _may_dag(user, "POST", loop.dag_id("training"), DagAccessEntity.RUN),
+        SET_PARAMETERS: get_auth_manager().is_authorized_variable(
+            method="PUT", details=VariableDetails(key=loop.variable("*")), user=user
+        ),
+    }
+
+
+def _may_dag(user: BaseUser, method: Any, dag_id: str, entity: DagAccessEntity | None = None) -> bool:
+    details = DagDetails(id=dag_id, team_name=DagModel.get_team_name(dag_id))
+    return get_auth_manager().is_authorized_dag(method=method, access_entity=entity, details=details, user=user)
+
+
+def _needs(permission: str) -> Callable[..., Awaitable[Visit]]:
+    async def visit(request: Request, user: GetUserDep, loop_name: str) -> Visit:
+        aws = contexts().get(loop_name)
+        if aws is None:
+            raise HTTPException(404, "This Airflow serves no loop of that name; see [label_loop] parameter_paths.")
+        may = await in_thread(permissions, user, aws.loop)
+        if not (may[LOOK] and may[permission]):
+            raise HTTPException(403, f"You need the permission {_NEEDED[permission if may[LOOK] else LOOK]}.")
+        if request.method not in _READING:
+            refuse_cross_site(request)
+        return Visit(request, user, aws, may)
+
+    return visit
+
+
+def refuse_cross_site(request: Request) -> None:
+    """Raise 403 where a changing request may have been made by another site's page."""
+    origin = request.headers.get("origin")
+    elsewhere = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    # Behind a proxy the host may differ; a browser's own word counts more than our comparison.
+    told = request.headers.get("sec-fetch-site")
+    crossed = told != "same-origin" if told else elsewhere
+    if crossed or request.headers.get(HEADER) != HEADER_VALUE:
+        raise HTTPException(403, "This request did not come from a page of the console.")
+
+
+Look = Annotated[Visit, Depends(_needs(LOOK))]
+Review = Annotated[Visit, Depends(_needs(REVIEW))]
+Upload = Annotated[Visit, Depends(_needs(UPLOAD))]
+Operate = Annotated[Visit, Depends(_needs(OPERATE))]
+SetParameters = Annotated[Visit, Depends(_needs(SET_PARAMETERS))]

@@ -1,0 +1,186 @@
+"""What the console asks of Airflow's own database. Blocking: call it in a thread."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from airflow.api.common.trigger_dag import trigger_dag
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from airflow.models.dag import DagModel
+from airflow.models.dagrun import DagRun
+from airflow.models.log import Log
+from airflow.models.taskinstance import TaskInstance
+from airflow.utils.session import create_session
+from airflow.utils.state import DagRunState, TaskInstanceState
+from airflow.utils.types import DagRunTriggeredByType
+from sqlalchemy import select
+
+_LONGEST_EVENT = 60
+
+
+@dataclass(frozen=True)
+class Run:
+    """A DAG run. ``state`` is Airflow's, ``task_id`` what it does now or what failed in it."""
+
+    dag_id: str
+    run_id: str
+    state: str
+    at: datetime | None
+    task_id: str | None = None
+
+    @property
+    def href(self) -> str:
+        """Where the run is in the Airflow UI, below its root."""
+        path = f"dags/{quote(self.dag_id, safe='')}/runs/{quote(self.run_id, safe='')}"
+        return f"{path}/tasks/{quote(self.task_id, safe='')}" if self.task_id else path
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When a DAG runs next by itself; ``at`` is None where nothing is scheduled."""
+
+    dag_id: str
+    at: datetime | None
+    paused: bool
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """Who did what, when."""
+
+    at: datetime | None
+    event: str
+    user: str
+    facts: Mapping[str, Any]
+
+
+def running(dag_ids: Sequence[str]) -> list[Run]:
+    """Return the runs that are under way, with the task that each is at."""
+    query = (
+        select(DagRun.dag_id, DagRun.run_id, DagRun.state, DagRun.start_date, TaskInstance.task_id)
+        .outerjoin(
+            TaskInstance,
+            (TaskInstance.dag_id == DagRun.dag_id)
+            & (TaskInstance.run_id == DagRun.run_id)
+            & TaskInstance.state.in_([s for s in TaskInstanceState if s not in _SETTLED]),
+        )
+        .where(DagRun.dag_id.in_(dag_ids), DagRun.state.in_([DagRunState.RUNNING, DagRunState.QUEUED]))
+        .order_by(DagRun.dag_id, DagRun.run_after)
+    )
+    with create_session() as session:
+        rows = session.execute(query).all()
+    return list({(row[0], row[1]): Run(*row) for row in rows}.values())
+
+
+_SETTLED = frozenset(
+    {
+        TaskInstanceState.SUCCESS,
+        TaskInstanceState.FAILED,
+        TaskInstanceState.SKIPPED,
+        TaskInstanceState.UPSTREAM_FAILED,
+        TaskInstanceState.REMOVED,
+    }
+)
+
+
+def latest_run(dag_id: str) -> Run | None:
+    """Return the latest run that a DAG began, whatever became of it."""
+    query = (
+        select(DagRun.dag_id, DagRun.run_id, DagRun.state, DagRun.run_after)
+        .where(DagRun.dag_id == dag_id)
+        .order_by(DagRun.run_after.desc())
+        .limit(1)
+    )
+    with create_session() as session:
+        row = session.execute(query).first()
+    return Run(*row) if row else None
+
+
+def find_run(dag_id: str, run_id: str) -> Run | None:
+    """Return one run, with the task that it is at."""
+    query = select(DagRun.dag_id, DagRun.run_id, DagRun.state, DagRun.run_after).where(
+        DagRun.dag_id == dag_id, DagRun.run_id == run_id
+    )
+    with create_session() as session:
+        row = session.execute(query).first()
+    if row is None:
+        return None
+    active = next((run for run in running([dag_id]) if run.run_id == run_id), None)
+    return active or Run(*row)
+
+
+def problems(dag_ids: Sequence[str], *, most: int, days: int) -> list[Run]:
+    """Return the tasks that failed in the last days, newest first."""
+    since = datetime.now(UTC) - timedelta(days=days)
+    query = (
+        select(
+            TaskInstance.dag_id, TaskInstance.run_id, TaskInstance.state, TaskInstance.end_date, TaskInstance.task_id
+        )
+        .where(
+            TaskInstance.dag_id.in_(dag_ids),
+            TaskInstance.state == TaskInstanceState.FAILED,
+            TaskInstance.end_date >= since,
+        )
+        .order_by(TaskInstance.end_date.desc())
+        .limit(most)
+    )
+    with create_session() as session:
+        return [Run(*row) for row in session.execute(query)]
+
+
+def schedules(dag_ids: Sequence[str]) -> list[Schedule]:
+    """Return when DAGs run next; those that the dag processor has not seen yet are left out."""
+    query = select(DagModel.dag_id, DagModel.next_dagrun_create_after, DagModel.is_paused).where(
+        DagModel.dag_id.in_(dag_ids)
+    )
+    with create_session() as session:
+        return [Schedule(*row) for row in session.execute(query)]
+
+
+def trigger(dag_id: str, conf: Mapping[str, Any], user: BaseUser) -> Run:
+    """Start a run in a user's name. Raises DagNotFound where the dag processor has not seen the DAG yet."""
+    started = trigger_dag(
+        dag_id=dag_id,
+        conf=dict(conf),
+        triggered_by=DagRunTriggeredByType.UI,
+        triggering_user_name=user.get_name(),
+    )
+    if started is None:
+        raise RuntimeError(f"Airflow started no run of {dag_id}.")
+    return Run(started.dag_id, started.run_id, str(started.state), started.run_after)
+
+
+def note(event: str, user: BaseUser, dag_id: str, facts: Mapping[str, Any]) -> None:
+    """Write what a person did to Airflow's audit log."""
+    entry = Log(
+        event=event[:_LONGEST_EVENT],
+        owner=user.get_name(),
+        owner_display_name=user.get_name(),
+        extra=json.dumps(dict(facts), ensure_ascii=False),
+        dag_id=dag_id,
+    )
+    with create_session() as session:
+        session.add(entry)
+
+
+def audit(events: Sequence[str], *, containing: str, most: int) -> list[AuditEntry]:
+    """Return entries of the audit log with one of these events, whose facts contain a text, newest first."""
+    query = (
+        select(Log.dttm, Log.event, Log.owner, Log.extra)
+        .where(Log.event.in_(events), Log.extra.contains(containing, autoescape=True))
+        .order_by(Log.dttm.desc())
+        .limit(most)
+    )
+    with create_session() as session:
+        return [AuditEntry(at, event, user or "", _facts(extra)) for at, event, user, extra in session.execute(query)]
+
+
+def _facts(extra: str | None) -> Mapping[str, Any]:
+    try:
+        facts = json.loads(extra or "{}")
+    except ValueError:
+        return {}
+    return facts if isinstance(facts, dict) else {}

@@ -1,0 +1,84 @@
+"""The console's application: pages, errors, headers."""
+
+from collections.abc import Awaitable, Callable
+from importlib import import_module
+from pathlib import Path
+from urllib.parse import quote
+
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.core_api.security import GetUserDep
+from botocore.exceptions import BotoCoreError, ClientError
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+
+from label_loop.console import access, context, render
+from label_loop.console.threads import BusyError, in_thread
+from label_loop.exceptions import LabelLoopError
+from label_loop.hooks.retries import error_code
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; "
+        "form-action 'self'; frame-ancestors 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+
+
+def create_app() -> FastAPI:
+    """Return the console. Documentation pages are off: they would load scripts from elsewhere, and need no login."""
+    app = FastAPI(title="Label Loop", docs_url=None, redoc_url=None, openapi_url=None)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    app.middleware("http")(_add_headers)
+    app.add_api_route("/", _first_page, methods=["GET"])
+    for path, _, _ in render.PAGES:
+        app.include_router(import_module(f"label_loop.console.pages.{path}").router, prefix="/{loop_name}")
+    for kind in (HTTPException, LabelLoopError, BotoCoreError, ClientError, RequestValidationError):
+        app.add_exception_handler(kind, _error_page)
+    return app
+
+
+async def _first_page(request: Request, user: GetUserDep) -> Response:
+    """Send a visitor to the first loop that is theirs to see."""
+    loops = context.contexts().values()
+    for aws in loops:
+        if (await in_thread(access.permissions, user, aws.loop))[access.LOOK]:
+            return RedirectResponse(f"{render.base(request)}/{quote(aws.loop.name)}/{render.PAGES[0][0]}", 303)
+    if loops:
+        raise HTTPException(403, "You may see none of this Airflow's loops: ask for a role that may read their DAGs.")
+    raise HTTPException(404, "This Airflow serves no loop. Name one in its option [label_loop] parameter_paths.")
+
+
+async def _add_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await call_next(request)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    if "/static/" not in request.url.path:
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+async def _error_page(request: Request, error: Exception) -> Response:
+    """Answer an error as a page to a browser's navigation, else as text in JSON, as Airflow's own API does."""
+    status, message = _told(error)
+    if "text/html" not in request.headers.get("accept", "") or "hx-request" in request.headers:
+        return JSONResponse({"detail": message}, status)
+    login = get_auth_manager().get_url_login(next=str(request.url)) if status == 401 else None
+    return render.render_plain(request, "error.html", status_code=status, message=message, login=login)
+
+
+def _told(error: Exception) -> tuple[int, str]:
+    if isinstance(error, HTTPException):
+        return error.status_code, str(error.detail)
+    if isinstance(error, RequestValidationError):
+        fields = ", ".join(str(problem["loc"][-1]) for problem in error.errors())
+        return 422, f"The request is not understood: see {fields}."
+    if isinstance(error, BusyError):
+        return 503, str(error)
+    if isinstance(error, LabelLoopError):
+        return 409, str(error)
+    code = error_code(error) or type(error).__name__
+    return 502, f"AWS did not answer as it should ({code}). Try again; if it stays so, look at the API server's log."

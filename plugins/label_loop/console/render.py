@@ -1,0 +1,90 @@
+"""Makes pages of templates. Every value is escaped: keys, labels, file names and answers are hostile text."""
+
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from label_loop.console.access import Visit
+from label_loop.console.context import contexts
+
+# What the navigation lists: the path, the name, what it is for.
+PAGES = (("overview", "Overview", "Is the loop healthy?"),)
+
+
+@cache
+def _templates() -> Environment:
+    folder = Path(__file__).parent / "templates"
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"ago": ago, "moment": moment, "percent": percent, "count": count}
+    return environment
+
+
+def render(visit: Visit, template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
+    """Return a page, or a part of one, for a visitor. ``template`` is a file below ``templates/``."""
+    pages = {"pages": PAGES, "page": template.removesuffix(".html"), "loop_names": list(contexts())}
+    root, loop = base(visit.request), visit.loop
+    # Not `loop`: within a template's own loops that is the template engine's.
+    where = {"base": root, "home": f"{root}/{quote(loop.name)}", "loop_name": loop.name, "loop_path": loop.path}
+    return HTMLResponse(
+        _templates().get_template(template).render(**where, **pages, may=visit.may, **values), status_code
+    )
+
+
+def render_plain(request: Request, template: str, *, status_code: int, **values: Any) -> HTMLResponse:
+    """Return a page that belongs to no loop."""
+    text = _templates().get_template(template).render(base=base(request), **values)
+    return HTMLResponse(text, status_code)
+
+
+def base(request: Request) -> str:
+    """Return the path that the console is mounted at, for links."""
+    return str(request.scope.get("root_path", "")).rstrip("/")
+
+
+def moment(time: datetime | str | None) -> str:
+    """Return a time for people: to the minute, in UTC."""
+    time = _parsed(time)
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if time else "–"
+
+
+def ago(time: datetime | str | None) -> str:
+    """Return how long ago a time was, in its largest unit."""
+    time = _parsed(time)
+    if time is None:
+        return "–"
+    seconds = (datetime.now(UTC) - time).total_seconds()
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length:.0f} {unit} ago"
+    return "just now" if seconds >= 0 else f"in {-seconds // 60 + 1:.0f} min"
+
+
+def percent(share: float | None, decimals: int = 1) -> str:
+    """Return a share of 0 to 1 in percent."""
+    return "–" if share is None else f"{100 * share:.{decimals}f} %"
+
+
+def count(number: int | None) -> str:
+    """Return a whole number with thin spaces between thousands."""
+    return "–" if number is None else f"{number:,}".replace(",", " ")
+
+
+def _parsed(time: datetime | str | None) -> datetime | None:
+    if isinstance(time, str):
+        try:
+            time = datetime.fromisoformat(time)
+        except ValueError:
+            return None
+    return time.replace(tzinfo=UTC) if time and time.tzinfo is None else time

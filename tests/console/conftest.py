@@ -1,0 +1,149 @@
+"""The console over a real metadata database, Airflow's simple logins, and the local endpoint with one loop."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from tests.integration.world import REGION, Model, World, train_model
+
+from label_loop.settings import Loop
+from local_aws.server import LocalAws
+from local_aws.settings import Settings
+
+LOOP = Loop("/pages")
+ROLES = ("viewer", "user", "op", "admin")
+FROM_THE_CONSOLE = {"X-Label-Loop": "console", "Sec-Fetch-Site": "same-origin"}
+_FAST = Settings(port=0, training_seconds=0.05, start_seconds=0.1, stop_seconds=0.1, human_loop_stop_seconds=0.05)
+
+type Client = Callable[[str | None], TestClient]
+
+
+@pytest.fixture(scope="module")  # moto's state is the process's, and the tests of another folder empty it
+def endpoint() -> Iterator[LocalAws]:
+    with LocalAws(_FAST) as aws, pytest.MonkeyPatch.context() as patch:
+        for name, value in {
+            "AWS_ENDPOINT_URL": aws.url,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_DEFAULT_REGION": REGION,
+            "AIRFLOW_CONN_AWS_DEFAULT": "aws://",
+            "AIRFLOW__LABEL_LOOP__PARAMETER_PATHS": LOOP.path,
+            "AIRFLOW__CORE__AUTH_MANAGER": (
+                "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
+            ),
+            "_AIRFLOW_PROCESS_CONTEXT": "server",  # as in the API server
+        }.items():
+            patch.setenv(name, value)
+        yield aws
+        aws.faults.replace([])
+
+
+@pytest.fixture(scope="session")
+def database() -> None:
+    """Make Airflow's metadata database, in the home of these tests."""
+    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], capture_output=True, check=True, timeout=240)
+
+
+@pytest.fixture(scope="module")
+def dags(endpoint: LocalAws, database: None) -> None:
+    """Let Airflow know the DAGs of the loop, as its dag processor would."""
+    command = [sys.executable, "-m", "airflow", "dags", "reserialize"]
+    path = {"PYTHONPATH": str(Path(__file__).resolve().parents[2] / "plugins")}
+    subprocess.run(command, env={**os.environ, **path}, capture_output=True, check=True, timeout=240)
+
+
+@pytest.fixture(scope="module")
+def provisioned(endpoint: LocalAws, database: None) -> World:
+    world = World(endpoint, LOOP, {})
+    world.provision()
+    return world
+
+
+@pytest.fixture(scope="module")
+def model(endpoint: LocalAws) -> Model:
+    return train_model(endpoint)
+
+
+@pytest.fixture
+def world(provisioned: World) -> Iterator[World]:
+    """Give the loop as it is set up, without a model, and without anything that an earlier test did.
+
+    Its Variables are in Airflow's database: ``set_variable`` writes there.
+    """
+    from airflow.models.variable import Variable
+    from airflow.utils.session import create_session
+    from sqlalchemy import delete
+
+    from label_loop.console.context import contexts
+
+    provisioned.reset(_Variables())
+    for aws in contexts().values():
+        aws._record = None  # what it read belongs to an earlier test
+    yield provisioned
+    provisioned.heal()
+    with create_session() as session:
+        session.execute(delete(Variable))
+
+
+class _Variables(dict[str, str]):
+    """Airflow's Variables, as the world writes them."""
+
+    def __setitem__(self, key: str, value: str) -> None:
+        from airflow.models.variable import Variable
+
+        Variable.set(key, value)
+
+
+@pytest.fixture(scope="module")
+def served(endpoint: LocalAws, database: None) -> Iterator[FastAPI]:
+    """The console, mounted as Airflow mounts it, behind Airflow's own middleware."""
+    from airflow.api_fastapi.app import init_auth_manager, purge_cached_app
+    from airflow.api_fastapi.auth.middlewares.refresh_token import JWTRefreshMiddleware
+
+    from label_loop.console import URL_PREFIX, ConsoleApp
+    from label_loop.console.context import contexts
+
+    contexts.cache_clear()
+    app = FastAPI()
+    app.mount(URL_PREFIX, ConsoleApp())
+    app.add_middleware(JWTRefreshMiddleware)
+    init_auth_manager()
+    yield app
+    contexts.cache_clear()
+    purge_cached_app()
+
+
+@pytest.fixture
+def client(served: FastAPI) -> Client:
+    """Return a browser of somebody with a role of Airflow's, or of nobody (None)."""
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+    def log_in(role: str | None) -> TestClient:
+        browser = TestClient(served, base_url="http://airflow.test", headers={"Accept": "text/html"})
+        if role:
+            user = SimpleAuthManagerUser(username=f"a-{role}", role=role.upper())
+            browser.cookies.set("_token", get_auth_manager().generate_jwt(user))
+        return browser
+
+    return log_in
+
+
+@pytest.fixture
+def ask(client: Client) -> Callable[..., Any]:
+    """Return a function that makes one request of the console's pages: ``ask(role, method, path, ...)``.
+
+    ``path`` is below the loop's. The request comes from the console's own page unless ``headers`` are given.
+    """
+
+    def make(role: str | None, method: str, path: str, **how: Any) -> Any:
+        how.setdefault("headers", FROM_THE_CONSOLE)
+        return client(role).request(method, f"/label-loop/{LOOP.name}/{path}", follow_redirects=False, **how)
+
+    return make

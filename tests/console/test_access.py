@@ -1,0 +1,97 @@
+"""Every page and endpoint asks for a login, a permission, and a request that comes from the console itself."""
+
+import pytest
+from fastapi.routing import APIRoute
+from tests.console.conftest import FROM_THE_CONSOLE, LOOP
+
+READ = {"GET"}
+# The role of Airflow's simple logins that a page's permission begins with, and the role below it.
+BELOW = {"viewer": None, "user": "viewer", "op": "user"}
+
+
+def routes() -> list[tuple[str, str]]:
+    from label_loop.console.app import create_app
+
+    found = []
+    for route in create_app().routes:
+        if isinstance(route, APIRoute) and route.path.startswith("/{loop_name}/"):
+            found += [(method, route.path) for method in sorted(route.methods - {"HEAD"})]
+    return found
+
+
+def path_of(template: str) -> str:
+    """Return a path with every parameter filled."""
+    return template.replace("{loop_name}", LOOP.name).replace("{name}", "x").replace("{", "").replace("}", "")
+
+
+def test_the_console_has_routes_to_test():
+    assert ("GET", "/{loop_name}/overview") in routes()
+
+
+@pytest.mark.parametrize(("method", "template"), routes())
+def test_nobody_gets_in_without_a_login(client, method, template):
+    answer = client(None).request(method, f"/label-loop{path_of(template)}", headers=FROM_THE_CONSOLE)
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize(("method", "template"), [route for route in routes() if route[0] not in READ])
+def test_a_viewer_changes_nothing(client, world, method, template):
+    answer = client("viewer").request(method, f"/label-loop{path_of(template)}", headers=FROM_THE_CONSOLE)
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(("method", "template"), [route for route in routes() if route[0] not in READ])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-Label-Loop": "console", "Sec-Fetch-Site": "cross-site"},
+        {"X-Label-Loop": "console", "Sec-Fetch-Site": "same-site"},
+        {"X-Label-Loop": "console", "Origin": "https://elsewhere.example"},
+        {"Sec-Fetch-Site": "same-origin"},
+    ],
+    ids=["a plain form", "another site", "a neighbouring site", "another origin", "without our header"],
+)
+def test_another_sites_page_changes_nothing(client, world, method, template, headers):
+    answer = client("admin").request(method, f"/label-loop{path_of(template)}", headers=headers)
+    assert answer.status_code == 403
+    assert "did not come from a page of the console" in answer.text
+
+
+def test_a_page_tells_a_browser_where_to_log_in(client):
+    answer = client(None).get(f"/label-loop/{LOOP.name}/overview")
+    assert answer.status_code == 401
+    assert "/auth/login" in answer.text
+
+
+def test_an_unknown_loop_is_told_from_a_missing_permission(client, world):
+    answer = client("viewer").get("/label-loop/other/overview")
+    assert answer.status_code == 404
+    assert "parameter_paths" in answer.text
+
+
+def test_a_forged_token_is_refused(client):
+    browser = client(None)
+    browser.cookies.set("_token", "forged.token.indeed")
+    assert browser.get(f"/label-loop/{LOOP.name}/overview").status_code in {401, 403}
+
+
+def test_the_first_page_is_the_overview_of_the_first_loop(client, world):
+    answer = client("viewer").get("/label-loop/", follow_redirects=False)
+    assert answer.headers["location"] == f"/label-loop/{LOOP.name}/overview"
+
+
+def test_pages_allow_nothing_from_elsewhere_and_are_not_kept(ask, world):
+    answer = ask("viewer", "GET", "overview")
+    assert answer.status_code == 200
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_no_page_has_scripts_or_styles_within_it(ask, world):
+    text = ask("viewer", "GET", "overview").text
+    assert "<style" not in text
+    assert " style=" not in text
+    assert "<script>" not in text
