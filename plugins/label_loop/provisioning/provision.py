@@ -14,7 +14,7 @@ from label_loop.provisioning.project import ensure_project
 from label_loop.provisioning.queues import PURPOSES, ensure_queues
 from label_loop.provisioning.report import Line, Outcome, ProvisioningError, Report
 from label_loop.provisioning.site import Options, Site
-from label_loop.provisioning.table import INDEX, ensure_table
+from label_loop.provisioning.table import INDEX, ensure_table, inference_log
 from label_loop.provisioning.topic import ensure_subscription, ensure_topic
 from label_loop.settings import Loop
 
@@ -46,7 +46,7 @@ def provision_at(site: Site) -> Mapping[str, Any]:
     ensure_notifications(site, bucket, {purpose: values[f"{purpose}_queue_url"] for purpose in PURPOSES})
     values["dynamodb_table"] = record.get("dynamodb_table") or site.names.base
     values["dynamodb_table_GSI"] = record.get("dynamodb_table_GSI") or INDEX
-    ensure_table(site, values["dynamodb_table"], values["dynamodb_table_GSI"])
+    ensure_table(site, values["dynamodb_table"], inference_log(values["dynamodb_table_GSI"]))
     values["sns-topic"] = ensure_topic(site, record.get("sns-topic"))
     if site.options.operator_email:
         ensure_subscription(site, values["sns-topic"], site.options.operator_email)

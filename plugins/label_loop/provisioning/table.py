@@ -1,23 +1,35 @@
-"""The inference log's table."""
+"""The loop's tables."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from label_loop.provisioning.report import ProvisioningError
 from label_loop.provisioning.site import Site, Work, found
 
 INDEX = "Sampled_GSI"
-_KEY = "DetectLabelRequestId"
-_KEY_SCHEMA = [{"AttributeName": _KEY, "KeyType": "HASH"}]
-_INDEX_KEYS = [
-    {"AttributeName": "Sampled", "KeyType": "HASH"},
-    {"AttributeName": "DetectLabelDate", "KeyType": "RANGE"},
-]
-_ATTRIBUTES = [{"AttributeName": name, "AttributeType": "S"} for name in (_KEY, "Sampled", "DetectLabelDate")]
 
 
-def ensure_table(site: Site, name: str, index: str) -> None:
-    """Make the table with its index and point-in-time recovery, and wait until both are active.
+@dataclass(frozen=True)
+class Layout:
+    """How a table is built: its key and its indexes by name, each as one or two text attributes, the hash first.
+
+    ``record_key`` is the key of the system record that names the table.
+    """
+
+    record_key: str
+    key: tuple[str, ...]
+    indexes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def inference_log(index: str) -> Layout:
+    """Return the layout of the inference log, whose index an adopted loop may have named."""
+    return Layout("dynamodb_table", ("DetectLabelRequestId",), {index: ("Sampled", "DetectLabelDate")})
+
+
+def ensure_table(site: Site, name: str, layout: Layout) -> None:
+    """Make the table with its indexes and point-in-time recovery, and wait until all are active.
 
     A table that exists keeps its billing mode, its rows and its other indexes.
     """
@@ -25,61 +37,79 @@ def ensure_table(site: Site, name: str, index: str) -> None:
     with site.resource("table", name) as work:
         present = found(lambda: dynamodb.describe_table(TableName=name), "ResourceNotFoundException")
         if present is None:
-            work.create(lambda: _create(site, name, index))
+            work.create(lambda: _create(site, name, layout))
         else:
-            _check_key(name, present["Table"])
-            _mend_index(site, name, index, present["Table"], work)
+            _check_key(name, layout, present["Table"])
+            _mend_indexes(site, name, layout, present["Table"], work)
         if work.dry_run and present is None:
             return
         if not work.dry_run:
-            site.until(lambda: _is_active(site, name, index), "table", name, "active")
+            _wait(site, name, layout.indexes)
         _mend_recovery(site, name, work)
 
 
-def _create(site: Site, name: str, index: str) -> None:
+def _create(site: Site, name: str, layout: Layout) -> None:
+    indexes = [_index(index, attributes) for index, attributes in layout.indexes.items()]
     site.client("dynamodb").create_table(
         TableName=name,
-        KeySchema=_KEY_SCHEMA,
-        AttributeDefinitions=_ATTRIBUTES,
-        GlobalSecondaryIndexes=[_index(index)],
+        KeySchema=_schema(layout.key),
+        AttributeDefinitions=_definitions(layout.key, *layout.indexes.values()),
+        **({"GlobalSecondaryIndexes": indexes} if indexes else {}),  # AWS refuses an empty list
         BillingMode="PAY_PER_REQUEST",
         Tags=site.tag_list,
     )
 
 
-def _index(name: str) -> dict[str, Any]:
-    return {"IndexName": name, "KeySchema": _INDEX_KEYS, "Projection": {"ProjectionType": "ALL"}}
+def _schema(attributes: Sequence[str]) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "KeyType": kind} for name, kind in zip(attributes, ("HASH", "RANGE"), strict=False)]
 
 
-def _check_key(name: str, table: Mapping[str, Any]) -> None:
-    if table["KeySchema"] != _KEY_SCHEMA:
-        problem = f"there is one with another key than {_KEY}"
-        way_out = "name a table of the loop's own in the record's key dynamodb_table, or remove that key"
+def _definitions(*keys: Sequence[str]) -> list[dict[str, str]]:
+    names = dict.fromkeys(name for key in keys for name in key)
+    return [{"AttributeName": name, "AttributeType": "S"} for name in names]
+
+
+def _index(name: str, attributes: Sequence[str]) -> dict[str, Any]:
+    return {"IndexName": name, "KeySchema": _schema(attributes), "Projection": {"ProjectionType": "ALL"}}
+
+
+def _check_key(name: str, layout: Layout, table: Mapping[str, Any]) -> None:
+    if table["KeySchema"] != _schema(layout.key):
+        problem = f"there is one with another key than {' and '.join(layout.key)}"
+        way_out = f"name a table of the loop's own in the record's key {layout.record_key}, or remove that key"
         raise ProvisioningError("table", name, problem, way_out)
 
 
-def _mend_index(site: Site, name: str, index: str, table: Mapping[str, Any], work: Work) -> None:
+def _mend_indexes(site: Site, name: str, layout: Layout, table: Mapping[str, Any], work: Work) -> None:
     present = {one["IndexName"] for one in table.get("GlobalSecondaryIndexes", [])}
-    if index in present:
-        return
-    wanted = _index(index)
-    if table.get("BillingModeSummary", {}).get("BillingMode") != "PAY_PER_REQUEST":
-        units = table["ProvisionedThroughput"]  # an index of a provisioned table needs its own capacity
-        wanted["ProvisionedThroughput"] = {key: units[key] for key in ("ReadCapacityUnits", "WriteCapacityUnits")}
-    work.mend(
-        f"index {index}",
-        lambda: site.client("dynamodb").update_table(
-            TableName=name,
-            AttributeDefinitions=_ATTRIBUTES,
-            GlobalSecondaryIndexUpdates=[{"Create": wanted}],
-        ),
-    )
+    for index, attributes in layout.indexes.items():
+        if index in present:
+            continue
+        change = {
+            "TableName": name,
+            "AttributeDefinitions": _definitions(layout.key, attributes),
+            "GlobalSecondaryIndexUpdates": [{"Create": _index(index, attributes) | _capacity(table)}],
+        }
+        work.mend(f"index {index}", partial(site.client("dynamodb").update_table, **change))
+        if not work.dry_run:
+            _wait(site, name, [index])  # DynamoDB makes one at a time
 
 
-def _is_active(site: Site, name: str, index: str) -> bool:
-    table = site.client("dynamodb").describe_table(TableName=name)["Table"]
-    states = {one["IndexName"]: one["IndexStatus"] for one in table.get("GlobalSecondaryIndexes", [])}
-    return table["TableStatus"] == "ACTIVE" and states.get(index) == "ACTIVE"
+def _capacity(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the capacity of an index to add: one of a provisioned table needs its own."""
+    if table.get("BillingModeSummary", {}).get("BillingMode") == "PAY_PER_REQUEST":
+        return {}
+    units = table["ProvisionedThroughput"]
+    return {"ProvisionedThroughput": {key: units[key] for key in ("ReadCapacityUnits", "WriteCapacityUnits")}}
+
+
+def _wait(site: Site, name: str, indexes: Collection[str]) -> None:
+    def is_active() -> bool:
+        table = site.client("dynamodb").describe_table(TableName=name)["Table"]
+        states = {one["IndexName"]: one["IndexStatus"] for one in table.get("GlobalSecondaryIndexes", [])}
+        return table["TableStatus"] == "ACTIVE" and all(states.get(index) == "ACTIVE" for index in indexes)
+
+    site.until(is_active, "table", name, "active")
 
 
 def _mend_recovery(site: Site, name: str, work: Work) -> None:
