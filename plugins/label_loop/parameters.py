@@ -1,9 +1,10 @@
-"""The ten parameters of a loop: names, defaults, meaning, and how their text is read."""
+"""A loop's parameters, the ten and the review settings: names, defaults, meaning, and how their text is read."""
 
 import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from typing import Any
 
 from label_loop.exceptions import InvalidParameterError
@@ -12,17 +13,27 @@ _TRUE = frozenset({"true", "t", "yes", "y", "on", "1"})
 _FALSE = frozenset({"false", "f", "no", "n", "off", "0"})
 _INTEGER = re.compile(r"[+-]?[0-9]{1,15}")
 _DECIMAL = re.compile(r"[+-]?([0-9]{1,15}(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_LONGEST_TEXT = 2000
+_LONGEST_TEXT_BYTES = 4096  # of a standard parameter in Parameter Store
+
+
+class Group(StrEnum):
+    """What a parameter belongs to. The ten are the AWS sample's; a loop that has no others is whole."""
+
+    LOOP = "The ten parameters"
+    REVIEW = "Review settings"
 
 
 @dataclass(frozen=True)
 class Parameter[T]:
-    """One of the ten: its name in Parameter Store, default as text, effect, and how its text is read."""
+    """One parameter: its name in Parameter Store, default as text, effect, and how its text is read."""
 
     name: str
     default: str
     description: str
     rule: str
     read: Callable[[str], T]
+    group: Group = Group.LOOP
 
     def parse(self, text: object) -> T:
         """Read a value as people write it.
@@ -60,6 +71,17 @@ def _decimal(lowest: float, highest: float) -> Callable[[str], float]:
     return read
 
 
+def _text(text: str) -> str:
+    text = text.replace("\r\n", "\n")  # as a browser's form sends a line's end
+    is_short = 1 <= len(text) <= _LONGEST_TEXT
+    # isprintable first: half a character, which JSON can hold, has no bytes.
+    is_printable = all(character.isprintable() or character in "\n\t\xa0" for character in text)
+    # Parameter Store refuses what looks like a reference to another parameter.
+    if not (is_short and is_printable and len(text.encode()) <= _LONGEST_TEXT_BYTES and "{{" not in text):
+        raise ValueError
+    return text
+
+
 _BOOLEAN_RULE = "true or false (also yes/no, on/off, 1/0)"
 _COUNT_RULE = "a whole number of at least 1, without separators"
 # A frequency becomes a timedelta; its largest is a year, so that no value can break a schedule.
@@ -69,7 +91,7 @@ _minutes = _integer(1, 525_600)
 
 @dataclass(frozen=True)
 class Settings:
-    """The ten parameters of a loop, as values. Field names carry the units."""
+    """The parameters of a loop, as values. Field names carry the units."""
 
     enable_automatic_training: bool
     automatic_training_poll_frequency_minutes: int
@@ -81,6 +103,9 @@ class Settings:
     enable_automatic_human_sampling: bool
     automatic_human_sampling_frequency_minutes: int
     human_sampling_interval: int
+    review_answers_per_image: int
+    review_allow_new_labels: bool
+    review_instructions: str
 
 
 _PARAMETERS: tuple[Parameter[Any], ...] = (
@@ -153,6 +178,30 @@ _PARAMETERS: tuple[Parameter[Any], ...] = (
         "Every n-th detection is reviewed whatever its confidence (at least 1).",
         _COUNT_RULE,
         _integer(1),
+    ),
+    Parameter(
+        "Review-Answers-Per-Image",
+        "1",
+        "How many people's answers an image needs; the majority counts (1 to 9).",
+        "a whole number from 1 to 9",
+        _integer(1, 9),
+        Group.REVIEW,
+    ),
+    Parameter(
+        "Review-Allow-New-Labels",
+        "false",
+        "Whether a reviewer may name a label that has no folder yet.",
+        _BOOLEAN_RULE,
+        _boolean,
+        Group.REVIEW,
+    ),
+    Parameter(
+        "Review-Instructions",
+        "Pick the label that fits the image best.",
+        f"What reviewers are told (1 to {_LONGEST_TEXT} characters, any number of lines).",
+        f"1 to {_LONGEST_TEXT} printable characters, at most {_LONGEST_TEXT_BYTES} bytes, and without {{{{",
+        _text,
+        Group.REVIEW,
     ),
 )
 PARAMETERS: Mapping[str, Parameter[Any]] = {parameter.name: parameter for parameter in _PARAMETERS}

@@ -163,6 +163,15 @@ class ProjectVersion:
 
 
 @dataclass(frozen=True)
+class ParameterVersion:
+    """One value that a parameter had in Parameter Store, and the ARN of who wrote it."""
+
+    written_at: datetime
+    user_arn: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Event:
     """Something to tell by SNS: its kind, one line for people, and facts without internal state."""
 

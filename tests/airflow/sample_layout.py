@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from label_loop.parameters import PARAMETERS
+from label_loop.parameters import PARAMETERS, Group
 
 BUCKET, TABLE, PATH = "the-samples-own-bucket", "the-samples-own-table", "/sample"
 
@@ -42,6 +42,8 @@ def lay_out(client: Any) -> dict[str, Any]:
     }
     ssm = client("ssm")
     for name, parameter in PARAMETERS.items():
+        if parameter.group is not Group.LOOP:
+            continue
         # The sample writes booleans as Python does.
         text = {"true": "True", "false": "False"}.get(parameter.default, parameter.default)
         ssm.put_parameter(Name=f"{PATH}/{name}", Value=text, Type="String")

@@ -1,4 +1,4 @@
-"""The ten parameters: defaults, ranges, and how people write values."""
+"""A loop's parameters: defaults, ranges, and how people write values."""
 
 import math
 from dataclasses import fields
@@ -9,14 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from label_loop.exceptions import InvalidParameterError
-from label_loop.parameters import FIELDS, PARAMETERS, Settings
+from label_loop.parameters import FIELDS, PARAMETERS, Group, Settings
 
-BOOLEANS = ("Enable-Automatic-Training", "Enable-A2I-Workflow", "Enable-Automatic-Human-Sampling")
+BOOLEANS = (
+    "Enable-Automatic-Training",
+    "Enable-A2I-Workflow",
+    "Enable-Automatic-Human-Sampling",
+    "Review-Allow-New-Labels",
+)
 COUNTS = ("Minimum-Untrained-Images", "Human-Sampling-Interval")
 MINUTES = ("Automatic-Training-Poll-Frequency", "Automatic-Human-Sampling-Frequency")
-UNITS = ("Minimum-Inference-Units",)
+UNITS = ("Minimum-Inference-Units", "Review-Answers-Per-Image")
 DECIMALS = ("Minimum-F1-Score", "Minimum-Label-Detection-Confidence")
 NUMBERS = COUNTS + MINUTES + UNITS + DECIMALS
+INSTRUCTIONS = "Review-Instructions"
 
 NOT_NUMBERS = (
     "1,000", "1_000", "1.000.000", "1 000", "1'000", "70,0", "nan", "NaN", "inf", "-inf", "Infinity", "１", "٣",
@@ -26,8 +32,12 @@ NOT_NUMBERS = (
 NOT_WHOLE = ("1.0", "1.5", "1e0", "1.")
 
 
+def defaults(group):
+    return {name: p.parse(p.default) for name, p in PARAMETERS.items() if p.group is group}
+
+
 def test_the_ten_are_the_samples_with_the_contracts_defaults():
-    assert {name: parameter.parse(parameter.default) for name, parameter in PARAMETERS.items()} == {
+    assert defaults(Group.LOOP) == {
         "Enable-Automatic-Training": True,
         "Automatic-Training-Poll-Frequency": 720,
         "Minimum-Untrained-Images": 10,
@@ -39,7 +49,15 @@ def test_the_ten_are_the_samples_with_the_contracts_defaults():
         "Automatic-Human-Sampling-Frequency": 720,
         "Human-Sampling-Interval": 1000,
     }
-    assert set(BOOLEANS + NUMBERS) == set(PARAMETERS)
+
+
+def test_the_review_settings_are_a_group_of_their_own():
+    assert defaults(Group.REVIEW) == {
+        "Review-Answers-Per-Image": 1,
+        "Review-Allow-New-Labels": False,
+        INSTRUCTIONS: "Pick the label that fits the image best.",
+    }
+    assert {*BOOLEANS, *NUMBERS, INSTRUCTIONS} == set(PARAMETERS)
 
 
 def test_each_parameter_has_its_own_field_and_a_description():
@@ -47,7 +65,7 @@ def test_each_parameter_has_its_own_field_and_a_description():
     assert sorted(FIELDS.values()) == sorted(field.name for field in fields(Settings))
     for name, field in FIELDS.items():
         assert field.startswith(name.lower().replace("-", "_"))
-    assert len({parameter.description for parameter in PARAMETERS.values()}) == 10
+    assert len({parameter.description for parameter in PARAMETERS.values()}) == len(PARAMETERS)
 
 
 @pytest.mark.parametrize("name", BOOLEANS)
@@ -92,6 +110,7 @@ def test_a_fraction_is_no_whole_number(name, text):
         *((name, ["1", "+1", "01", " 7 ", "999999999999999"], ["0", "-1", "-0"]) for name in COUNTS),
         *((name, ["1", "720", "525600"], ["0", "-5", "525601", "999999999999"]) for name in MINUTES),
         ("Minimum-Inference-Units", ["1", "5"], ["0", "6", "-1", "50"]),
+        ("Review-Answers-Per-Image", ["1", "9"], ["0", "10", "-1"]),
         ("Minimum-F1-Score", ["0", "1", "0.8", ".8", "1.", "8e-1", "1.0"], ["-0.01", "1.01", "80", "1.0001"]),
         (
             "Minimum-Label-Detection-Confidence",
@@ -106,6 +125,36 @@ def test_ranges(name, good, bad):
     for text in bad:
         with pytest.raises(InvalidParameterError):
             PARAMETERS[name].parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Look twice.", "Look twice."),
+        (" one\r\n\ttwo\n ", "one\n\ttwo"),
+        ("Größe : 5 € 日本 🦊", "Größe : 5 € 日本 🦊"),
+        ("à\xa0droite", "à\xa0droite"),
+        ("<script>alert(1)</script> {x} %s", "<script>alert(1)</script> {x} %s"),
+        ("x" * 2000, "x" * 2000),
+        ("語" * 1365, "語" * 1365),
+    ],
+)
+def test_instructions_are_text_of_any_number_of_lines(text, value):
+    assert PARAMETERS[INSTRUCTIONS].parse(text) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", " \n\t ", "x" * 2001, "語" * 1366, "a\x00b", "\x1b[31mred", "\u202egnp.exe", "half \ud83e",
+        "see {{ssm:/logos/password}}", "{{",
+    ],
+)  # fmt: skip
+def test_instructions_that_parameter_store_would_not_take_or_nobody_could_read_are_refused(text):
+    with pytest.raises(
+        InvalidParameterError, match=r"2000 printable characters, at most 4096 bytes, and without \{\{\."
+    ):
+        PARAMETERS[INSTRUCTIONS].parse(text)
 
 
 def test_a_refusal_names_parameter_value_and_rule():
@@ -135,6 +184,11 @@ def test_any_value_is_either_in_range_or_refused(name, text):
         return
     if name in BOOLEANS:
         assert isinstance(value, bool)
+        return
+    if name == INSTRUCTIONS:
+        assert 1 <= len(value) <= 2000
+        assert len(value.encode()) <= 4096
+        assert value == value.strip()
         return
     assert math.isfinite(value)
     assert str(text).strip().isascii()

@@ -111,6 +111,9 @@ def test_without_anything_the_defaults_are_in_force():
         enable_automatic_human_sampling=True,
         automatic_human_sampling_frequency_minutes=720,
         human_sampling_interval=1000,
+        review_answers_per_image=1,
+        review_allow_new_labels=False,
+        review_instructions="Pick the label that fits the image best.",
     )
 
 
@@ -163,6 +166,9 @@ def test_each_parameter_reaches_its_own_field():
         "Enable-Automatic-Human-Sampling": ("no", False),
         "Automatic-Human-Sampling-Frequency": ("18", 18),
         "Human-Sampling-Interval": ("19", 19),
+        "Review-Answers-Per-Image": ("3", 3),
+        "Review-Allow-New-Labels": ("yes", True),
+        "Review-Instructions": ("Look twice.", "Look twice."),
     }
     in_force = read_settings(LOGOS, lambda _loop, name: other.get(name, (None,))[0])
     assert {name: getattr(in_force, FIELDS[name]) for name in PARAMETERS} == {

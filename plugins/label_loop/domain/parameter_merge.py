@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from label_loop.exceptions import InvalidParameterError
+from label_loop.exceptions import InvalidParameterError, shown
 from label_loop.parameters import PARAMETERS
 
 STORE = "Parameter Store"
 VARIABLES = "Airflow Variables"
+_LONGEST_IN_LINE = 60
 
 
 @dataclass
@@ -30,7 +31,7 @@ class MergePlan:
 
 
 def merge(store: Mapping[str, str | None], variables: Mapping[str, str | None], state: Mapping[str, Any]) -> MergePlan:
-    """Return the plan for the ten parameters.
+    """Return the plan for a loop's parameters.
 
     ``store`` and ``variables`` hold the texts of either side, None or absent where there is none; ``state``
     is the last plan's. A text that does not parse counts as unchanged and stays where it was written, for its
@@ -67,7 +68,9 @@ def _merge_one(plan: MergePlan, name: str, texts: tuple[str | None, str | None],
     value = _winner(plan, name, in_store, in_variables, base)
     plan.values[name] = value
     if value != base:
-        plan.changes.append(f"{name}: {base} → {value}" if base is not None else f"{name}: {value}")
+        plan.changes.append(
+            f"{name}: {_line(base)} → {_line(value)}" if base is not None else f"{name}: {_line(value)}"
+        )
     # A refused text is overwritten only by a newer good one; until then its author finds it in its place.
     superseded = base is not None and value != base
     if problems and not superseded:
@@ -96,8 +99,15 @@ def _winner(plan: MergePlan, name: str, in_store: str | None, in_variables: str 
     if base is not None and in_store == base:
         return in_variables
     if in_variables not in (base, in_store) and base is not None:
-        plan.conflicts.append(f"{name}: Parameter Store's {in_store} was kept, the Variable's {in_variables} given up")
+        plan.conflicts.append(
+            f"{name}: Parameter Store's {_line(in_store)} was kept, the Variable's {_line(in_variables)} given up"
+        )
     return in_store
+
+
+def _line(text: str) -> str:
+    """Return a text for a message of one line: as it is where it is short, else quoted and cut."""
+    return text if len(text) <= _LONGEST_IN_LINE and text.isprintable() else shown(text)
 
 
 def _write(side: dict[str, str], name: str, value: str, present: str | None) -> None:

@@ -8,6 +8,7 @@ from airflow.providers.amazon.aws.hooks.ssm import SsmHook
 
 from label_loop.hooks.retries import PATIENT
 from label_loop.parameters import PARAMETERS
+from label_loop.payloads import ParameterVersion
 from label_loop.settings import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION, Loop, SystemRecord
 
 
@@ -29,12 +30,30 @@ class ParameterStoreHook(SsmHook):
         }
 
     def put(self, loop: Loop, name: str, text: str, *, exists: bool) -> None:
-        """Write one of the ten parameters; one that exists keeps its type and its description."""
+        """Write one parameter; one that exists keeps its type and its description."""
         if exists:
             self.conn.put_parameter(Name=loop.parameter(name), Value=text, Overwrite=True)
         else:
             description = PARAMETERS[name].description
             self.conn.put_parameter(Name=loop.parameter(name), Value=text, Type="String", Description=description)
+
+    def history(self, loop: Loop, name: str, limit: int = 100) -> list[ParameterVersion]:
+        """Return the latest values of a parameter, newest first; none where it does not exist.
+
+        Parameter Store keeps the last 100, and tells them oldest first.
+        """
+        pages = self.conn.get_paginator("get_parameter_history").paginate(
+            Name=loop.parameter(name), WithDecryption=True
+        )
+        try:
+            written = [version for page in pages for version in page["Parameters"]]
+        except self.conn.exceptions.ParameterNotFound:
+            return []
+        written.sort(key=lambda version: version["Version"], reverse=True)
+        return [
+            ParameterVersion(version["LastModifiedDate"], version.get("LastModifiedUser", ""), version["Value"])
+            for version in written[:limit]
+        ]
 
     def record(self, loop: Loop) -> SystemRecord:
         """Return the system record as it is now. Raises LoopNotSetUpError where there is none."""

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
+from itertools import batched
 from typing import Any
 
 from label_loop.domain.detections import timestamp
@@ -14,15 +15,16 @@ from label_loop.provisioning.site import Site, found, naming
 from label_loop.settings import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION, SystemRecord
 
 _KIND = "parameter"
+_NAMES_A_CALL = 10  # of GetParameters
 
 
 def ensure_parameters(site: Site) -> None:
-    """Write the ten parameters that are missing, with their defaults. Values that exist are never touched."""
+    """Write the parameters that are missing, with their defaults. Values that exist are never touched."""
     ssm = site.client("ssm")
     names = [site.loop.parameter(name) for name in PARAMETERS]
     with naming("parameters below", site.loop.path):
-        listed = ssm.get_parameters(Names=names)["Parameters"]  # ten names: as many as one call takes
-    present = {parameter["Name"] for parameter in listed}
+        answers = [ssm.get_parameters(Names=list(some)) for some in batched(names, _NAMES_A_CALL)]
+    present = {parameter["Name"] for answer in answers for parameter in answer["Parameters"]}
     for name, parameter in zip(names, PARAMETERS.values(), strict=True):
         with site.resource(_KIND, name) as work:
             if name not in present:

@@ -13,14 +13,16 @@ from label_loop.parameters import PARAMETERS
 
 DEFAULTS = {name: parameter.default for name, parameter in PARAMETERS.items()}
 F1 = "Minimum-F1-Score"
+TEXT = "Review-Instructions"
 EQUAL = {"values": DEFAULTS, "refused": {}}
 
 GOOD = {name: [parameter.default] for name, parameter in PARAMETERS.items()} | {
     F1: ["0.8", "0.9", ".5"],
     "Minimum-Untrained-Images": ["10", "11", "12"],
     "Enable-A2I-Workflow": ["true", "True", "no"],
+    TEXT: ["Pick one.", "Pick one,\nthen the next."],
 }
-BAD = ["70,0", "1_000", "", "nan", "maybe"]
+BAD = ["70,0", "1_000", "", "nan", "maybe", "{{1"]  # where the parameter is not a text
 
 
 def valid(name, text):
@@ -100,6 +102,16 @@ def test_a_change_is_told_with_before_and_after():
     assert f1("0.9", "0.8").changes == [f"{F1}: 0.8 → 0.9"]
     assert f1("0.8", "0.9").changes == [f"{F1}: 0.8 → 0.9"]
     assert f1("0.8", "0.8").changes == []
+
+
+def test_a_long_text_is_told_in_one_line_and_copied_whole():
+    text = "Look twice.\n" * 100
+    for variables in (DEFAULTS, DEFAULTS | {TEXT: "x" * 1000}):
+        plan = merge(DEFAULTS | {TEXT: text}, variables, EQUAL)
+        assert plan.to_variables == {TEXT: text}
+        for told in plan.changes + plan.conflicts:
+            assert told.isprintable()
+            assert len(told) < 300
 
 
 @pytest.mark.parametrize(

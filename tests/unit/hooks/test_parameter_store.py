@@ -66,6 +66,20 @@ def test_a_parameter_that_exists_keeps_its_type(hook, ssm):
     assert described["Type"] == "SecureString"
 
 
+def test_the_history_is_told_newest_first_over_several_pages(hook, ssm):
+    for n in range(60):  # a page has 50
+        put(ssm, "/logos/Minimum-Untrained-Images", str(n + 1))
+    history = hook.history(LOGOS, "Minimum-Untrained-Images")
+    assert [version.text for version in history] == [str(n) for n in range(60, 0, -1)]
+    assert history[0].written_at >= history[-1].written_at
+    assert all(version.user_arn for version in history)
+    assert hook.history(LOGOS, "Minimum-Untrained-Images", limit=3) == history[:3]
+
+
+def test_a_parameter_that_is_not_there_has_no_history(hook):
+    assert hook.history(LOGOS, "Minimum-F1-Score") == []
+
+
 @pytest.mark.parametrize("text", [None, "no json", "[]"])
 def test_a_loop_that_is_not_set_up_says_so(hook, ssm, text):
     if text is not None:
