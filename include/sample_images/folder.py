@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from label_loop.domain.images import image_problem, is_image_key
-from label_loop.provisioning.bucket import is_label
+from label_loop.domain.reviews import is_label
 
 MOST_A_LABEL = 400
 

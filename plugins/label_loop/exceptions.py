@@ -65,6 +65,10 @@ class ReviewRefusedError(LabelLoopError):
     """The review backend does not take tasks from this account or loop."""
 
 
+class ReviewTakenError(LabelLoopError):
+    """A review cannot be changed by this reviewer any more: somebody else has it, or it was answered."""
+
+
 class NothingServesError(LabelLoopError):
     """No project version is there to detect with."""
 

@@ -78,13 +78,14 @@ class Detection:
 
 @dataclass(frozen=True)
 class ReviewTask:
-    """What a reviewer is asked: the input of a human loop."""
+    """What a reviewer is asked: the input of a human loop. ``version_id`` is the image's, where S3 keeps versions."""
 
     detection_id: str
     source: str
     image_uri: str
     label: str
     confidence_percent: float
+    version_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,8 @@ class World:
         bucket = self.backend_bucket()
         with MOTO_LOCK:
             bucket.keys.clear()
-            dynamodb_backends[ACCOUNT][REGION].tables[record["dynamodb_table"]].items.clear()
+            for kind in ("dynamodb_table", "reviews_table"):
+                dynamodb_backends[ACCOUNT][REGION].tables[record[kind]].items.clear()
             for name, queue in sqs_backends[ACCOUNT][REGION].queues.items():
                 if name == f"{self.loop.name}-told" or name.startswith(f"label-loop-{self.loop.name}-"):
                     queue._messages.clear()
@@ -386,7 +387,11 @@ class World:
         return row
 
     def add_rows(self, rows: Sequence[dict[str, Any]]) -> None:
-        table = dynamodb_backends[ACCOUNT][REGION].tables[self.record()["dynamodb_table"]]
+        self.add_items("dynamodb_table", rows)
+
+    def add_items(self, record_key: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Put many items into one of the loop's tables at once."""
+        table = dynamodb_backends[ACCOUNT][REGION].tables[self.record()[record_key]]
         serialize = TypeSerializer().serialize
         with MOTO_LOCK:
             for row in rows:

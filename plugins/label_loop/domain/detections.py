@@ -61,6 +61,7 @@ def review_task(detection: Detection) -> ReviewTask:
         image_uri=detection.upload.uri,
         label=detection.label,
         confidence_percent=detection.confidence_percent,
+        version_id=detection.upload.version_id,
     )
 
 

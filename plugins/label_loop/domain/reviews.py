@@ -122,6 +122,14 @@ def check_label(label: str) -> str:
     return label
 
 
+def is_label(text: str) -> bool:
+    """Return whether a text can be a label, which "None of the Above" cannot."""
+    try:
+        return check_label(text).casefold() != NONE_OF_THE_ABOVE.casefold()
+    except MalformedAnswerError:
+        return False
+
+
 def training_key(label: str, detection_id: str, image_key: str, suffix: str) -> str:
     """Return the key that a reviewed image is copied to: the same for every repetition of an answer.
 

@@ -2,9 +2,11 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from label_loop.exceptions import ReviewRefusedError
 from label_loop.operators.base import LoopOperator
 from label_loop.payloads import ANSWERS_FOLDER, UPLOADS_FOLDER
 from label_loop.settings import SystemRecord
@@ -132,6 +134,11 @@ class HumanReviewApplyAnswersOperator(DrainInboxOperator):
     def queue_url(self, record: SystemRecord) -> str | None:
         """Return the queue of answers."""
         return record.answers_queue_url
+
+    def before(self, loop: "LoopContext") -> None:
+        """Let answers come in that a review page was cut off from writing; a loop without reviews has none."""
+        with suppress(ReviewRefusedError):
+            loop.review.collect()
 
     def drain(
         self, loop: "LoopContext", inbox: "QueueInbox | FolderInbox", first: "Sequence[Delivery]"

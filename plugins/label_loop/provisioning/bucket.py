@@ -4,14 +4,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from label_loop.domain.reviews import check_label
-from label_loop.exceptions import MalformedAnswerError
+from label_loop.domain.reviews import is_label
 from label_loop.payloads import (
     ANSWERS_FOLDER,
     EVALUATION_FOLDER,
     LABELLED_FOLDER,
     MANIFESTS_FOLDER,
-    NONE_OF_THE_ABOVE,
     TEST_FOLDER,
     UPLOADS_FOLDER,
 )
@@ -66,14 +64,6 @@ def labels_in(site: Site, bucket: str) -> list[str]:
     prefixes = [prefix["Prefix"] for page in listed for prefix in page.get("CommonPrefixes", [])]
     labels = (prefix.removeprefix(LABELLED_FOLDER).removesuffix("/") for prefix in prefixes)
     return sorted(label for label in labels if is_label(label))
-
-
-def is_label(text: str) -> bool:
-    """Return whether a text can be a label, which "None of the Above" cannot."""
-    try:
-        return check_label(text).casefold() != NONE_OF_THE_ABOVE.casefold()
-    except MalformedAnswerError:
-        return False
 
 
 def _create(site: Site, name: str) -> None:

@@ -5,16 +5,17 @@ from typing import Any
 
 import boto3
 
+from label_loop.domain.reviews import is_label
 from label_loop.exceptions import ReviewRefusedError
 from label_loop.provisioning import review
-from label_loop.provisioning.bucket import ensure_bucket, is_label
+from label_loop.provisioning.bucket import ensure_bucket
 from label_loop.provisioning.notifications import ensure_notifications, ensure_status_rule
 from label_loop.provisioning.parameter_store import ensure_parameters, read_record, write_record
 from label_loop.provisioning.project import ensure_project
 from label_loop.provisioning.queues import PURPOSES, ensure_queues
 from label_loop.provisioning.report import Line, Outcome, ProvisioningError, Report
 from label_loop.provisioning.site import Options, Site
-from label_loop.provisioning.table import INDEX, ensure_table, inference_log
+from label_loop.provisioning.table import INDEX, REVIEWS, ensure_table, inference_log
 from label_loop.provisioning.topic import ensure_subscription, ensure_topic
 from label_loop.settings import Loop
 
@@ -47,6 +48,8 @@ def provision_at(site: Site) -> Mapping[str, Any]:
     values["dynamodb_table"] = record.get("dynamodb_table") or site.names.base
     values["dynamodb_table_GSI"] = record.get("dynamodb_table_GSI") or INDEX
     ensure_table(site, values["dynamodb_table"], inference_log(values["dynamodb_table_GSI"]))
+    values["reviews_table"] = record.get("reviews_table") or f"{site.names.base}-reviews"
+    ensure_table(site, values["reviews_table"], REVIEWS)
     values["sns-topic"] = ensure_topic(site, record.get("sns-topic"))
     if site.options.operator_email:
         ensure_subscription(site, values["sns-topic"], site.options.operator_email)

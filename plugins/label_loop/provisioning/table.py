@@ -28,6 +28,14 @@ def inference_log(index: str) -> Layout:
     return Layout("dynamodb_table", ("DetectLabelRequestId",), {index: ("Sampled", "DetectLabelDate")})
 
 
+REVIEWS = Layout(
+    "reviews_table",
+    ("HumanLoopName",),
+    {"Queue_Confidence_GSI": ("Queue", "ConfidenceOrder"), "Queue_Date_GSI": ("Queue", "DateOrder")},
+)
+"""The layout of the reviews that wait in the Airflow UI."""
+
+
 def ensure_table(site: Site, name: str, layout: Layout) -> None:
     """Make the table with its indexes and point-in-time recovery, and wait until all are active.
 

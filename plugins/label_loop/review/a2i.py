@@ -42,7 +42,12 @@ class A2IReview:
                 raise
             raise ReviewRefusedError(
                 f"Amazon A2I refused a review task ({error_code(error)}). A2I takes no new customers: an account "
-                "that never used it needs another review backend; otherwise check the flow definition "
+                "that never used it reviews in the Airflow UI (`python -m label_loop.provisioning <loop> "
+                "--review-backend airflow`); otherwise check the flow definition "
                 f"{self.flow_definition_arn} and the role's permission sagemaker:StartHumanLoop."
             ) from error
         return ReviewStarted(name, request_id)
+
+    def collect(self) -> int:
+        """Do nothing: A2I writes answers by itself."""
+        return 0

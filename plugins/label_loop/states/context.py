@@ -116,7 +116,7 @@ class LoopContext:
         """The review backend of the loop."""
         from label_loop.review.base import review_backend
 
-        return review_backend(self.record, self.aws_conn_id)
+        return review_backend(self.record, self.aws_conn_id, self.config)
 
     @cached_property
     def announcer(self) -> Announcer:

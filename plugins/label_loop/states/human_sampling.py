@@ -70,6 +70,7 @@ def _task(row: dict[str, Any]) -> ReviewTask:
         image_uri=f"s3://{row['S3Bucket']}/{row['S3ObjectKey']}",
         label=row["DetectedLabel"],
         confidence_percent=float(row["DetectedConfidenceLevel"]),
+        version_id=row.get("S3ObjectVersionId"),
     )
 
 

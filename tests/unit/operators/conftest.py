@@ -7,6 +7,7 @@ from unittest.mock import Mock, create_autospec
 import pytest
 
 from label_loop.operators.base import LoopOperator
+from label_loop.review.base import ReviewBackend
 from label_loop.settings import Loop, SystemRecord
 from label_loop.states.context import LoopContext
 
@@ -26,6 +27,7 @@ def loop(monkeypatch: pytest.MonkeyPatch) -> Mock:
     context.loop = LOOP
     context.record = SystemRecord(LOOP, RECORD)
     context.serves.return_value = True
+    context.review = create_autospec(ReviewBackend, instance=True)
     monkeypatch.setattr(LoopOperator, "loop_context", lambda self: context)
     return context
 

@@ -17,6 +17,7 @@ KEYS = {
     "sns-topic",
     "dynamodb_table",
     "dynamodb_table_GSI",
+    "reviews_table",
     "flow_definition_arn",
     "uploads_queue_url",
     "answers_queue_url",

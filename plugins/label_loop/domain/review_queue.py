@@ -1,0 +1,164 @@
+"""Reviews in the Airflow UI: who may take one, what an answer does to it, and when its answers are final.
+
+A review is ``OPEN`` until it has as many answers as the loop asks for and one label leads. Then it is ``HELD`` for a
+while, in which its last reviewer may take the answer back, then ``SETTLING`` while the answer's file is written, and
+``DONE``. A lease keeps an open review for one reviewer for a while; it is a courtesy, and what counts is the revision.
+
+Times are seconds since 1970 in UTC.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from label_loop.domain.reviews import WIDGET, task_input
+from label_loop.exceptions import ReviewTakenError
+from label_loop.payloads import ANSWERS_FOLDER, ReviewTask
+
+LEASE_SECONDS = 120.0
+UNDO_SECONDS = 10.0
+FLOW = "airflow"  # stands where A2I has its flow definition
+
+
+class Stage(StrEnum):
+    """How far a review is."""
+
+    OPEN = "open"
+    HELD = "held"
+    SETTLING = "settling"
+    DONE = "done"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one reviewer answered."""
+
+    reviewer: str
+    label: str
+    answered_at: float
+
+
+@dataclass(frozen=True)
+class Review:
+    """One review task and what became of it. ``revision`` counts its changes."""
+
+    name: str
+    task: ReviewTask
+    created_at: float
+    stage: Stage = Stage.OPEN
+    answers: tuple[Answer, ...] = ()
+    leased_by: str | None = None
+    leased_until: float = 0.0
+    skipped_by: frozenset[str] = frozenset()
+    settles_at: float = 0.0
+    revision: int = 0
+
+    @property
+    def reviewers(self) -> frozenset[str]:
+        """Who answered."""
+        return frozenset(answer.reviewer for answer in self.answers)
+
+    def changed(self, **changes: Any) -> "Review":
+        """Return the review with changes, as its next revision."""
+        return replace(self, revision=self.revision + 1, **changes)
+
+
+def may_take(review: Review, reviewer: str, now: float) -> bool:
+    """Return whether a reviewer may look at a review: it is open, new to them, and nobody else has it."""
+    free = review.leased_by in (None, reviewer) or review.leased_until <= now
+    return review.stage is Stage.OPEN and free and reviewer not in review.reviewers | review.skipped_by
+
+
+def leased(review: Review, reviewer: str, now: float) -> Review:
+    """Return the review as kept for a reviewer from now on."""
+    return review.changed(leased_by=reviewer, leased_until=now + LEASE_SECONDS)
+
+
+def released(review: Review, reviewer: str) -> Review:
+    """Return the review without the lease of a reviewer who has not looked at it."""
+    return review.changed(leased_by=None) if review.leased_by == reviewer else review
+
+
+def skipped(review: Review, reviewer: str) -> Review:
+    """Return the review as one that a reviewer leaves to others."""
+    return released(review.changed(skipped_by=review.skipped_by | {reviewer}), reviewer)
+
+
+def leading_label(labels: Sequence[str], answers_wanted: int) -> str | None:
+    """Return the most frequent of enough labels; None where more answers are needed, as after a tie."""
+    if len(labels) < answers_wanted:
+        return None
+    first, *others = Counter(labels).most_common(2)
+    return None if others and others[0][1] == first[1] else first[0]
+
+
+def answered(review: Review, reviewer: str, label: str, now: float, answers_wanted: int) -> Review:
+    """Return the review with one more answer.
+
+    Raises ReviewTakenError where it is not this reviewer's to answer (any more).
+    """
+    if not may_take(replace(review, skipped_by=frozenset()), reviewer, now):
+        raise ReviewTakenError(f"{_told(review, reviewer)}; your answer was not needed.")
+    answers = (*review.answers, Answer(reviewer, label, now))
+    final = leading_label([answer.label for answer in answers], answers_wanted) is not None
+    return review.changed(
+        answers=answers,
+        stage=Stage.HELD if final else Stage.OPEN,
+        settles_at=now + UNDO_SECONDS if final else 0.0,
+        leased_by=None,
+        skipped_by=review.skipped_by - {reviewer},
+    )
+
+
+def undone(review: Review, reviewer: str, now: float) -> Review:
+    """Return the review without a reviewer's answer, and kept for them.
+
+    Raises ReviewTakenError where it is too late.
+    """
+    others = tuple(answer for answer in review.answers if answer.reviewer != reviewer)
+    taken = review.leased_by not in (None, reviewer) and review.leased_until > now
+    if review.stage not in (Stage.OPEN, Stage.HELD) or len(others) == len(review.answers) or taken:
+        raise ReviewTakenError(f"An answer can be taken back for {UNDO_SECONDS:.0f} seconds; this one counts already.")
+    return leased(replace(review, answers=others, stage=Stage.OPEN, settles_at=0.0), reviewer, now)
+
+
+def is_due(review: Review, now: float) -> bool:
+    """Return whether the answers of a review are final and have to be written."""
+    return review.stage is Stage.SETTLING or (review.stage is Stage.HELD and review.settles_at <= now)
+
+
+def _told(review: Review, reviewer: str) -> str:
+    if reviewer in review.reviewers:
+        return "You have answered this one already"
+    return "Somebody else has this image now" if review.stage is Stage.OPEN else "Others have answered this one"
+
+
+def output_key(review: Review) -> str:
+    """Return where A2I would write the answers: by the time the review was created, always the same."""
+    created = datetime.fromtimestamp(review.created_at, UTC).strftime("%Y/%m/%d/%H/%M/%S")
+    return f"{ANSWERS_FOLDER}{FLOW}/{created}/{review.name}/output.json"
+
+
+def output(review: Review) -> dict[str, Any]:
+    """Return the answers in A2I's output format."""
+    return {
+        "flowDefinitionArn": FLOW,
+        "humanLoopName": review.name,
+        "inputContent": task_input(review.task),
+        "humanAnswers": [
+            {
+                "answerContent": {WIDGET: {"label": answer.label}},
+                "submissionTime": _submission_time(answer.answered_at),
+                "workerId": answer.reviewer,
+                "workerMetadata": {"identityData": {"identityProviderType": "Airflow", "sub": answer.reviewer}},
+            }
+            for answer in review.answers
+        ],
+    }
+
+
+def _submission_time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

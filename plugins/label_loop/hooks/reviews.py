@@ -1,0 +1,119 @@
+"""The table of reviews in DynamoDB."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from airflow.providers.amazon.aws.hooks.dynamodb import DynamoDBHook
+
+from label_loop.domain.review_queue import Answer, Review, Stage
+from label_loop.hooks.retries import PATIENT
+from label_loop.payloads import ReviewTask
+
+KEY = "HumanLoopName"
+QUEUE = "Queue"  # absent from what is done, so that the indexes have what is left to do and nothing else
+BY_CONFIDENCE, BY_DATE = "Queue_Confidence_GSI", "Queue_Date_GSI"
+INDEXES: Mapping[str, tuple[str, str]] = {BY_CONFIDENCE: (QUEUE, "ConfidenceOrder"), BY_DATE: (QUEUE, "DateOrder")}
+_PAGE = 50
+
+
+class ReviewsHook(DynamoDBHook):
+    """One loop's reviews. Its methods are safe to call from several threads."""
+
+    def __init__(self, table: str, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("config", PATIENT)
+        super().__init__(*args, **kwargs)
+        self.table = table
+
+    @property
+    def _client(self) -> Any:
+        # The client under a resource takes and gives plain Python values.
+        return self.conn.meta.client
+
+    def add(self, review: Review) -> bool:
+        """Write a new review; return False where one of that name exists, which stays as it is."""
+        return self._put(review, f"attribute_not_exists({KEY})", {})
+
+    def replace(self, review: Review) -> bool:
+        """Write the next revision of a review; return False where somebody else has changed it meanwhile."""
+        return self._put(review, "Revision = :seen", {":seen": review.revision - 1})
+
+    def _put(self, review: Review, condition: str, values: Mapping[str, Any]) -> bool:
+        given = {"ExpressionAttributeValues": values} if values else {}
+        try:
+            self._client.put_item(TableName=self.table, Item=to_item(review), ConditionExpression=condition, **given)
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def get(self, name: str) -> Review | None:
+        """Return a review as it is at this moment."""
+        response = self._client.get_item(TableName=self.table, Key={KEY: name}, ConsistentRead=True)
+        return from_item(response["Item"]) if "Item" in response else None
+
+    def queued(self, stage: Stage, index: str = BY_DATE) -> Iterator[Review]:
+        """Yield the reviews of a stage in an index's order, a page at a time, as they were a moment ago."""
+        for page in self._query(stage, index, Limit=_PAGE):
+            yield from (from_item(item) for item in page["Items"])
+
+    def count(self, stage: Stage) -> int:
+        """Return how many reviews are at a stage; a call for each megabyte of them."""
+        return sum(page["Count"] for page in self._query(stage, BY_DATE, Select="COUNT"))
+
+    def _query(self, stage: Stage, index: str, **how: Any) -> Iterator[Mapping[str, Any]]:
+        pages: Iterator[Mapping[str, Any]] = self._client.get_paginator("query").paginate(
+            TableName=self.table,
+            IndexName=index,
+            KeyConditionExpression="#queue = :stage",
+            ExpressionAttributeNames={"#queue": QUEUE},
+            ExpressionAttributeValues={":stage": stage.value},
+            **how,
+        )
+        yield from pages
+
+
+def to_item(review: Review) -> dict[str, Any]:
+    """Return a review as the table keeps it."""
+    created = datetime.fromtimestamp(review.created_at, UTC).isoformat(timespec="microseconds")
+    item: dict[str, Any] = {
+        KEY: review.name,
+        "Task": {**asdict(review.task), "confidence_percent": _number(review.task.confidence_percent)},
+        "CreatedAt": _number(review.created_at),
+        "DateOrder": created,
+        "ConfidenceOrder": f"{review.task.confidence_percent:08.4f}#{created}",
+        "Answers": [{**asdict(answer), "answered_at": _number(answer.answered_at)} for answer in review.answers],
+        "SettlesAt": _number(review.settles_at),
+        "Revision": review.revision,
+    }
+    if review.stage is not Stage.DONE:
+        item[QUEUE] = review.stage.value
+    if review.leased_by:
+        item |= {"LeasedBy": review.leased_by, "LeasedUntil": _number(review.leased_until)}
+    if review.skipped_by:
+        item["SkippedBy"] = set(review.skipped_by)
+    return item
+
+
+def from_item(item: Mapping[str, Any]) -> Review:
+    """Read what ``to_item`` wrote."""
+    task = {**item["Task"], "confidence_percent": float(item["Task"]["confidence_percent"])}
+    answers = [Answer(**{**answer, "answered_at": float(answer["answered_at"])}) for answer in item["Answers"]]
+    return Review(
+        name=item[KEY],
+        task=ReviewTask(**task),
+        created_at=float(item["CreatedAt"]),
+        stage=Stage(item.get(QUEUE, Stage.DONE)),
+        answers=tuple(answers),
+        leased_by=item.get("LeasedBy"),
+        leased_until=float(item.get("LeasedUntil", 0)),
+        skipped_by=frozenset(item.get("SkippedBy", ())),
+        settles_at=float(item["SettlesAt"]),
+        revision=int(item["Revision"]),
+    )
+
+
+def _number(value: float) -> Decimal:
+    """DynamoDB takes no floats; six decimals are a microsecond."""
+    return Decimal(str(round(value, 6)))

@@ -1,0 +1,77 @@
+"""Review in the Airflow UI, for everyone: tasks wait in a table, and answers are written as A2I writes them."""
+
+import json
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from label_loop.domain.review_queue import Review, Stage, is_due, output, output_key
+from label_loop.domain.reviews import human_loop_name
+from label_loop.exceptions import ReviewRefusedError
+from label_loop.hooks.retries import PATIENT, error_code
+from label_loop.hooks.reviews import ReviewsHook
+from label_loop.payloads import ReviewStarted, ReviewTask
+from label_loop.settings import SystemRecord
+
+if TYPE_CHECKING:
+    from botocore.config import Config
+
+log = logging.getLogger(__name__)
+
+
+class AirflowReview:
+    """Puts reviews into the loop's table, and their answers into the folder of answers."""
+
+    def __init__(self, record: SystemRecord, aws_conn_id: str | None, config: "Config" = PATIENT) -> None:
+        table = record.get("reviews_table")
+        if table is None:
+            raise ReviewRefusedError(
+                f"The loop {record.loop.path} has no table of reviews (reviews_table): run "
+                f"`python -m label_loop.provisioning {record.loop.path}`, which makes what is missing."
+            )
+        self.bucket = record.bucket
+        self.table = ReviewsHook(table, aws_conn_id=aws_conn_id, config=config)
+        self._aws_conn_id, self._config = aws_conn_id, config
+
+    def start(self, task: ReviewTask) -> ReviewStarted:
+        """Put a task into the table; a task that is there stays as it is."""
+        name = human_loop_name(task.detection_id)
+        is_new = self.table.add(Review(name, task, time.time()))
+        return ReviewStarted(name, name if is_new else None)
+
+    def collect(self) -> int:
+        """Write the answers that nobody can take back any more; return how many."""
+        now, written = time.time(), 0
+        for stage in (Stage.HELD, Stage.SETTLING):
+            for review in self.table.queued(stage):
+                if is_due(review, now):
+                    written += self._settle(review)
+        return written
+
+    def _settle(self, review: Review) -> bool:
+        if review.stage is Stage.HELD:
+            review = review.changed(stage=Stage.SETTLING)
+            if not self.table.replace(review):
+                return False  # taken back, or settled by somebody else
+        self._write(review)
+        return self.table.replace(review.changed(stage=Stage.DONE))
+
+    def _write(self, review: Review) -> None:
+        """Write the answers once: what a cut run or another process has written stays."""
+        from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+        from botocore.exceptions import ClientError
+
+        client: Any = S3Hook(aws_conn_id=self._aws_conn_id, config=self._config).conn
+        body = json.dumps(output(review), ensure_ascii=False).encode()
+        try:
+            client.put_object(
+                Bucket=self.bucket,
+                Key=output_key(review),
+                Body=body,
+                ContentType="application/json",
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            if error_code(error) != "PreconditionFailed":
+                raise
+            log.info("The answers of %s were written already", review.name)
