@@ -143,7 +143,7 @@ def ask(client: Client) -> Callable[..., Any]:
     """
 
     def make(role: str | None, method: str, path: str, **how: Any) -> Any:
-        how.setdefault("headers", FROM_THE_CONSOLE)
+        how.setdefault("headers", {"Accept": "application/json", **FROM_THE_CONSOLE})
         return client(role).request(method, f"/label-loop/{LOOP.name}/{path}", follow_redirects=False, **how)
 
     return make

@@ -14,7 +14,10 @@ from label_loop.console.access import Visit
 from label_loop.console.context import contexts
 
 # What the navigation lists: the path, the name, what it is for.
-PAGES = (("overview", "Overview", "Is the loop healthy?"),)
+PAGES = (
+    ("overview", "Overview", "Is the loop healthy?"),
+    ("review", "Review", "Label what the model is unsure of"),
+)
 
 
 @cache

@@ -84,7 +84,8 @@ def released(review: Review, reviewer: str) -> Review:
 
 def skipped(review: Review, reviewer: str) -> Review:
     """Return the review as one that a reviewer leaves to others."""
-    return released(review.changed(skipped_by=review.skipped_by | {reviewer}), reviewer)
+    holder = None if review.leased_by == reviewer else review.leased_by
+    return review.changed(skipped_by=review.skipped_by | {reviewer}, leased_by=holder)
 
 
 def leading_label(labels: Sequence[str], answers_wanted: int) -> str | None:

@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from label_loop.domain.review_queue import Review, Stage, is_due, output, output_key
@@ -58,13 +59,11 @@ class AirflowReview:
 
     def _write(self, review: Review) -> None:
         """Write the answers once: what a cut run or another process has written stays."""
-        from airflow.providers.amazon.aws.hooks.s3 import S3Hook
         from botocore.exceptions import ClientError
 
-        client: Any = S3Hook(aws_conn_id=self._aws_conn_id, config=self._config).conn
         body = json.dumps(output(review), ensure_ascii=False).encode()
         try:
-            client.put_object(
+            self._s3.put_object(
                 Bucket=self.bucket,
                 Key=output_key(review),
                 Body=body,
@@ -75,3 +74,9 @@ class AirflowReview:
             if error_code(error) != "PreconditionFailed":
                 raise
             log.info("The answers of %s were written already", review.name)
+
+    @cached_property
+    def _s3(self) -> Any:
+        from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+
+        return S3Hook(aws_conn_id=self._aws_conn_id, config=self._config).conn

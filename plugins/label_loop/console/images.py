@@ -1,0 +1,45 @@
+"""Images of the loop's bucket, shown through the console: only real ones, only to who may see the loop."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.exceptions import ClientError
+from fastapi import HTTPException, Response
+
+from label_loop.console.context import ConsoleContext
+from label_loop.domain.images import LARGEST_BYTES
+from label_loop.hooks.retries import error_code
+
+_GONE = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
+# By content, not by name: what a browser would take for a page or a script is never sent as one.
+_KINDS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
+
+
+def image_response(aws: ConsoleContext, image_uri: str, version_id: str | None) -> Response:
+    """Return an image for a browser. Raises HTTPException where it is gone, too large, or no PNG or JPEG."""
+    where = urlsplit(image_uri, allow_fragments=False)
+    bucket, key = where.netloc, image_uri.removeprefix(f"s3://{where.netloc}/")
+    if bucket != aws.record.bucket:
+        raise HTTPException(404, "The image lies in another bucket than the loop's.")
+    body = _read(aws, bucket, key, version_id)
+    kind = next((kind for head, kind in _KINDS.items() if body.startswith(head)), None)
+    if kind is None:
+        raise HTTPException(415, "This object is neither a PNG nor a JPEG image.")
+    # A version of an object never changes, so the next look need not load it again.
+    headers = {"Cache-Control": "private, max-age=3600"} if version_id else {}
+    return Response(body, media_type=kind, headers={**headers, "Content-Security-Policy": "default-src 'none'"})
+
+
+def _read(aws: ConsoleContext, bucket: str, key: str, version_id: str | None) -> bytes:
+    client: Any = aws.s3.conn
+    version = {"VersionId": version_id} if version_id else {}
+    try:
+        answer = client.get_object(Bucket=bucket, Key=key, **version)
+    except ClientError as error:
+        if error_code(error) in _GONE:
+            raise HTTPException(404, "The image is gone from S3.") from error
+        raise
+    if answer["ContentLength"] > LARGEST_BYTES:
+        raise HTTPException(413, "The image is larger than Rekognition takes (15 MB).")
+    body: bytes = answer["Body"].read()
+    return body

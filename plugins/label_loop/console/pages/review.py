@@ -1,0 +1,195 @@
+"""Review: a person labels what the model is unsure of."""
+
+import asyncio
+import logging
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, HTTPException, Response
+from pydantic import BaseModel, Field
+
+from label_loop.console.access import Look, Review, Visit
+from label_loop.console.caching import Cached
+from label_loop.console.context import ConsoleContext
+from label_loop.console.images import image_response
+from label_loop.console.render import render
+from label_loop.console.threads import in_thread
+from label_loop.domain import review_queue
+from label_loop.domain.review_queue import UNDO_SECONDS, Stage
+from label_loop.domain.reviews import check_label
+from label_loop.exceptions import MalformedAnswerError
+from label_loop.payloads import NONE_OF_THE_ABOVE
+from label_loop.review.base import AIRFLOW
+from label_loop.review.desk import ReviewDesk
+from label_loop.states.training_set import TrainingSet
+
+log = logging.getLogger(__name__)
+router = APIRouter()
+
+_AHEAD = 4  # images that a reviewer has at once: the one that is shown, and those that are loaded before they are
+_LABEL_SECONDS = 30.0
+_COUNT_SECONDS = 5.0
+_labels: Cached[str, list[str]] = Cached(_LABEL_SECONDS)
+_open: Cached[str, int] = Cached(_COUNT_SECONDS)
+_settling: dict[str, asyncio.Task[None]] = {}
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,63}$")]
+
+
+class TakeRequest(BaseModel):
+    """What a reviewer asks for: images beside those at hand."""
+
+    order: Literal["unsure", "oldest"] = "unsure"
+    keep: Annotated[list[Name], Field(max_length=_AHEAD)] = []
+
+
+class AnswerRequest(BaseModel):
+    """A reviewer's answer. ``label`` None: none of the labels fits."""
+
+    name: Name
+    label: Annotated[str, Field(max_length=255)] | None
+
+
+class NamesRequest(BaseModel):
+    """Reviews by name."""
+
+    names: Annotated[list[Name], Field(max_length=_AHEAD)]
+
+
+@router.get("/review")
+async def page(visit: Look) -> Response:
+    """Show the page; its script takes the images."""
+    backend, labels = await in_thread(lambda: (_backend_name(visit.aws), labels_of(visit.aws)))
+    settings = await in_thread(lambda: visit.aws.settings)
+    if backend == AIRFLOW:
+        _settle_soon(visit.aws)  # what a process that ended has left
+    return render(
+        visit,
+        "review.html",
+        backend=backend,
+        labels=labels,
+        none_label=NONE_OF_THE_ABOVE,
+        settings=settings,
+        undo_seconds=int(UNDO_SECONDS),
+    )
+
+
+@router.post("/review/take")
+async def take(visit: Review, wanted: TakeRequest) -> dict[str, Any]:
+    """Give a reviewer images to look at, kept for them for two minutes."""
+
+    def work() -> dict[str, Any]:
+        reviews = _desk(visit).take(_AHEAD, oldest_first=wanted.order == "oldest", keep=wanted.keep)
+        open_reviews = _open.get(visit.loop.path, lambda: visit.aws.reviews.table.count(Stage.OPEN))
+        return {"reviews": [_shown(review) for review in reviews], "open": open_reviews}
+
+    return await in_thread(work)
+
+
+@router.post("/review/answer")
+async def answer(visit: Review, given: AnswerRequest) -> dict[str, Any]:
+    """Keep an answer. It is written when it cannot be taken back any more."""
+    label = await in_thread(_checked_label, visit, given.label)
+    wanted = (await in_thread(lambda: visit.aws.settings)).review_answers_per_image
+    review = await in_thread(lambda: _desk(visit).answer(given.name, label, wanted))
+    if review.stage is Stage.HELD:
+        _settle_soon(visit.aws)
+    return {"name": review.name, "label": label, "needs_others": review.stage is Stage.OPEN}
+
+
+@router.post("/review/undo/{name}")
+async def undo(visit: Review, name: str) -> dict[str, Any]:
+    """Take an answer back, and give its image again."""
+    return {"review": _shown(await in_thread(lambda: _desk(visit).undo(name)))}
+
+
+@router.post("/review/skip/{name}")
+async def skip(visit: Review, name: str) -> dict[str, Any]:
+    """Leave an image to others."""
+    await in_thread(lambda: _desk(visit).skip(name))
+    return {}
+
+
+@router.post("/review/release")
+async def release(visit: Review, given: NamesRequest) -> dict[str, Any]:
+    """Give images back that were not looked at."""
+    await in_thread(lambda: _desk(visit).release(given.names))
+    return {}
+
+
+@router.get("/review/images/{name}")
+async def image(visit: Look, name: str) -> Response:
+    """Return the image of a review, as it was detected."""
+
+    def work() -> Response:
+        review = visit.aws.reviews.table.get(name)
+        if review is None:
+            raise HTTPException(404, "There is no such review.")
+        return image_response(visit.aws, review.task.image_uri, review.task.version_id)
+
+    return await in_thread(work)
+
+
+def labels_of(aws: ConsoleContext) -> list[str]:
+    """Return the labels that have a folder, as they were half a minute ago at most."""
+    return _labels.get(aws.loop.path, TrainingSet(aws).labels)
+
+
+def _backend_name(aws: ConsoleContext) -> str:
+    return aws.record.get("review_backend") or "a2i"
+
+
+def _desk(visit: Visit) -> ReviewDesk:
+    return ReviewDesk(visit.aws.reviews.table, str(visit.user.get_id()))
+
+
+def _shown(review: review_queue.Review) -> dict[str, Any]:
+    """Return what a reviewer sees of a review."""
+    bucket_and_key = review.task.image_uri.removeprefix("s3://")
+    return {
+        "name": review.name,
+        "key": bucket_and_key.partition("/")[2],
+        "label": review.task.label,
+        "confidence": round(review.task.confidence_percent, 1),
+        "source": review.task.source,
+        "answers": len(review.answers),
+    }
+
+
+def _checked_label(visit: Visit, label: str | None) -> str:
+    """Return the label to keep. Raises HTTPException where it is not one that this loop takes."""
+    if label is None or label.strip().casefold() == NONE_OF_THE_ABOVE.casefold():
+        return NONE_OF_THE_ABOVE
+    if label in labels_of(visit.aws):
+        return label
+    try:
+        new = check_label(label.strip())
+    except MalformedAnswerError as error:
+        raise HTTPException(422, str(error)) from error
+    if not visit.aws.settings.review_allow_new_labels:
+        raise HTTPException(422, "This loop takes no new labels; the parameter Review-Allow-New-Labels allows them.")
+    return new
+
+
+def _settle_soon(aws: ConsoleContext) -> None:
+    """Let answers be written once they cannot be taken back; one timer a loop is enough."""
+    waiting = _settling.get(aws.loop.path)
+    if waiting is None or waiting.done():
+        _settling[aws.loop.path] = asyncio.create_task(_settle(aws))
+
+
+async def _settle(aws: ConsoleContext) -> None:
+    while True:
+        await asyncio.sleep(UNDO_SECONDS / 4)
+        try:
+            left = await in_thread(_collect, aws)
+        except Exception as error:  # told and tried again by the next answer, the next page, or the DAG human_review
+            log.warning("Answers of %s are written later: %s", aws.loop.path, error)
+            return
+        if not left:
+            return
+
+
+def _collect(aws: ConsoleContext) -> bool:
+    """Write what is due; return whether answers are still held."""
+    aws.reviews.collect()
+    return next(aws.reviews.table.queued(Stage.HELD), None) is not None

@@ -1,0 +1,187 @@
+"""The page Review: images come to those who may review, and answers reach the folder of answers as A2I's do."""
+
+import json
+import time
+
+import pytest
+from tests.integration.world import FRESH_DIGITS, World, eventually, png
+
+from label_loop.console.pages import review as page
+from label_loop.domain import review_queue
+from label_loop.domain.review_queue import Review, Stage
+from label_loop.payloads import ANSWERS_FOLDER, ReviewTask
+
+LABELS = [str(digit) for digit in range(10)]
+
+
+@pytest.fixture
+def reviewing(world: World, monkeypatch) -> World:
+    """Give a loop that reviews in the Airflow UI, whose answers are final at once."""
+    world.set_record(review_backend="airflow")
+    for label in LABELS:
+        world.put(f"images_labeled_by_folder/{label}/", b"")
+    for module in (page, review_queue):
+        monkeypatch.setattr(module, "UNDO_SECONDS", 0.2)
+    page._labels.forget()
+    page._open.forget()
+    page._settling.clear()
+    return world
+
+
+def table():
+    from label_loop.console.context import contexts
+
+    return contexts()["pages"].reviews.table
+
+
+def ask_about(world: World, *names: str, bucket: str | None = None, body: bytes | None = None) -> list[str]:
+    made = []
+    for n, name in enumerate(names):
+        key = world.upload(name, body or FRESH_DIGITS[n].body)
+        task = ReviewTask(f"id-{n}", "A2I Workflow", f"s3://{bucket or world.bucket}/{key}", "3", 10.0 + n)
+        made.append(f"label-loop-{n}")
+        table().add(Review(made[-1], task, time.time() + n))
+    return made
+
+
+def take(ask, role="user", **wanted):
+    answer = ask(role, "POST", "review/take", json=wanted)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_the_page_shows_the_labels_and_what_reviewers_are_told(ask, reviewing):
+    reviewing.set_variable("Review-Instructions", "Look at the <b>shape</b>.")
+    text = ask("viewer", "GET", "review").text
+    assert 'data-label="7"' in text
+    assert "Look at the &lt;b&gt;shape&lt;/b&gt;." in text
+    assert "You may look, but not review" in text
+    assert "You may look, but not review" not in ask("user", "GET", "review").text
+
+
+def test_a_loop_that_reviews_in_a2i_says_so(ask, reviewing):
+    reviewing.set_record(review_backend="a2i")
+    from label_loop.console.context import contexts
+
+    contexts()["pages"].refresh()
+    assert "--review-backend airflow" in ask("viewer", "GET", "review").text
+
+
+def test_images_come_least_sure_first_and_are_kept_for_one_reviewer(ask, reviewing):
+    names = ask_about(reviewing, "a.png", "b b.png", "ü+.png")
+    given = take(ask)
+    assert [review["name"] for review in given["reviews"]] == names
+    assert given["reviews"][1]["key"] == "images_for_detection/b b.png"
+    assert given["open"] == 3
+    assert take(ask, role="op")["reviews"] == []
+    assert ask("user", "POST", "review/release", json={"names": names}).status_code == 200
+    assert len(take(ask, role="op", order="oldest")["reviews"]) == 3
+
+
+def test_an_answer_is_written_as_a2i_writes_it_once_it_cannot_be_taken_back(client, reviewing):
+    from tests.console.conftest import FROM_THE_CONSOLE
+
+    (name,) = ask_about(reviewing, "a.png")
+    with client("user") as browser:  # one event loop for all requests, as in the API server
+        url = "/label-loop/pages/review"
+        answer = browser.post(f"{url}/answer", json={"name": name, "label": "7"}, headers=FROM_THE_CONSOLE)
+        assert answer.json() == {"name": name, "label": "7", "needs_others": False}
+        (key,) = eventually(lambda: reviewing.keys(ANSWERS_FOLDER))
+    output = json.loads(reviewing.client("s3").get_object(Bucket=reviewing.bucket, Key=key)["Body"].read())
+    assert key.endswith(f"/{name}/output.json")
+    assert output["humanAnswers"][0]["answerContent"] == {"crowd-image-classifier": {"label": "7"}}
+    assert output["humanAnswers"][0]["workerId"] == "a-user"
+    assert output["inputContent"]["detectLabelRequestId"] == "id-0"
+    eventually(lambda: table().get(name).stage is Stage.DONE)
+
+
+def test_an_answer_can_be_taken_back(ask, reviewing):
+    (name,) = ask_about(reviewing, "a.png")
+    ask("user", "POST", "review/answer", json={"name": name, "label": "7"})
+    assert ask("op", "POST", f"review/undo/{name}").status_code == 409
+    assert ask("user", "POST", f"review/undo/{name}").json()["review"]["name"] == name
+    assert table().get(name).stage is Stage.OPEN
+
+
+def test_a_skipped_image_is_for_others(ask, reviewing):
+    (name,) = ask_about(reviewing, "a.png")
+    take(ask)
+    assert ask("user", "POST", f"review/skip/{name}").status_code == 200
+    assert take(ask)["reviews"] == []
+    assert len(take(ask, role="op")["reviews"]) == 1
+
+
+@pytest.mark.parametrize("label", ["dog", "../x", "a/b", "\x00", "", " ", "x" * 256, "<script>"])
+def test_a_label_that_the_loop_does_not_take_is_refused(ask, reviewing, label):
+    (name,) = ask_about(reviewing, "a.png")
+    answer = ask("user", "POST", "review/answer", json={"name": name, "label": label})
+    assert answer.status_code == 422
+    assert table().get(name).answers == ()
+
+
+def test_a_new_label_is_taken_where_the_loop_allows_it(ask, reviewing):
+    reviewing.set_variable("Review-Allow-New-Labels", "true")
+    first, second = ask_about(reviewing, "a.png", "b.png")
+    assert ask("user", "POST", "review/answer", json={"name": first, "label": " <dog> & co "}).status_code == 200
+    assert table().get(first).answers[0].label == "<dog> & co"
+    refused = ask("user", "POST", "review/answer", json={"name": second, "label": "../dog"})
+    assert refused.status_code == 422
+    assert "cannot name a folder" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize("label", [None, "none of the ABOVE"])
+def test_none_of_the_labels_may_fit(ask, reviewing, label):
+    (name,) = ask_about(reviewing, "a.png")
+    assert ask("user", "POST", "review/answer", json={"name": name, "label": label}).json()["label"] == (
+        "None of the Above"
+    )
+
+
+def test_several_answers_are_asked_for_where_the_loop_says_so(ask, reviewing):
+    reviewing.set_variable("Review-Answers-Per-Image", "2")
+    (name,) = ask_about(reviewing, "a.png")
+    assert ask("user", "POST", "review/answer", json={"name": name, "label": "1"}).json()["needs_others"]
+    assert take(ask)["reviews"] == []
+    assert not ask("op", "POST", "review/answer", json={"name": name, "label": "1"}).json()["needs_others"]
+
+
+def test_the_image_is_shown_as_it_was_detected(ask, reviewing):
+    (name,) = ask_about(reviewing, "a.png")
+    answer = ask("viewer", "GET", f"review/images/{name}")
+    assert answer.content == FRESH_DIGITS[0].body
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_page_named_like_an_image_is_not_sent_as_one(ask, reviewing):
+    (name,) = ask_about(reviewing, "a.png", body=b"<html><script>alert(1)</script>")
+    answer = ask("viewer", "GET", f"review/images/{name}")
+    assert answer.status_code == 415
+    assert "script" not in answer.text
+
+
+def test_an_image_of_another_bucket_is_not_shown(ask, reviewing):
+    (name,) = ask_about(reviewing, "a.png", bucket="somebody-elses")
+    assert ask("viewer", "GET", f"review/images/{name}").status_code == 404
+
+
+def test_an_image_that_is_gone_is_told(ask, reviewing):
+    (name,) = ask_about(reviewing, "a.png", body=png())
+    reviewing.client("s3").delete_object(Bucket=reviewing.bucket, Key="images_for_detection/a.png")
+    answer = ask("viewer", "GET", f"review/images/{name}")
+    assert (answer.status_code, answer.json()["detail"]) == (404, "The image is gone from S3.")
+
+
+@pytest.mark.parametrize("name", ["label-loop-unknown", "../x", "A" * 64])
+def test_an_unknown_review_is_told(ask, reviewing, name):
+    assert ask("user", "POST", "review/answer", json={"name": name, "label": "1"}).status_code in {409, 422}
+
+
+def test_aws_being_away_is_told_and_loses_nothing(ask, reviewing):
+    (name,) = ask_about(reviewing, "a.png")
+    reviewing.fault("dynamodb", "GetItem")
+    answer = ask("user", "POST", "review/answer", json={"name": name, "label": "1"})
+    assert answer.status_code == 502
+    assert "AWS did not answer" in answer.json()["detail"]
+    reviewing.heal()
+    assert ask("user", "POST", "review/answer", json={"name": name, "label": "1"}).status_code == 200
