@@ -199,14 +199,18 @@
 
   const visibleLabels = () => [...desk.querySelectorAll("[data-label]")].filter((button) => !button.hidden);
 
+  // The keys 1 to 9 and 0 in the order of the labels; where each label is a digit, the digit itself.
   const number = () => {
+    const labels = visibleLabels();
+    const digits = labels.every((button) => /^[0-9]$/.test(button.dataset.label));
     for (const button of desk.querySelectorAll("[data-label]")) {
-      button.querySelector("kbd").textContent = "";
+      const place = labels.indexOf(button);
+      const key = digits ? button.dataset.label : String((place + 1) % 10);
+      button.querySelector("kbd").textContent = place >= 0 && place < 10 ? key : "";
     }
-    visibleLabels().slice(0, 9).forEach((button, index) => {
-      button.querySelector("kbd").textContent = String(index + 1);
-    });
   };
+
+  const labelOfKey = (key) => visibleLabels().find((button) => button.querySelector("kbd").textContent === key);
 
   const search = () => {
     const words = part("search").value.trim().toLocaleLowerCase();
@@ -223,7 +227,6 @@
   };
 
   const keys = {
-    0: () => answer(null),
     n: () => answer(null),
     s: skip,
     u: undo,
@@ -248,7 +251,7 @@
     if (event.target.closest("input, textarea, select, dialog[open]")) {
       return;
     }
-    const chosen = /^[1-9]$/.test(event.key) ? visibleLabels()[Number(event.key) - 1] : undefined;
+    const chosen = /^[0-9]$/.test(event.key) ? labelOfKey(event.key) : undefined;
     const action = chosen ? () => answer(chosen.dataset.label) : keys[event.key.toLowerCase()];
     if (action) {
       event.preventDefault();
