@@ -135,5 +135,9 @@ def training_key(label: str, detection_id: str, image_key: str, suffix: str) -> 
 
     The original name is kept for people, the start of the detection's id keeps equal names apart.
     """
-    stem = PurePosixPath(image_key).stem[:_LONGEST_STEM].encode()[:_LONGEST_STEM_BYTES].decode(errors="ignore")
-    return f"{LABELLED_FOLDER}{label}/{stem or 'image'}-{detection_id[:13]}{suffix}"
+    return f"{LABELLED_FOLDER}{label}/{key_stem(PurePosixPath(image_key).stem)}-{detection_id[:13]}{suffix}"
+
+
+def key_stem(name: str) -> str:
+    """Return the start of a name that leaves room in a key for the longest label, and is never empty."""
+    return name[:_LONGEST_STEM].encode()[:_LONGEST_STEM_BYTES].decode(errors="ignore") or "image"
