@@ -165,8 +165,9 @@ class ProjectVersion:
 
 @dataclass(frozen=True)
 class ParameterVersion:
-    """One value that a parameter had in Parameter Store, and the ARN of who wrote it."""
+    """One value that a parameter had in Parameter Store, and the ARN of who wrote it; versions count up."""
 
+    version: int
     written_at: datetime
     user_arn: str
     text: str

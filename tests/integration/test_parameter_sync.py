@@ -6,10 +6,11 @@ from unittest.mock import Mock
 import pytest
 from tests.integration.world import World, events
 
+from label_loop.domain.parameter_history import written_by_sync as written
 from label_loop.exceptions import LoopNotSetUpError
 from label_loop.notifications import Announcer
 from label_loop.parameters import PARAMETERS
-from label_loop.settings import SYSTEM_RECORD, read_settings
+from label_loop.settings import SYNC_STATE, SYSTEM_RECORD, parse_sync_state, read_settings
 from label_loop.states.parameter_sync import ParameterSyncState, SyncResult
 
 GATE = "Minimum-F1-Score"
@@ -49,6 +50,25 @@ def test_a_change_of_the_variable_reaches_the_store(synced: World) -> None:
     sync(synced)
     assert synced.parameter(GATE) == "0.7"
     assert not sync(synced).did_something
+
+
+def test_what_the_sync_wrote_is_known_from_what_people_wrote(synced: World) -> None:
+    def written_by_sync() -> list[int]:
+        return written(parse_sync_state(synced.variable(SYNC_STATE))).get(GATE, [])
+
+    synced.put_parameter(GATE, "0.9")  # version 2
+    sync(synced)
+    assert written_by_sync() == []
+    for text in ("0.7", "0.6"):
+        synced.set_variable(GATE, text)
+        sync(synced)
+    history = synced.context().parameter_store.history(synced.loop, GATE)
+    first, second = written_by_sync()
+    assert {version.version: version.text for version in history if version.version in (first, second)} == {
+        first: "0.7",
+        second: "0.6",
+    }
+    assert {version.version for version in history if version.text in ("0.8", "0.9")}.isdisjoint({first, second})
 
 
 def test_parameter_store_wins_a_conflict_and_the_operator_is_told(synced: World) -> None:

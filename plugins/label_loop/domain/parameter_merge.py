@@ -52,9 +52,9 @@ def is_settled(plan: MergePlan, state: Mapping[str, Any]) -> bool:
 
 
 def _merge_one(plan: MergePlan, name: str, texts: tuple[str | None, str | None], state: Mapping[str, Any]) -> None:
-    base = _agreed(state, name)
+    base = agreed(state, name)
     problems = {
-        side: problem for side, text in zip((STORE, VARIABLES), texts, strict=True) if (problem := _problem(name, text))
+        side: found for side, text in zip((STORE, VARIABLES), texts, strict=True) if (found := problem(name, text))
     }
     # Only refused texts are remembered: a change on the other side is no reason to tell of them again.
     refused = [text if side in problems else None for side, text in zip((STORE, VARIABLES), texts, strict=True)]
@@ -81,10 +81,10 @@ def _merge_one(plan: MergePlan, name: str, texts: tuple[str | None, str | None],
         _write(plan.to_variables, name, value, texts[1])
 
 
-def _agreed(state: Mapping[str, Any], name: str) -> str | None:
+def agreed(state: Mapping[str, Any], name: str) -> str | None:
     """Return the text last agreed on; none that a person or an older release left and that is not valid."""
     text = _part(state, "values").get(name)
-    return text if isinstance(text, str) and _problem(name, text) is None else None
+    return text if isinstance(text, str) and problem(name, text) is None else None
 
 
 def _part(state: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -115,7 +115,8 @@ def _write(side: dict[str, str], name: str, value: str, present: str | None) -> 
         side[name] = value
 
 
-def _problem(name: str, text: str | None) -> str | None:
+def problem(name: str, text: str | None) -> str | None:
+    """Return why a text is no value of a parameter, or None where it is one or there is no text."""
     if text is None:
         return None
     try:

@@ -29,13 +29,11 @@ class ParameterStoreHook(SsmHook):
             for parameter in page["Parameters"]
         }
 
-    def put(self, loop: Loop, name: str, text: str, *, exists: bool) -> None:
-        """Write one parameter; one that exists keeps its type and its description."""
-        if exists:
-            self.conn.put_parameter(Name=loop.parameter(name), Value=text, Overwrite=True)
-        else:
-            description = PARAMETERS[name].description
-            self.conn.put_parameter(Name=loop.parameter(name), Value=text, Type="String", Description=description)
+    def put(self, loop: Loop, name: str, text: str, *, exists: bool) -> int:
+        """Write one parameter and return its new version; one that exists keeps its type and its description."""
+        new = {"Type": "String", "Description": PARAMETERS[name].description}
+        how = {"Overwrite": True} if exists else new
+        return int(self.conn.put_parameter(Name=loop.parameter(name), Value=text, **how)["Version"])
 
     def history(self, loop: Loop, name: str, limit: int = 100) -> list[ParameterVersion]:
         """Return the latest values of a parameter, newest first; none where it does not exist.
@@ -51,7 +49,9 @@ class ParameterStoreHook(SsmHook):
             return []
         written.sort(key=lambda version: version["Version"], reverse=True)
         return [
-            ParameterVersion(version["LastModifiedDate"], version.get("LastModifiedUser", ""), version["Value"])
+            ParameterVersion(
+                version["Version"], version["LastModifiedDate"], version.get("LastModifiedUser", ""), version["Value"]
+            )
             for version in written[:limit]
         ]
 

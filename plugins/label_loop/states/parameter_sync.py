@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from label_loop.domain.detections import timestamp
+from label_loop.domain.parameter_history import with_written
 from label_loop.domain.parameter_merge import MergePlan, is_settled, merge
 from label_loop.exceptions import InvalidParameterError
 from label_loop.parameters import PARAMETERS
@@ -96,8 +97,8 @@ class ParameterSyncState:
 
     def _apply(self, sides: Sides, plan: MergePlan, result: SyncResult) -> None:
         loop = self.context.loop
-        for name, text in plan.to_store.items():
-            self.context.parameter_store.put(loop, name, text, exists=name in sides.store)
+        put = self.context.parameter_store.put
+        versions = {name: put(loop, name, text, exists=name in sides.store) for name, text in plan.to_store.items()}
         for name, text in plan.to_variables.items():
             write_variable(loop, name, text, PARAMETERS[name].description)
         if result.sampling_switched_on:
@@ -105,7 +106,8 @@ class ParameterSyncState:
         elif sides.store[SYSTEM_RECORD] != sides.variables[SYSTEM_RECORD]:
             write_variable(loop, SYSTEM_RECORD, sides.store[SYSTEM_RECORD], SYSTEM_RECORD_DESCRIPTION)
         self.context.announcer.tell(_events(plan))
-        write_variable(loop, SYNC_STATE, json.dumps(plan.state), SYNC_STATE_DESCRIPTION)
+        state = {**plan.state, "written": with_written(sides.state, versions)}
+        write_variable(loop, SYNC_STATE, json.dumps(state), SYNC_STATE_DESCRIPTION)
 
 
 def _switched_on(switch: str, before: Mapping[str, str], after: Mapping[str, str]) -> bool:

@@ -51,7 +51,7 @@ def test_a_loop_without_parameters_has_no_texts(hook):
 
 
 def test_a_new_parameter_is_written_with_its_description(hook, ssm):
-    hook.put(LOGOS, "Minimum-F1-Score", "0.7", exists=False)
+    assert hook.put(LOGOS, "Minimum-F1-Score", "0.7", exists=False) == 1
     (described,) = ssm.describe_parameters()["Parameters"]
     assert described["Name"] == "/logos/Minimum-F1-Score"
     assert described["Description"] == PARAMETERS["Minimum-F1-Score"].description
@@ -60,7 +60,7 @@ def test_a_new_parameter_is_written_with_its_description(hook, ssm):
 
 def test_a_parameter_that_exists_keeps_its_type(hook, ssm):
     ssm.put_parameter(Name="/logos/Minimum-F1-Score", Value="0.7", Type="SecureString")
-    hook.put(LOGOS, "Minimum-F1-Score", "0.9", exists=True)
+    assert hook.put(LOGOS, "Minimum-F1-Score", "0.9", exists=True) == 2
     assert hook.texts(LOGOS) == {"Minimum-F1-Score": "0.9"}
     (described,) = ssm.describe_parameters()["Parameters"]
     assert described["Type"] == "SecureString"
@@ -71,6 +71,7 @@ def test_the_history_is_told_newest_first_over_several_pages(hook, ssm):
         put(ssm, "/logos/Minimum-Untrained-Images", str(n + 1))
     history = hook.history(LOGOS, "Minimum-Untrained-Images")
     assert [version.text for version in history] == [str(n) for n in range(60, 0, -1)]
+    assert [version.version for version in history] == list(range(60, 0, -1))
     assert history[0].written_at >= history[-1].written_at
     assert all(version.user_arn for version in history)
     assert hook.history(LOGOS, "Minimum-Untrained-Images", limit=3) == history[:3]
