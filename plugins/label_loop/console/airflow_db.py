@@ -13,6 +13,7 @@ from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
 from airflow.models.log import Log
 from airflow.models.taskinstance import TaskInstance
+from airflow.models.variable import Variable
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState, TaskInstanceState
 from airflow.utils.types import DagRunTriggeredByType
@@ -153,17 +154,44 @@ def trigger(dag_id: str, conf: Mapping[str, Any], user: BaseUser) -> Run:
     return Run(started.dag_id, started.run_id, str(started.state), started.run_after)
 
 
+@dataclass(frozen=True)
+class Note:
+    """What a person did, for Airflow's audit log."""
+
+    event: str
+    user: BaseUser
+    dag_id: str
+    facts: Mapping[str, Any]
+
+    def entry(self) -> Log:
+        """Return it as a row of the log."""
+        return Log(
+            event=self.event[:_LONGEST_EVENT],
+            owner=self.user.get_name(),
+            owner_display_name=self.user.get_name(),
+            extra=json.dumps(dict(self.facts), ensure_ascii=False),
+            dag_id=self.dag_id,
+        )
+
+
 def note(event: str, user: BaseUser, dag_id: str, facts: Mapping[str, Any]) -> None:
     """Write what a person did to Airflow's audit log."""
-    entry = Log(
-        event=event[:_LONGEST_EVENT],
-        owner=user.get_name(),
-        owner_display_name=user.get_name(),
-        extra=json.dumps(dict(facts), ensure_ascii=False),
-        dag_id=dag_id,
-    )
     with create_session() as session:
-        session.add(entry)
+        session.add(Note(event, user, dag_id, facts).entry())
+
+
+def replace_variable(key: str, text: str, description: str, *, present: str | None, noted: Note) -> bool:
+    """Write a Variable and a note of it, both or neither, if the Variable still is what is thought to be present.
+
+    Return whether it was. None is a Variable that is not there.
+    """
+    with create_session() as session:
+        found = session.scalar(select(Variable).where(Variable.key == key).with_for_update())
+        if (found.val if found else None) != present:
+            return False
+        Variable.set(key, text, description=description, session=session)
+        session.add(noted.entry())
+        return True
 
 
 def audit(events: Sequence[str], *, containing: str, most: int) -> list[AuditEntry]:
@@ -181,6 +209,6 @@ def audit(events: Sequence[str], *, containing: str, most: int) -> list[AuditEnt
 def _facts(extra: str | None) -> Mapping[str, Any]:
     try:
         facts = json.loads(extra or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return facts if isinstance(facts, dict) else {}

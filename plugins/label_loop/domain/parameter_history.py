@@ -1,12 +1,11 @@
 """Who changed which parameter when: told by Airflow's audit log and by Parameter Store, in one order."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Protocol
 
 from label_loop.payloads import ParameterVersion
 
@@ -24,14 +23,17 @@ AUDITED = (NOTE, *_AIRFLOW_EVENTS)
 _MOST_WRITTEN = 100  # as many as Parameter Store keeps
 
 
-@dataclass(frozen=True)
-class AuditEntry:
-    """A row of Airflow's audit log: when, which event, who, and its extra as JSON text."""
+class AuditEntry(Protocol):
+    """A row of Airflow's audit log: when, which event, who, and its facts, which an edited row may lack."""
 
-    at: datetime
-    event: str
-    who: str
-    extra: str | None
+    @property
+    def at(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def event(self) -> str: ...  # noqa: D102
+    @property
+    def user(self) -> str: ...  # noqa: D102
+    @property
+    def facts(self) -> Mapping[str, Any]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -57,38 +59,38 @@ def from_audit_log(entries: Iterable[AuditEntry], names: Mapping[str, str]) -> l
     return [
         change
         for entry in entries
-        for key in sorted(_keys(entry.event, _object(entry.extra)) & names.keys())
-        for change in [_change(entry, names[key])]
+        if entry.at
+        for key in sorted(_keys(entry) & names.keys())
+        for change in [_change(entry, entry.at, names[key])]
     ]
 
 
-def _change(entry: AuditEntry, name: str) -> Change:
+def _change(entry: AuditEntry, at: datetime, name: str) -> Change:
     if entry.event != NOTE:
         # Airflow writes its entry before it looks whether the user may, and hides the value.
-        return Change(entry.at, entry.who, name, f"asked Airflow to {_AIRFLOW_EVENTS[entry.event]}")
-    texts = _object(entry.extra)
-    before, after = (texts[key] if isinstance(texts.get(key), str) else None for key in ("before", "after"))
-    return Change(entry.at, entry.who, name, "set it in the console", before, after)
+        return Change(at, entry.user, name, f"asked Airflow to {_AIRFLOW_EVENTS[entry.event]}")
+    texts = (entry.facts.get(key) for key in ("before", "after"))
+    before, after = (text if isinstance(text, str) else None for text in texts)
+    return Change(at, entry.user, name, "set it in the console", before, after)
 
 
-def _object(extra: str | None) -> Mapping[str, Any]:
-    try:
-        values = json.loads(extra or "{}")
-    except (ValueError, RecursionError):
-        return {}
-    return values if isinstance(values, dict) else {}
-
-
-def _keys(event: str, extra: Mapping[str, Any]) -> set[str]:
-    """Return the keys of the Variables that an entry is about, by the event's shape of extra."""
-    if event == "bulk_variables":
-        actions = extra.get("actions")
-        listed = [action.get("entities") for action in actions or [] if isinstance(action, dict)]
-        found = [entity for entities in listed if isinstance(entities, list) for entity in entities]
-        keys = [entity.get("key") if isinstance(entity, dict) else entity for entity in found]
+def _keys(entry: AuditEntry) -> set[str]:
+    """Return the keys of the Variables that an entry is about, by the event's shape of facts."""
+    if entry.event == "bulk_variables":
+        actions = _dicts(entry.facts.get("actions"))
+        entities = [entity for action in actions for entity in _list(action.get("entities"))]
+        keys = [entity.get("key") if isinstance(entity, dict) else entity for entity in entities]
     else:
-        keys = [extra.get("key"), extra.get("variable_key")]
+        keys = [entry.facts.get("key"), entry.facts.get("variable_key")]
     return {key for key in keys if isinstance(key, str)}
+
+
+def _dicts(value: object) -> list[dict[str, Any]]:
+    return [each for each in _list(value) if isinstance(each, dict)]
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def from_store(name: str, versions: Sequence[ParameterVersion], by_sync: Iterable[int]) -> list[Change]:

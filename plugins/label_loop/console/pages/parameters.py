@@ -1,0 +1,205 @@
+"""Parameters: what is in force, on its way or refused, set in place; and who changed what when."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from fastapi import APIRouter, Depends, Form, HTTPException, Response
+
+from label_loop.console import airflow_db
+from label_loop.console.access import Look, SetParameters, Visit
+from label_loop.console.render import render
+from label_loop.console.threads import in_thread
+from label_loop.domain import parameter_history as history
+from label_loop.domain.parameter_status import Status, overruled_by, statuses
+from label_loop.exceptions import InvalidParameterError, shown
+from label_loop.hooks.retries import error_code
+from label_loop.parameters import PARAMETERS, Group, Parameter
+from label_loop.states.parameter_sync import Sides, read_variables
+
+router = APIRouter()
+
+_MOST_CHANGES = 50
+_CONTROLS = {bool: "switch", int: "whole", float: "decimal", str: "text"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A parameter on the page. ``typed`` is a text that was not saved, ``problem`` why; ``before`` guards a save."""
+
+    parameter: Parameter[Any]
+    status: Status
+    before: str
+    typed: str | None = None
+    problem: str | None = None
+    status_code: int = 200
+
+    @property
+    def control(self) -> str:
+        """The kind of control that fits the parameter's values."""
+        return _CONTROLS[type(self.parameter.parse(self.parameter.default))]
+
+    @property
+    def text(self) -> str:
+        """What the control shows: what the person typed, else what is in force."""
+        return self.status.in_force if self.typed is None else self.typed
+
+    @property
+    def is_on(self) -> bool:
+        """Whether a switch is on."""
+        return bool(self.parameter.parse(self.status.in_force if self.status_code == 422 else self.text))
+
+    @property
+    def is_default(self) -> bool:
+        """Whether the default is in force."""
+        read = self.parameter.parse
+        return bool(read(self.status.in_force) == read(self.parameter.default))
+
+
+def _known(name: str) -> str:
+    if name not in PARAMETERS:
+        raise HTTPException(404, "There is no parameter of that name.")
+    return name
+
+
+Name = Annotated[str, Depends(_known)]
+Text = Annotated[str, Form()]
+
+
+@router.get("/parameters")
+async def parameters(visit: Look) -> Response:
+    """Show the page."""
+    sides, paused = await in_thread(lambda: (_sides(visit), _is_paused(visit)))
+    rows = _rows(sides)
+    groups = [(group, [row for row in rows.values() if row.parameter.group is group]) for group in Group]
+    return render(visit, "parameters.html", groups=groups, paused=paused)
+
+
+@router.get("/parameters/{name}/status")
+async def status(visit: Look, name: Name) -> Response:
+    """Show how one parameter stands now; the page asks again until both sides agree."""
+    sides = await in_thread(_sides, visit)
+    return render(visit, "parameter_status.html", row=_rows(sides)[name])
+
+
+@router.post("/parameters/{name}")
+async def set_parameter(
+    visit: SetParameters, name: Name, text: Text = "", before: Text = "", restore: Annotated[bool, Form()] = False
+) -> Response:
+    """Save a text, or the default; a text that is not saved comes back with the reason."""
+    wanted = PARAMETERS[name].default if restore else _without_carriage_returns(text)
+    row = await in_thread(_save, visit, name, wanted, _without_carriage_returns(before))
+    return render(visit, "parameter.html", status_code=row.status_code, row=row)
+
+
+@router.get("/parameters/history")
+async def all_history(visit: Look) -> Response:
+    """Show who changed which parameter when."""
+    return await _history(visit, list(PARAMETERS))
+
+
+@router.get("/parameters/{name}/history")
+async def one_history(visit: Look, name: Name) -> Response:
+    """Show who changed one parameter when."""
+    return await _history(visit, [name])
+
+
+async def _history(visit: Visit, names: Sequence[str]) -> Response:
+    changes, problem = await in_thread(_changes, visit, names)
+    return render(visit, "parameter_history.html", changes=changes, problem=problem, several=len(names) > 1)
+
+
+def _sides(visit: Visit) -> Sides:
+    return Sides(visit.aws.parameter_store.texts(visit.loop), *read_variables(visit.loop))
+
+
+def _is_paused(visit: Visit) -> bool:
+    return any(schedule.paused for schedule in airflow_db.schedules([visit.loop.dag_id(history.SYNC)]))
+
+
+def _rows(sides: Sides) -> dict[str, Row]:
+    found = statuses(sides.store, sides.variables, sides.state)
+    return {name: Row(PARAMETERS[name], status, before=status.in_force) for name, status in found.items()}
+
+
+def _save(visit: Visit, name: str, text: str, before: str) -> Row:
+    sides = _sides(visit)
+    row = _rows(sides)[name]
+    text = text.strip() if row.control != "switch" else text or "false"  # what a switch sends that is off
+    not_saved = _problem(row, text, before, sides)
+    if not_saved:
+        return not_saved
+    if text == sides.variables[name]:
+        return row
+    saved = airflow_db.replace_variable(
+        visit.loop.variable(name),
+        text,
+        row.parameter.description,
+        present=sides.variables[name],
+        noted=_note(visit, name, row.status.in_force, text),
+    )
+    if not saved:
+        return _changed_meanwhile(_rows(_sides(visit))[name], text, before)
+    return _rows(replace(sides, variables={**sides.variables, name: text}))[name]
+
+
+def _problem(row: Row, text: str, before: str, sides: Sides) -> Row | None:
+    """Return the row of a text that cannot be saved, or None where it can."""
+    name = row.parameter.name
+    try:
+        row.parameter.parse(text)
+    except InvalidParameterError as error:
+        return replace(row, typed=text, problem=str(error), status_code=422)
+    in_force = _without_carriage_returns(row.status.in_force)
+    if in_force not in (before, text):
+        return _changed_meanwhile(row, text, before)
+    newer = overruled_by(name, text, sides.store, sides.state)
+    if newer is None:
+        return None
+    reason = (
+        f"Parameter Store holds {shown(newer)} since then, which is on its way here and would replace yours. "
+        "Wait until it is in force, then save again."
+    )
+    return replace(row, typed=text, problem=reason, status_code=409)
+
+
+def _changed_meanwhile(row: Row, text: str, before: str) -> Row:
+    reason = (
+        f"Not saved: it was changed to {shown(row.status.in_force)} meanwhile; you began with {shown(before)} and want "
+        f"{shown(text)}. Save again to replace it."
+    )
+    return replace(row, typed=text, problem=reason, status_code=409)
+
+
+def _note(visit: Visit, name: str, before: str, after: str) -> airflow_db.Note:
+    facts = history.note(name, visit.loop.variable(name), before, after)
+    return airflow_db.Note(history.NOTE, visit.user, visit.loop.dag_id(history.SYNC), facts)
+
+
+def _changes(visit: Visit, names: Sequence[str]) -> tuple[list[history.Change], str | None]:
+    """Return the latest changes, and what kept some of them from being read."""
+    loop = visit.loop
+    keys = {loop.variable(name): name for name in names}
+    containing = next(iter(keys)) if len(keys) == 1 else loop.variable("")
+    entries = airflow_db.audit(history.AUDITED, containing=containing, most=2 * _MOST_CHANGES)
+    changes = history.from_audit_log(entries, keys)
+    _, state = read_variables(loop)
+    try:
+        changes += _in_store(visit, names, history.written_by_sync(state))
+    except (ClientError, BotoCoreError) as error:
+        return history.timeline(changes, _MOST_CHANGES), error_code(error) or type(error).__name__
+    return history.timeline(changes, _MOST_CHANGES), None
+
+
+def _in_store(visit: Visit, names: Sequence[str], by_sync: Mapping[str, list[int]]) -> list[history.Change]:
+    store = visit.aws.parameter_store
+    return [
+        change
+        for name in names
+        for change in history.from_store(name, store.history(visit.loop, name), by_sync.get(name, []))
+    ]
+
+
+def _without_carriage_returns(text: str) -> str:
+    return text.replace("\r\n", "\n")  # a browser's form sends every line's end so
