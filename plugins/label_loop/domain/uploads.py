@@ -1,12 +1,15 @@
-"""Where an image that a person uploads is put: names and labels are theirs, keys are ours."""
+"""Where an image that a person uploads is put, and what became of it: names and labels are theirs, keys are ours."""
 
 import hashlib
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from label_loop.domain.images import image_suffix
 from label_loop.domain.reviews import check_label, key_stem
 from label_loop.exceptions import MalformedAnswerError, shown
-from label_loop.payloads import LABELLED_FOLDER, NONE_OF_THE_ABOVE, UPLOADS_FOLDER
+from label_loop.payloads import LABELLED_FOLDER, NONE_OF_THE_ABOVE, UPLOADS_FOLDER, S3Upload
 
 _DIGEST_CHARACTERS = 12
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}$")
@@ -32,6 +35,42 @@ def upload_key(name: str, body: bytes, label: str | None = None) -> str:
     folder = UPLOADS_FOLDER if label is None else f"{LABELLED_FOLDER}{label}/"
     digest = hashlib.sha256(body).hexdigest()[:_DIGEST_CHARACTERS]
     return f"{folder}{_stem(name)}-{digest}{image_suffix('', body[:8])}"
+
+
+def detection_id(bucket: str, key: str, etag: str, version_id: str | None, *, has_queue: bool) -> str | None:
+    """Return the id that the detection of an object just written will have, or None where only its event tells.
+
+    A notification tells the object's version; a listing, which is what a loop without a queue has, tells none.
+    """
+    version_id = None if version_id == "null" else version_id
+    if has_queue and version_id is None:
+        return None
+    return S3Upload(bucket, key, etag.strip('"'), version_id if has_queue else None).detection_id
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an upload: the model's label and confidence, the decision, and why or what people said."""
+
+    state: Literal["accepted", "in review", "not accepted", "reviewed", "failed"]
+    label: str = ""
+    confidence_percent: float = 0.0
+    detail: str = ""
+
+
+def outcome(row: Mapping[str, Any]) -> Outcome:
+    """Return what a row of the inference log tells of its upload."""
+    label, confidence_percent = str(row.get("DetectedLabel", "")), float(row.get("DetectedConfidenceLevel", 0))
+    if row.get("Failure"):
+        return Outcome("failed", detail=str(row["Failure"]))
+    if row.get("HumanLabel"):
+        return Outcome("reviewed", label, confidence_percent, str(row["HumanLabel"]))
+    if label and confidence_percent >= float(row.get("MinimumConfidenceLevel", 0)):
+        return Outcome("accepted", label, confidence_percent)
+    if row.get("HumanLoopName"):
+        return Outcome("in review", label, confidence_percent)
+    refused = "its review could not be created" if row.get("ReviewFailure") else ""
+    return Outcome("not accepted", label, confidence_percent, refused)
 
 
 def _stem(name: str) -> str:

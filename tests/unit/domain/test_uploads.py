@@ -1,13 +1,18 @@
 """Keys of uploads: readable, bounded, and the same for the same file."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from label_loop.domain.detections import decide, failed, to_row
 from label_loop.domain.training import labelled_image
-from label_loop.domain.uploads import training_label, upload_key
+from label_loop.domain.uploads import detection_id, outcome, training_label, upload_key
 from label_loop.exceptions import MalformedAnswerError
-from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER
+from label_loop.parameters import FIELDS, PARAMETERS, Settings
+from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER, S3Upload
 
 PNG = b"\x89PNG\r\n\x1a\n and the rest"
 JPEG = b"\xff\xd8\xff\xe0 and the rest"
@@ -79,3 +84,55 @@ def test_a_label_is_read_as_people_write_it(text, label):
 def test_what_cannot_be_a_label_is_refused(text):
     with pytest.raises(MalformedAnswerError):
         training_label(text)
+
+
+# --- what became of it
+
+
+def test_the_id_is_the_one_that_the_event_will_have():
+    with_version = S3Upload("bucket", "key", "etag", "v1").detection_id
+    assert detection_id("bucket", "key", '"etag"', "v1", has_queue=True) == with_version
+    listed = S3Upload("bucket", "key", "etag").detection_id
+    assert detection_id("bucket", "key", '"etag"', "v1", has_queue=False) == listed
+    assert detection_id("bucket", "key", '"etag"', None, has_queue=False) == listed
+    # an unversioned bucket's event has a sequencer, which nobody knows before
+    assert detection_id("bucket", "key", '"etag"', None, has_queue=True) is None
+    assert detection_id("bucket", "key", '"etag"', "null", has_queue=True) is None
+
+
+DEFAULTS = Settings(**{FIELDS[name]: parameter.parse(parameter.default) for name, parameter in PARAMETERS.items()})
+
+
+def detected(*labels):
+    return decide(
+        S3Upload("bucket", "key", "etag", "v1"),
+        [{"Name": name, "Confidence": confidence} for name, confidence in labels],
+        settings=DEFAULTS,
+        project_version_arn="arn",
+        detected_at=datetime(2026, 11, 25, tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize(
+    ("detection", "more", "expected"),
+    [
+        (detected(("cat", 70.0)), {}, ("accepted", "cat", 70.0, "")),
+        (detected(("cat", 69.9)), {}, ("not accepted", "cat", 69.9, "")),
+        (detected(), {}, ("not accepted", "", 0.0, "")),
+        (replace(detected(("cat", 5.0)), human_loop_name="h"), {}, ("in review", "cat", 5.0, "")),
+        (
+            replace(detected(("cat", 5.0)), review_failure="ReviewRefusedError"),
+            {},
+            ("not accepted", "cat", 5.0, "its review could not be created"),
+        ),
+        (replace(detected(("cat", 5.0)), human_loop_name="h"), {"HumanLabel": "dog"}, ("reviewed", "cat", 5.0, "dog")),
+        (
+            failed(detected(), "ImageTooLargeException"),
+            {},
+            ("failed", "", 0.0, "ImageTooLargeException: larger than Rekognition takes (15 MB, 4096 px a side)"),
+        ),
+    ],
+)
+def test_a_row_tells_what_became_of_an_upload(detection, more, expected):
+    found = outcome(to_row(detection) | more)
+    assert (found.state, found.label, found.confidence_percent, found.detail) == expected

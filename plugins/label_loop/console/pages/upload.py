@@ -1,0 +1,151 @@
+"""Upload: images for detection, or for training under a label; and what became of them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+from pydantic import StringConstraints
+from starlette.requests import ClientDisconnect
+
+from label_loop.console import airflow_db
+from label_loop.console.access import Look, Operate, Upload, Visit
+from label_loop.console.render import render
+from label_loop.console.threads import BusyError, in_thread
+from label_loop.domain import images
+from label_loop.domain.uploads import detection_id, outcome, training_label, upload_key
+from label_loop.exceptions import MalformedAnswerError
+from label_loop.hooks.retries import error_code
+from label_loop.states.training_set import TrainingSet
+
+router = APIRouter()
+
+_NOTE = "label_loop_upload"
+_MOST_RESULTS = 100
+_LONGEST_UPLOAD_SECONDS = 300
+# Each holds an image in memory, and decodes it: what comes on top is told to come again.
+_AT_ONCE = asyncio.Semaphore(8)
+_LIMITS = {
+    "largest_bytes": images.LARGEST_BYTES,
+    "shortest_side_px": images.SHORTEST_SIDE_PX,
+    "longest_side_px": images.LONGEST_SIDE_PX,
+    "largest_aspect_ratio": images.LARGEST_ASPECT_RATIO,
+}
+
+DetectionId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
+
+
+@router.get("/upload")
+async def upload(visit: Look) -> Response:
+    """Show the page."""
+    labels = await in_thread(TrainingSet(visit.aws).labels) if visit.may["operate"] else []
+    return render(visit, "upload.html", labels=labels, limits=_LIMITS, most_results=_MOST_RESULTS)
+
+
+@router.post("/upload/detection")
+async def upload_for_detection(visit: Upload, name: str = "") -> dict[str, str | None]:
+    """Take one image, the request's body, for detection; ``name`` is its file's. Return its key and detection's id."""
+    async with _room():
+        body = await _image(visit.request)
+        return await in_thread(_put_for_detection, visit, name, body)
+
+
+@router.post("/upload/training")
+async def upload_for_training(visit: Upload, operating: Operate, name: str = "", label: str = "") -> dict[str, Any]:
+    """Take one image for training under a label. Return its key, and whether it was there already."""
+    try:
+        label = training_label(label)
+    except MalformedAnswerError as error:
+        raise HTTPException(422, str(error)) from error
+    async with _room():
+        body = await _image(operating.request)
+        return await in_thread(_put_for_training, visit, name, label, body)
+
+
+@router.get("/upload/results")
+async def results(
+    visit: Look, ids: Annotated[list[DetectionId], Query(alias="id", min_length=1, max_length=_MOST_RESULTS)]
+) -> dict[str, Any]:
+    """Return what became of detections that are in the log by now, and whether a model serves those that are not."""
+    return await in_thread(_results, visit, ids)
+
+
+@asynccontextmanager
+async def _room() -> AsyncIterator[None]:
+    if _AT_ONCE.locked():
+        raise BusyError
+    async with _AT_ONCE:
+        yield
+
+
+async def _image(request: Request) -> bytes:
+    """Return the request's body, an image that Rekognition takes. Raises HTTPException telling why it is none."""
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and (len(length) > 12 or int(length) > images.LARGEST_BYTES):
+        raise _too_large()
+    try:
+        async with asyncio.timeout(_LONGEST_UPLOAD_SECONDS):
+            body = await _read(request)
+    except (TimeoutError, ClientDisconnect) as error:
+        raise HTTPException(408, "The image did not arrive in time. Try again.") from error
+    problem = await in_thread(images.image_problem, body)
+    if problem:
+        raise HTTPException(422, f"Not an image that can be used: {problem}.")
+    return body
+
+
+async def _read(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > images.LARGEST_BYTES:
+            raise _too_large()
+    return bytes(body)
+
+
+def _too_large() -> HTTPException:
+    return HTTPException(413, "The file is larger than 15 MB.")
+
+
+def _put_for_detection(visit: Visit, name: str, body: bytes) -> dict[str, str | None]:
+    record = visit.aws.record
+    key = upload_key(name, body)
+    put = _put(visit, key, body)
+    has_queue = record.uploads_queue_url is not None
+    id_ = detection_id(record.bucket, key, put["ETag"], put.get("VersionId"), has_queue=has_queue)
+    return {"key": key, "id": id_}
+
+
+def _put_for_training(visit: Visit, name: str, label: str, body: bytes) -> dict[str, Any]:
+    key = upload_key(name, body, label)
+    try:
+        # Written again, the same image would count as a new one.
+        _put(visit, key, body, IfNoneMatch="*")
+    except ClientError as error:
+        if error_code(error) != "PreconditionFailed":
+            raise
+        return {"key": key, "repeated": True}
+    airflow_db.note(_NOTE, visit.user, visit.loop.dag_id("training"), {"key": key})
+    return {"key": key, "repeated": False}
+
+
+def _put(visit: Visit, key: str, body: bytes, **conditions: str) -> Any:
+    kind = "image/png" if key.endswith(".png") else "image/jpeg"
+    client: Any = visit.aws.s3.conn
+    return client.put_object(Bucket=visit.aws.record.bucket, Key=key, Body=body, ContentType=kind, **conditions)
+
+
+def _results(visit: Visit, ids: Sequence[str]) -> dict[str, Any]:
+    rows = visit.aws.log.rows(ids)
+    found = {id_: asdict(outcome(row)) for id_, row in rows.items()}
+    return {"results": found, "serves": True if len(found) == len(set(ids)) else _serves(visit)}
+
+
+def _serves(visit: Visit) -> bool | None:
+    try:
+        return visit.aws.serves()
+    except (ClientError, BotoCoreError):
+        return None  # not known: no reason to hold back the results that are
