@@ -93,7 +93,7 @@ async def _image(request: Request) -> bytes:
         raise HTTPException(408, "The image did not arrive in time. Try again.") from error
     problem = await in_thread(images.image_problem, body)
     if problem:
-        raise HTTPException(422, f"Not an image that can be used: {problem}.")
+        raise HTTPException(422, problem)
     return body
 
 

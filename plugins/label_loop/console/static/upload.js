@@ -25,6 +25,7 @@
     repeated: ["was there already", ""],
     unknown: ["uploaded; this loop's log will have its result", ""],
     cancelled: ["cancelled", ""],
+    refused: ["not uploaded", "bad"], // no other try would change it
     failed: ["not uploaded", "bad"],
   };
 
@@ -81,7 +82,7 @@
         return;
       }
       if (problem) {
-        this.set("failed", problem);
+        this.set("refused", problem);
         return;
       }
       this.showImage();
@@ -138,6 +139,8 @@
             pump();
           }
         }, BUSY_SECONDS * 1000);
+      } else if (status === 413 || status === 422) {
+        this.set("refused", labelLoop.detail(answer) ?? "");
       } else if (status !== 200) {
         const unreachable = "Airflow cannot be reached. Check the connection and try again.";
         this.set("failed", labelLoop.detail(answer) ?? (status ? `Airflow answered with ${status}.` : unreachable));
@@ -223,11 +226,8 @@
     const open = count("waiting", "sending");
     const failed = count("failed");
     const parts = [`${count("uploaded", "unknown", "stored", "repeated", "logged")} of ${items.size} uploaded`];
-    for (const [number, what] of [[count("logged"), "detected"], [failed, "failed"], [count("cancelled"), "cancelled"]]) {
-      if (number) {
-        parts.push(`${number} ${what}`);
-      }
-    }
+    const others = { detected: count("logged"), refused: count("refused"), failed, cancelled: count("cancelled") };
+    parts.push(...Object.entries(others).filter(([, number]) => number).map(([what, number]) => `${number} ${what}`));
     byId("summary").textContent = parts.join(", ");
     byId("progress").hidden = items.size === 0;
     byId("retry-all").hidden = failed === 0;
