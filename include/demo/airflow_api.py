@@ -40,12 +40,13 @@ class AirflowApi:
         self._url = url
 
     @cached_property
-    def _headers(self) -> dict[str, str]:
+    def login(self) -> dict[str, str]:
+        """The header of somebody who is logged in."""
         token = ask("GET", f"{self._url}/auth/token")["access_token"]
         return {"Authorization": f"Bearer {token}"}
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
-        return ask(method, f"{self._url}/api/v2/{path}", body, self._headers)
+        return ask(method, f"{self._url}/api/v2/{path}", body, self.login)
 
     def knows(self, dag_id: str) -> bool:
         """Return whether a DAG is parsed."""

@@ -15,6 +15,7 @@ import botocore.session
 from demo.pictures import AnyPicture
 from label_loop.payloads import LABELLED_FOLDER
 from label_loop.provisioning import Line, Options, provision
+from label_loop.provisioning.provision import AIRFLOW
 from label_loop.settings import SYSTEM_RECORD, Loop
 from local_aws.requests import INTERNAL_USER_AGENT
 
@@ -43,7 +44,8 @@ class LoopAws:
 
     def provision(self, labels: Sequence[str], report: Callable[[Line], None]) -> None:
         """Make the loop's resources."""
-        provision(self.loop, Options(labels=tuple(labels)), self._session, report)
+        options = Options(labels=tuple(labels), review_backend=AIRFLOW)
+        provision(self.loop, options, self._session, report)
 
     # ------------------------------------------------------------ parameters
 
@@ -99,6 +101,17 @@ class LoopAws:
         chosen = {"FilterExpression": f"attribute_exists({with_attribute})"} if with_attribute else {}
         pages = self._table.meta.client.get_paginator("scan").paginate(
             TableName=self._table.name, ConsistentRead=True, Select="COUNT", **chosen
+        )
+        return sum(page["Count"] for page in pages)
+
+    def count_open_reviews(self) -> int:
+        """Return how many reviews wait for an answer."""
+        pages = self._table.meta.client.get_paginator("scan").paginate(
+            TableName=self._fixed["reviews_table"],
+            ConsistentRead=True,
+            Select="COUNT",
+            FilterExpression="Queue = :open",
+            ExpressionAttributeValues={":open": "open"},
         )
         return sum(page["Count"] for page in pages)
 

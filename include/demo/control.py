@@ -1,12 +1,13 @@
-"""The local endpoint's own interface: how often AWS was called, and the reviewer's tasks."""
+"""The local endpoint's own interface: how often AWS was called."""
 
+from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
-from demo.loopback import HttpError, ask
+from demo.loopback import ask
 
 # parameter_sync looks at Parameter Store every 15 s whether there are images or not.
 IDLE_POLLING = "ssm.GetParametersByPath"
+CONSOLE = "label-loop-console"
 
 
 class Control:
@@ -16,26 +17,13 @@ class Control:
         self._url = f"{aws_url}/_local"
 
     def calls(self) -> dict[str, int]:
-        """Return the calls since the last reset, by ``service.Operation``; the story's own are not counted."""
-        counts: dict[str, int] = ask("GET", f"{self._url}/calls")["calls"]
-        return counts
+        """Return the calls since the last reset, by ``service.Operation``; the story's own and the console's are left out."""
+        counted = ask("GET", f"{self._url}/calls")
+        return dict(Counter(counted["calls"]) - Counter(counted["by_app"].get(CONSOLE, {})))
 
     def reset_calls(self) -> None:
         """Begin to count anew."""
         ask("DELETE", f"{self._url}/calls")
-
-    def open_reviews(self) -> list[Mapping[str, Any]]:
-        """Return the human loops that wait for an answer."""
-        loops: list[Mapping[str, Any]] = ask("GET", f"{self._url}/human-loops?status=InProgress")
-        return loops
-
-    def answer(self, name: str, label: str) -> None:
-        """Answer a human loop; one that was answered already stays as it is."""
-        try:
-            ask("POST", f"{self._url}/human-loops/{name}/answer", {"label": label})
-        except HttpError as error:
-            if error.status != 409:
-                raise
 
 
 def calls_an_image(calls: Mapping[str, int], images: int) -> float:

@@ -1,9 +1,10 @@
 """A scripted reviewer: knows what each picture shows, and answers as a person would, through the same interface."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 from demo.errors import NotAsToldError, UnreachableError
 
@@ -11,11 +12,19 @@ _LOOK_SECONDS = 1.0
 _ANSWERS_AT_ONCE = 4
 
 
+@dataclass(frozen=True)
+class Task:
+    """One image to label: the review's name and the image's key."""
+
+    name: str
+    key: str
+
+
 class Reviews(Protocol):
     """Where reviewers find their tasks."""
 
-    def open_reviews(self) -> list[Mapping[str, Any]]:
-        """Return the tasks that wait."""
+    def take(self) -> Sequence[Task]:
+        """Return the next tasks, some at a time; none where nothing waits."""
         ...
 
     def answer(self, name: str, label: str) -> None:
@@ -24,7 +33,7 @@ class Reviews(Protocol):
 
 
 class ScriptedReviewer:
-    """Answers every open human loop as it appears, until it is told to stop."""
+    """Answers every review as it appears, until it is told to stop."""
 
     def __init__(self, reviews: Reviews, truth: Mapping[str, str]) -> None:
         self._reviews = reviews
@@ -52,16 +61,15 @@ class ScriptedReviewer:
     def look(self) -> None:
         """Answer what is open now. Raises NotAsToldError for a picture that was never uploaded."""
         with ThreadPoolExecutor(_ANSWERS_AT_ONCE) as pool:
-            list(pool.map(self._answer, self._reviews.open_reviews()))
+            while not self._stop.is_set() and (tasks := self._reviews.take()):
+                list(pool.map(self._answer, tasks))
 
-    def _answer(self, review: Mapping[str, Any]) -> None:
-        name, uri = review["name"], review["input_content"]["taskObject"]
-        key = uri.removeprefix("s3://").partition("/")[2]
-        label = self._truth.get(key)
+    def _answer(self, task: Task) -> None:
+        label = self._truth.get(task.key)
         if label is None:
-            raise NotAsToldError(f"The human loop {name} asks about {uri}, which was not uploaded.")
-        self._reviews.answer(name, label)
-        self._answered.add(name)
+            raise NotAsToldError(f"The review {task.name} asks about {task.key}, which was not uploaded.")
+        self._reviews.answer(task.name, label)
+        self._answered.add(task.name)
 
     def _work(self) -> None:
         while not self._stop.wait(_LOOK_SECONDS):

@@ -6,6 +6,7 @@ from functools import cached_property
 from demo.airflow_api import AirflowApi
 from demo.aws import LoopAws
 from demo.control import Control
+from demo.desk import Desk
 from demo.errors import NotAsToldError
 from demo.pictures import AnyPicture, Cast
 from demo.progress import Narrator
@@ -48,9 +49,14 @@ class Scene:
         return Control(self.stack.stack.aws_url)
 
     @cached_property
+    def desk(self) -> Desk:
+        """Where reviews are answered."""
+        return Desk(self.stack.stack.airflow_url, self.loop, self.airflow.login)
+
+    @cached_property
     def reviewer(self) -> ScriptedReviewer:
         """Who answers the reviews."""
-        return ScriptedReviewer(self.control, self.truth)
+        return ScriptedReviewer(self.desk, self.truth)
 
     @cached_property
     def watcher(self) -> VersionWatcher:

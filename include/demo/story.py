@@ -2,7 +2,7 @@
 
 from demo.errors import NotAsToldError
 from demo.scene import Scene
-from demo.steps import detection, parameters, sampling, setup, training
+from demo.steps import detection, invitation, parameters, sampling, setup, training
 from demo.table import VersionResult, got_better, result, table, too_few_to_tell
 
 
@@ -25,7 +25,7 @@ def tell(scene: Scene) -> None:
         scene.reviewer.start()
         detection.detect(scene, cast.uploads)
 
-        narrator.chapter("4  People label what it is unsure of (a script stands in for them)")
+        narrator.chapter("4  People label what it is unsure of, in the Airflow UI (a script stands in for them)")
         won = detection.review(scene)
         detection.count_calls(scene, len(cast.uploads))
         narrator.say(f"  {won} of {len(cast.uploads)} images were worth a look, and joined the training set.")
@@ -48,6 +48,8 @@ def tell(scene: Scene) -> None:
     finally:
         scene.close()
     _conclude(scene, trained)
+    narrator.chapter("8  Your turn")
+    invitation.leave_images(scene)
 
 
 def _conclude(scene: Scene, trained: list[int]) -> None:
@@ -61,8 +63,8 @@ def _conclude(scene: Scene, trained: list[int]) -> None:
     ]
     scene.narrator.console.print("", table(results, len(scene.cast.testing)))
     scene.narrator.say(
-        f"[dim]AWS calls: all that Airflow made from the first upload to the last applied answer, but for "
-        f"{scene.idle_calls} idle looks at the parameters (one in 15 s, images or not).[/dim]"
+        f"[dim]AWS calls: all that the loop made from the first upload to the last applied answer, but for "
+        f"{scene.idle_calls} idle looks at the parameters (one in 15 s, images or not) and the review page's.[/dim]"
     )
     first, second = results
     if got_better(first, second):

@@ -41,7 +41,9 @@ class Control:
             return _error(403, "The control API answers requests to a loopback address only.")
         routes: dict[tuple[str, str], Callable[[Request], Answer]] = {
             ("GET", "health"): lambda _: json_answer({"status": "ok"}),
-            ("GET", "calls"): lambda _: json_answer({"calls": self._calls.counts()}),
+            ("GET", "calls"): lambda _: json_answer(
+                {"calls": self._calls.counts(), "by_app": self._calls.counts_by_app()}
+            ),
             ("DELETE", "calls"): self._reset_calls,
             ("GET", "faults"): lambda _: json_answer(self._faults.describe()),
             ("POST", "faults"): self._set_faults,

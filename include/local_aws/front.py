@@ -71,7 +71,7 @@ class Front:
             text = f"The local endpoint does not offer the service {service!r}."
             raise AwsError("NotImplemented", text, 501)
         if request.operation and not request.is_internal:
-            self._calls.add(service, request.operation)
+            self._calls.add(service, request.operation, request.app)
             self._faults.strike(service, request.operation)
         if ours is None:
             return self._moto.answer(request)

@@ -1,6 +1,7 @@
 """An HTTP request as the front sees it: read once, then asked for its service, operation and region."""
 
 import io
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -49,6 +50,12 @@ class Request:
     def is_internal(self) -> bool:
         """Whether the endpoint itself sent it."""
         return INTERNAL_USER_AGENT in self.header("User-Agent")
+
+    @property
+    def app(self) -> str:
+        """The application id that a client was configured with (botocore's ``user_agent_appid``), or empty."""
+        found = re.search(r"(?:^| )app/(\S+)", self.header("User-Agent"))
+        return found[1] if found else ""
 
     @cached_property
     def form(self) -> dict[str, list[str]]:

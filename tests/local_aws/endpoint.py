@@ -20,8 +20,8 @@ class Endpoint:
         self.aws = aws
         self.url = aws.url
 
-    def client(self, service: str, attempts: int = 1, region: str = "us-east-1") -> Any:
-        config = Config(retries={"total_max_attempts": attempts, "mode": "standard"})
+    def client(self, service: str, attempts: int = 1, region: str = "us-east-1", app: str | None = None) -> Any:
+        config = Config(retries={"total_max_attempts": attempts, "mode": "standard"}, user_agent_appid=app)
         return _SESSION.client(service, endpoint_url=self.url, config=config, region_name=region)
 
     def control(

@@ -168,3 +168,14 @@ def test_a_bad_fault_is_refused_with_its_rule(endpoint: Endpoint, fault: Any, ru
     assert status == 400
     assert rule in body["error"]
     assert endpoint.control("GET", "faults") == (200, [])
+
+
+def test_calls_of_an_application_are_counted_apart_as_well(endpoint: Endpoint) -> None:
+    endpoint.control("DELETE", "calls")
+    for app in (None, "a-console"):
+        endpoint.client("ssm", app=app).describe_parameters()
+    _, counted = endpoint.control("GET", "calls")
+    assert counted == {
+        "calls": {"ssm.DescribeParameters": 2},
+        "by_app": {"a-console": {"ssm.DescribeParameters": 1}},
+    }

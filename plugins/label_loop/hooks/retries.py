@@ -8,6 +8,7 @@ PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 8}, max_pool
 
 # For a person who waits for a page: rather an error soon than an answer late.
 QUICK = Config(
+    user_agent_appid="label-loop-console",  # tells its calls from the loop's, in AWS's own logs too
     connect_timeout=2,
     read_timeout=5,
     retries={"mode": "standard", "total_max_attempts": 2},

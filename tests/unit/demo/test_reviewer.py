@@ -1,11 +1,9 @@
 import time
-from collections.abc import Mapping
-from typing import Any
 
 import pytest
 
 from demo.errors import NotAsToldError, UnreachableError
-from demo.reviewer import ScriptedReviewer
+from demo.reviewer import ScriptedReviewer, Task
 
 
 class _Reviews:
@@ -14,11 +12,11 @@ class _Reviews:
         self.answers: dict[str, str] = {}
         self.failures = 0
 
-    def open_reviews(self) -> list[Mapping[str, Any]]:
+    def take(self) -> list[Task]:
         if self.failures:
             self.failures -= 1
             raise UnreachableError("busy")
-        return [{"name": name, "input_content": {"taskObject": f"s3://bucket/in/{name} ü.png"}} for name in self.open]
+        return [Task(name, f"in/{name} ü.png") for name in self.open]
 
     def answer(self, name: str, label: str) -> None:
         self.open.remove(name)
