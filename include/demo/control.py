@@ -17,7 +17,7 @@ class Control:
         self._url = f"{aws_url}/_local"
 
     def calls(self) -> dict[str, int]:
-        """Return the calls since the last reset, by ``service.Operation``; the story's own and the console's are left out."""
+        """Return the calls since the last reset, by ``service.Operation``, without the story's own and the pages'."""
         counted = ask("GET", f"{self._url}/calls")
         return dict(Counter(counted["calls"]) - Counter(counted["by_app"].get(CONSOLE, {})))
 
