@@ -6,17 +6,24 @@ serve where its F1 score is good enough. The version that serves is stopped only
 **Schedule** every `Automatic-Training-Poll-Frequency` minutes while `Enable-Automatic-Training` is true. It can be
 triggered by hand at any time; with `force`, new images are not asked for.
 
+**Deploy or roll back by hand** by triggering it with `version`, the name of any version that is trained or was
+stopped: nothing is trained, and the version is started, tested and let serve in the same way. The F1 gate is not
+asked, for that is a person's decision. The next check does not undo it; new images train, and may deploy, as ever.
+The name of the serving version starts it again if it was stopped. One run at a time: a deployment that is
+triggered while a training runs begins when that run has ended.
+
 **Variables read** `Enable-Automatic-Training`, `Automatic-Training-Poll-Frequency`, `Minimum-Untrained-Images`,
 `Minimum-F1-Score`, `Minimum-Inference-Units`.
 
 **Idempotency** every task can be repeated: a version's name belongs to its images and its run, so nothing is
-trained or paid twice. A run that was cut is gone on with by the next one.
+trained or paid twice. A training that was cut is gone on with by the next run; a deployment by hand is triggered
+again.
 
 **When it fails** the model that served goes on serving, and nothing else is left running. The failed task's log
 and the mail name the reason. A rejected or failed version is not trained again before there are new images.
 """
 
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, Param, TriggerRule
 
 from label_loop.operators.rekognition import (
     EndpointMoveOperator,
@@ -32,44 +39,69 @@ from label_loop.sensors.rekognition import RekognitionProjectVersionSensor
 from label_loop.settings import loops
 from label_loop.wiring import dag_arguments, interval_schedule
 
+PARAMS = {
+    "force": Param(False, type="boolean", description="Train even without new labelled images"),
+    "version": Param(
+        None,
+        type=["null", "string"],
+        description="Deploy this version instead of training one: its name, earlier ones too. Empty: train as needed",
+    ),
+}
+
 for loop in loops():
     schedule = interval_schedule(
         loop, switch="Enable-Automatic-Training", frequency="Automatic-Training-Poll-Frequency"
     )
-    force = Param(False, type="boolean", description="Train even without new labelled images")
-    with DAG(**dag_arguments(loop, "training"), schedule=schedule, doc_md=__doc__, params={"force": force}) as dag:
-        check = TrainingCheckOperator(task_id="check", loop_path=loop.path, skips="write_manifest")
+    with DAG(**dag_arguments(loop, "training"), schedule=schedule, doc_md=__doc__, params=PARAMS) as dag:
+        check = TrainingCheckOperator(
+            task_id="check", loop_path=loop.path, trains="write_manifest", deploys="start_version"
+        )
+        # What skips the training skips the deployment, too, which would not be skipped by its trigger rule.
         write_manifest = TrainingWriteManifestOperator(
-            task_id="write_manifest", loop_path=loop.path, decision=check.output, skips="create_version"
+            task_id="write_manifest",
+            loop_path=loop.path,
+            decision=check.output,
+            skips=["create_version", "start_version"],
         )
         create_version = RekognitionCreateProjectVersionOperator(
             task_id="create_version", loop_path=loop.path, attempt=write_manifest.output
         )
-        version_name = create_version.output
         wait_for_training = RekognitionProjectVersionSensor(
             task_id="wait_for_training",
             loop_path=loop.path,
-            version_name=version_name,
+            version_name=create_version.output,
             waiter_name="project_version_trained",
         )
         evaluate = RekognitionEvaluateProjectVersionOperator(
-            task_id="evaluate", loop_path=loop.path, version_name=version_name, skips="start_version"
+            task_id="evaluate", loop_path=loop.path, version_name=wait_for_training.output, skips=["start_version"]
         )
+        # It comes after the gate, or straight after the check where a person chose the version. It is tried for
+        # about 20 minutes: an idle version that takes the place of this one may take long to stop.
         start_version = RekognitionStartProjectVersionOperator(
-            task_id="start_version", loop_path=loop.path, version_name=version_name
+            task_id="start_version",
+            loop_path=loop.path,
+            decision=check.output,
+            trained_version_name=evaluate.output,
+            trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
+            retries=8,
         )
         wait_for_start = RekognitionProjectVersionSensor(
             task_id="wait_for_start",
             loop_path=loop.path,
-            version_name=version_name,
+            version_name=start_version.output,
             waiter_name="project_version_running",
         )
-        smoke_test = RekognitionSmokeTestOperator(task_id="smoke_test", loop_path=loop.path, version_name=version_name)
-        move_endpoint = EndpointMoveOperator(task_id="move_endpoint", loop_path=loop.path, version_name=version_name)
-        # A teardown: it comes last whatever happened, and a run is judged by what came before it, and by it.
+        smoke_test = RekognitionSmokeTestOperator(
+            task_id="smoke_test", loop_path=loop.path, version_name=wait_for_start.output
+        )
+        move_endpoint = EndpointMoveOperator(
+            task_id="move_endpoint", loop_path=loop.path, version_name=smoke_test.output
+        )
+        # A teardown: it comes last whatever happened, and a run is judged by what came before it. Were it to fail the
+        # run as well, Airflow would judge by it alone, and a failed deployment would show as a success.
         stop_idle_versions = RekognitionStopIdleVersionsOperator(
             task_id="stop_idle_versions", loop_path=loop.path, retries=8
-        ).as_teardown(on_failure_fail_dagrun=True)
+        ).as_teardown()
 
         check >> write_manifest >> create_version >> wait_for_training >> evaluate
         evaluate >> start_version >> wait_for_start >> smoke_test >> move_endpoint >> stop_idle_versions

@@ -57,6 +57,14 @@ class UnusableTrainingSetError(LabelLoopError):
     """The labelled images cannot train a model; nothing was started and nothing was paid."""
 
 
+class VersionNotDeployableError(LabelLoopError):
+    """The version that a person wants to serve is unknown, or in a state that it cannot be started from."""
+
+
+class RunningLimitError(LabelLoopError):
+    """Rekognition runs no further version for this account at present."""
+
+
 class SmokeTestFailedError(LabelLoopError):
     """A freshly started version does not answer; the endpoint was not moved."""
 
@@ -70,7 +78,7 @@ class ReviewTakenError(LabelLoopError):
 
 
 class NothingServesError(LabelLoopError):
-    """No project version is there to detect with."""
+    """No project version runs that detects, or that could be stopped."""
 
 
 class UnfinishedWorkError(LabelLoopError):

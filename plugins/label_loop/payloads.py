@@ -154,13 +154,16 @@ class TrainingAttempt:
 
 @dataclass(frozen=True)
 class ProjectVersion:
-    """A Rekognition project version."""
+    """A Rekognition project version. The evaluation summary is S3's bucket and key."""
 
     arn: str
     name: str
     status: str
     status_message: str = ""
     f1_score: float | None = None
+    created_at: datetime | None = None
+    inference_units: int | None = None
+    evaluation_summary: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -171,6 +171,11 @@ class SystemRecord:
         return self.get("rekognition_project_version_arn")
 
     @property
+    def endpoint_moved_at(self) -> str | None:
+        """When another version began to serve, in ISO 8601; None where that was before it was kept."""
+        return self.get("endpoint_moved_at")
+
+    @property
     def topic_arn(self) -> str | None:
         """The SNS topic of the loop's messages."""
         return self.get("sns-topic")

@@ -33,6 +33,7 @@ dags = {
         "schedule": schedule(DagSerialization.to_dict(dag)["dag"]["timetable"]),
         "start_date": str(dag.start_date),
         "file": dag.fileloc,
+        "params": {name: param.dump() for name, param in dag.params.items()},
         "tasks": {
             task.task_id: {
                 "retries": task.retries,
@@ -107,9 +108,17 @@ def test_training_deploys_in_order_and_always_cleans_up(parsed):
         "stop_idle_versions",
     ]
     assert set(tasks) == set(order)
-    for before, after in itertools.pairwise(order):
-        assert after in tasks[before]["downstream"]
+    edges = {(before, after) for before, task in tasks.items() for after in task["downstream"]}
+    # One chain, and the way round the training for a version that is chosen by hand.
+    assert edges == {*itertools.pairwise(order), ("check", "start_version")}
     assert tasks["stop_idle_versions"]["teardown"]
+
+
+def test_an_operator_may_force_a_training_or_choose_a_version(parsed):
+    params = parsed["dags"]["logos.training"]["params"]
+    assert {name: param["value"] for name, param in params.items()} == {"force": False, "version": None}
+    assert params["version"]["schema"]["type"] == ["null", "string"]
+    assert all(param["description"] for param in params.values())
 
 
 def test_schedules_have_the_defaults_before_there_are_variables(parsed):

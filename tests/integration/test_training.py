@@ -55,12 +55,12 @@ def run(world: World, run_id: str, *, times: int = 1, crash_after: str = "", for
     name = step("create", lambda: world.training().create_version(attempt))
     step("train", lambda: eventually(lambda: world.status(name) not in {"TRAINING_IN_PROGRESS"}))
     assert step("gate", lambda: world.training().passes_gate(name))
-    step("start", lambda: world.training().start_version(name))
+    step("start", lambda: world.deployment().start_version(name))
     step("run", lambda: eventually(lambda: world.status(name) == "RUNNING"))
-    step("smoke", lambda: world.training().smoke_test(name))
-    step("move", lambda: world.training().move_endpoint(name))
+    step("smoke", lambda: world.deployment().smoke_test(name))
+    step("move", lambda: world.deployment().move_endpoint(name))
     for _ in range(times):
-        eventually(lambda: not world.training().stop_idle_versions())
+        eventually(lambda: not world.deployment().stop_idle_versions())
     return str(name)
 
 
@@ -80,13 +80,13 @@ def test_a_real_training_is_deployed_beside_the_old_version_and_then_takes_over(
     name = world.training().create_version(attempt)
     eventually(lambda: world.status(name) == "TRAINING_COMPLETED")
     assert world.training().passes_gate(name)
-    world.training().start_version(name)
+    world.deployment().start_version(name)
     eventually(lambda: world.status(name) == "RUNNING")
     statuses.append((world.status(old), world.record()[ENDPOINT]))
-    world.training().smoke_test(name)
-    world.training().move_endpoint(name)
+    world.deployment().smoke_test(name)
+    world.deployment().move_endpoint(name)
     statuses.append((world.status(old), endpoint_name(world)))
-    assert world.training().stop_idle_versions() == []
+    assert world.deployment().stop_idle_versions() == []
     assert statuses == [("RUNNING", old), ("RUNNING", name)]  # the old one serves until the new one does
     eventually(lambda: world.status(old) == "STOPPED")
     assert world.status(name) == "RUNNING"
@@ -119,11 +119,11 @@ def test_the_next_run_goes_on_after_a_crash(world: World, instant: Any, step: st
     with pytest.raises(CrashError):
         run(world, "first", crash_after=step)
     if stopped:
-        eventually(lambda: not world.training().stop_idle_versions())
+        eventually(lambda: not world.deployment().stop_idle_versions())
         eventually(lambda: all(v.status != "STOPPING" for v in _versions(world)))
     if step == "move":
         assert world.training().check(forced=False).action == "none"
-        world.training().stop_idle_versions()
+        world.deployment().stop_idle_versions()
     else:
         run(world, "second")
     assert len(world.version_names()) == 2
@@ -148,9 +148,9 @@ def test_a_persons_edit_of_the_record_during_a_training_is_kept(world: World, in
     world.set_record(a_note="kept", review_backend="edited")
     eventually(lambda: world.status(name) == "TRAINING_COMPLETED")
     state.passes_gate(name)
-    state.start_version(name)
+    world.deployment().start_version(name)
     eventually(lambda: world.status(name) == "RUNNING")
-    state.move_endpoint(name)
+    world.deployment().move_endpoint(name)
     record = world.record()
     assert (record["a_note"], record["review_backend"]) == ("kept", "edited")
     assert json.loads(world.variable("For-System-Use-Only") or "") == record
@@ -248,7 +248,7 @@ def test_a_version_that_fails_to_start_leaves_the_old_one_serving(world: World, 
         run(world, "r", crash_after="start")
     (new,) = [version.arn for version in _versions(world) if version.arn != old]
     world.set_status(new, "FAILED")
-    world.training().stop_idle_versions()
+    world.deployment().stop_idle_versions()
     assert world.record()[ENDPOINT] == old
     assert world.status(old) == "RUNNING"
     assert world.training().check(forced=False).action == "none"
@@ -263,10 +263,10 @@ def test_a_failed_smoke_test_moves_nothing(world: World, instant: Any) -> None:
     name = world.version_names()[1]
     world.fault("rekognition", "DetectCustomLabels", code="ResourceNotReadyException")
     with pytest.raises(SmokeTestFailedError, match="endpoint was not moved"):
-        world.training().smoke_test(name)
+        world.deployment().smoke_test(name)
     world.heal()
     assert world.record()[ENDPOINT] == old
-    eventually(lambda: not world.training().stop_idle_versions())
+    eventually(lambda: not world.deployment().stop_idle_versions())
     assert world.status(name) in {"STOPPING", "STOPPED"}
     assert world.status(old) == "RUNNING"
 
@@ -283,9 +283,9 @@ def test_force_trains_the_same_images_again(world: World, instant: Any) -> None:
 def test_whatever_runs_without_serving_is_stopped_and_told(world: World, model: Model) -> None:
     by_hand = world.add_version(model, "by-hand", "RUNNING")
     starting = world.add_version(model, "still-starting", "STARTING")
-    assert world.training().stop_idle_versions() == ["still-starting"]
+    assert world.deployment().stop_idle_versions() == ["still-starting"]
     assert world.status(by_hand) in {"STOPPING", "STOPPED"}
-    eventually(lambda: not world.training().stop_idle_versions())
+    eventually(lambda: not world.deployment().stop_idle_versions())
     assert world.status(starting) in {"STOPPING", "STOPPED"}
     assert world.status(world.record()[ENDPOINT]) == "RUNNING"
     assert any("by-hand" in one["body"]["message"] for one in events(world.told(), "model_status"))

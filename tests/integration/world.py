@@ -24,6 +24,7 @@ from label_loop.payloads import ANSWERS_FOLDER, LABELLED_FOLDER, UPLOADS_FOLDER
 from label_loop.provisioning import Options, provision
 from label_loop.settings import SYSTEM_RECORD, Loop
 from label_loop.states.context import LoopContext
+from label_loop.states.deployment import DeploymentState
 from label_loop.states.detection import DetectionState, DetectionSummary
 from label_loop.states.human_review import HumanReviewState, ReviewSummary
 from label_loop.states.human_sampling import HumanSamplingState
@@ -364,6 +365,9 @@ class World:
 
     def training(self) -> TrainingState:
         return TrainingState(self.context())
+
+    def deployment(self) -> DeploymentState:
+        return DeploymentState(self.context())
 
     # ------------------------------------------------------------------ log
 

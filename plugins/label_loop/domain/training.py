@@ -87,6 +87,19 @@ def _is_unfinished(attempt: TrainingAttempt, version: ProjectVersion | None, end
     )
 
 
+def outcome_after_deployment(attempt: TrainingAttempt, deployed_version_name: str) -> str | None:
+    """Return the outcome of the last attempt once some version was deployed.
+
+    An attempt that waited for its deployment and was passed over by hand waits no longer: the next check would
+    undo what a person decided. One that is still in training, or not judged yet, stands for new images.
+    """
+    if attempt.version_name == deployed_version_name:
+        return DEPLOYED
+    if attempt.outcome == ACCEPTED:
+        return f"passed over: {deployed_version_name} was deployed by hand"
+    return attempt.outcome
+
+
 def fingerprint(bucket: str, images: Iterable[LabelledImage]) -> str:
     """Return a digest of a training set: equal for equal sets, whatever their order."""
     digest = hashlib.sha256()

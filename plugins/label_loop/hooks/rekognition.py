@@ -112,10 +112,15 @@ def _manifest(bucket: str, key: str) -> dict[str, Any]:
 
 def _version(description: Mapping[str, Any]) -> ProjectVersion:
     arn = description["ProjectVersionArn"]
+    evaluation = description.get("EvaluationResult", {})
+    summary = evaluation.get("Summary", {}).get("S3Object", {})
     return ProjectVersion(
         arn=arn,
         name=arn.split("/")[-2],
         status=description["Status"],
         status_message=description.get("StatusMessage", ""),
-        f1_score=description.get("EvaluationResult", {}).get("F1Score"),
+        f1_score=evaluation.get("F1Score"),
+        created_at=description.get("CreationTimestamp"),
+        inference_units=description.get("MinInferenceUnits"),
+        evaluation_summary=(summary["Bucket"], summary["Name"]) if summary else None,
     )

@@ -1,17 +1,19 @@
-"""The operators of training."""
+"""The operators of training and deployment."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from label_loop.exceptions import SmokeTestFailedError, UnusableTrainingSetError
+from label_loop.exceptions import SmokeTestFailedError, UnusableTrainingSetError, VersionNotDeployableError
 from label_loop.operators.base import LoopOperator, skip_downstream
 from label_loop.payloads import TrainingAttempt
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from label_loop.states.deployment import DeploymentState
     from label_loop.states.training import TrainingState
 
 
@@ -25,19 +27,48 @@ class TrainingOperator(LoopOperator):
         return TrainingState(self.loop_context())
 
 
-class TrainingCheckOperator(TrainingOperator):
-    """Decides whether a training starts; skips ``skips`` where none does. Returns the decision as a dict."""
+class DeploymentOperator(LoopOperator):
+    """A step of a deployment."""
 
-    def __init__(self, *, skips: str, **kwargs: Any) -> None:
+    def state(self) -> "DeploymentState":
+        """Return the loop's deployment, with settings and record read afresh."""
+        from label_loop.states.deployment import DeploymentState
+
+        return DeploymentState(self.loop_context())
+
+
+class TrainingCheckOperator(TrainingOperator):
+    """Decides whether the run trains, deploys a version chosen by hand, or does nothing.
+
+    ``trains`` and ``deploys`` are the tasks that begin the two ways on: what the run does not need is skipped.
+    Returns the decision as a dict.
+    """
+
+    def __init__(self, *, trains: str, deploys: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.skips = skips
+        self.trains = trains
+        self.deploys = deploys
 
     def execute(self, context: "Context") -> Any:
-        """Check the criteria; a run triggered with ``force`` needs no new images."""
+        """Check the criteria; a run triggered with ``force`` needs no new images, one with ``version`` none at all."""
+        version_name = (context["params"].get("version") or "").strip()
+        if version_name:
+            return self._deploy(context, version_name)
         decision = self.state().check(forced=bool(context["params"].get("force")))
         if decision.action == "none":
-            skip_downstream(context, asdict(decision), [self.skips])
+            skip_downstream(context, asdict(decision), [self.trains, self.deploys])
         return asdict(decision)
+
+    def _deploy(self, context: "Context", version_name: str) -> NoReturn:
+        from label_loop.states.deployment import DeploymentState
+
+        asked_by = context["dag_run"].triggering_user_name or "an unnamed user"
+        try:
+            decision = DeploymentState(self.loop_context()).choose(version_name, asked_by=asked_by)
+        except VersionNotDeployableError as error:
+            raise AirflowFailException(str(error)) from error
+        not_needed = [self.trains] if decision.action == "deploy" else [self.trains, self.deploys]
+        skip_downstream(context, asdict(decision), not_needed)
 
 
 class TrainingWriteManifestOperator(TrainingOperator):
@@ -45,7 +76,7 @@ class TrainingWriteManifestOperator(TrainingOperator):
 
     template_fields = ("decision",)
 
-    def __init__(self, *, decision: Any, skips: str, **kwargs: Any) -> None:
+    def __init__(self, *, decision: Any, skips: Sequence[str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.decision = decision
         self.skips = skips
@@ -61,7 +92,7 @@ class TrainingWriteManifestOperator(TrainingOperator):
         except UnusableTrainingSetError as error:
             raise AirflowFailException(str(error)) from error
         if attempt is None:
-            skip_downstream(context, None, [self.skips])
+            skip_downstream(context, None, self.skips)
         return attempt.to_json()
 
 
@@ -79,7 +110,43 @@ class RekognitionCreateProjectVersionOperator(TrainingOperator):
         return self.state().create_version(TrainingAttempt(**self.attempt))
 
 
-class _VersionOperator(TrainingOperator):
+class RekognitionEvaluateProjectVersionOperator(TrainingOperator):
+    """Compares F1 with the minimum; skips ``skips`` where the version is not good enough. Returns its name."""
+
+    template_fields = ("version_name",)
+
+    def __init__(self, *, version_name: Any, skips: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.version_name = version_name
+        self.skips = skips
+
+    def execute(self, context: "Context") -> str:
+        """Judge the version and record the outcome."""
+        if not self.state().passes_gate(self.version_name):
+            skip_downstream(context, self.version_name, self.skips)
+        return str(self.version_name)
+
+
+class RekognitionStartProjectVersionOperator(DeploymentOperator):
+    """Starts a version beside the one that serves: the one chosen by hand, else the trained one. Returns its name."""
+
+    template_fields = ("decision", "trained_version_name")
+
+    def __init__(self, *, decision: Any, trained_version_name: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.decision = decision
+        self.trained_version_name = trained_version_name
+
+    def execute(self, context: "Context") -> str:
+        """Ask for the start."""
+        version_name = self.decision.get("version_name") or self.trained_version_name
+        if not version_name:
+            raise AirflowSkipException("No version was chosen by hand, and none was trained.")
+        self.state().start_version(version_name)
+        return str(version_name)
+
+
+class _VersionOperator(DeploymentOperator):
     template_fields = ("version_name",)
 
     def __init__(self, *, version_name: Any, **kwargs: Any) -> None:
@@ -87,37 +154,16 @@ class _VersionOperator(TrainingOperator):
         self.version_name = version_name
 
 
-class RekognitionEvaluateProjectVersionOperator(_VersionOperator):
-    """Compares F1 with the minimum; skips ``skips`` where the version is not good enough. Returns whether it is."""
-
-    def __init__(self, *, skips: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.skips = skips
-
-    def execute(self, context: "Context") -> Any:
-        """Judge the version and record the outcome."""
-        if not self.state().passes_gate(self.version_name):
-            skip_downstream(context, False, [self.skips])
-        return True
-
-
-class RekognitionStartProjectVersionOperator(_VersionOperator):
-    """Starts a version beside the one that serves."""
-
-    def execute(self, context: "Context") -> None:
-        """Ask for the start."""
-        self.state().start_version(self.version_name)
-
-
 class RekognitionSmokeTestOperator(_VersionOperator):
-    """Detects one known image with a version before it may serve."""
+    """Detects one known image with a version before it may serve. Returns the version's name."""
 
-    def execute(self, context: "Context") -> None:
+    def execute(self, context: "Context") -> str:
         """Test, and fail without the endpoint being moved."""
         try:
             self.state().smoke_test(self.version_name)
         except SmokeTestFailedError as error:
             raise AirflowFailException(str(error)) from error
+        return str(self.version_name)
 
 
 class EndpointMoveOperator(_VersionOperator):
@@ -128,7 +174,7 @@ class EndpointMoveOperator(_VersionOperator):
         self.state().move_endpoint(self.version_name)
 
 
-class RekognitionStopIdleVersionsOperator(TrainingOperator):
+class RekognitionStopIdleVersionsOperator(DeploymentOperator):
     """Stops every version of the project that runs without serving, whatever left it running."""
 
     def execute(self, context: "Context") -> None:

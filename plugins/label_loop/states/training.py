@@ -1,48 +1,30 @@
-"""Training: from the labelled images to a deployed version, blue-green behind an F1 gate."""
+"""Training: from the labelled images to a version that has passed the F1 gate, or not."""
 
 import logging
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from label_loop.domain import deployment, training
 from label_loop.domain.detections import timestamp
 from label_loop.domain.images import size_problem
-from label_loop.exceptions import SmokeTestFailedError
-from label_loop.hooks.retries import error_code
 from label_loop.payloads import (
     EVALUATION_FOLDER,
     LABELLED_FOLDER,
     MANIFESTS_FOLDER,
     TEST_FOLDER,
-    Event,
     LabelledImage,
-    ProjectVersion,
-    S3Upload,
     TrainingAttempt,
 )
-from label_loop.states.context import LoopContext
-from label_loop.states.training_set import TrainingSet
+from label_loop.states.project import ProjectState, manifest_key
 
 log = logging.getLogger(__name__)
 
-_THREADS = 16
 _SHOWN_PROBLEMS = 20
 
 
-class TrainingState:
+class TrainingState(ProjectState):
     """The steps of a training run. Each can be repeated after a crash without paying for anything twice."""
-
-    def __init__(self, context: LoopContext) -> None:
-        self.context = context
-        self.set = TrainingSet(context)
-
-    @property
-    def attempt(self) -> TrainingAttempt | None:
-        """The last training attempt in the record."""
-        return TrainingAttempt.from_json(self.context.record.last_training_attempt)
 
     # ---------------------------------------------------------------- check
 
@@ -54,10 +36,10 @@ class TrainingState:
             minimum_untrained_images=self.context.settings.minimum_untrained_images,
             forced=forced,
             attempt=self.attempt,
-            versions=list(self.context.rekognition.versions(record.project_arn)),
+            versions=self.versions(),
             endpoint_arn=record.endpoint_arn,
         )
-        self._tell("training_checked", f"Training check: {decision.action} ({decision.reason})")
+        self.tell("training_checked", f"Training check: {decision.action} ({decision.reason})")
         return decision
 
     def _count_new(self) -> int:
@@ -85,7 +67,7 @@ class TrainingState:
         new, minimum = len(training.new_images(images, checked)), self.context.settings.minimum_untrained_images
         if new < minimum and not forced:
             left_out = dict(list(problems.items())[:_SHOWN_PROBLEMS])
-            self._tell("manifest", f"Only {new} of {minimum} new images are usable; no training", left_out=left_out)
+            self.tell("manifest", f"Only {new} of {minimum} new images are usable; no training", left_out=left_out)
             return None
         return self._new_attempt(run_id, images, problems)
 
@@ -99,7 +81,7 @@ class TrainingState:
         name = training.version_name(digest, run_id)
         attempt = TrainingAttempt(
             version_name=name,
-            manifest_key=f"{MANIFESTS_FOLDER}{name}.manifest",
+            manifest_key=manifest_key(name),
             images=len(images),
             fingerprint=digest,
             started_at=timestamp(datetime.now(UTC)),
@@ -116,7 +98,7 @@ class TrainingState:
             self.set.write_problems(f"{MANIFESTS_FOLDER}{attempt.version_name}.left-out.json", problems)
             for image_key, problem in list(problems.items())[:_SHOWN_PROBLEMS]:
                 log.warning("Left out of the training: %s: %s", image_key, problem)
-        self._tell(
+        self.tell(
             "manifest",
             f"Manifest with {attempt.images} images of {len(labels)} labels written; {len(problems)} left out",
             images=attempt.images,
@@ -143,76 +125,24 @@ class TrainingState:
             test_manifest_key=attempt.test_manifest_key,
             output_prefix=f"{EVALUATION_FOLDER}{attempt.version_name}",
         )
-        self._tell_model(attempt.version_name, f"training with {attempt.images} images")
+        self.tell_model(attempt.version_name, f"training with {attempt.images} images")
         return attempt.version_name
 
-    # ----------------------------------------------------------- deployment
+    # ---------------------------------------------------------------- judge
 
     def passes_gate(self, version_name: str) -> bool:
         """Compare a trained version's F1 score with the minimum, and record the outcome."""
-        version = self._version(version_name)
+        version = self.version(version_name)
         minimum = self.context.settings.minimum_f1_score
         passed = deployment.passes_gate(version.f1_score, minimum)
         comparison = f"F1 {version.f1_score} against a minimum of {minimum}"
         self._record_outcome(version_name, training.ACCEPTED if passed else f"rejected: {comparison}")
-        self._tell_model(version_name, f"{'accepted' if passed else 'rejected'}: {comparison}", f1=version.f1_score)
+        self.tell_model(version_name, f"{'accepted' if passed else 'rejected'}: {comparison}", f1=version.f1_score)
         return passed
-
-    def start_version(self, version_name: str) -> None:
-        """Start a version beside the one that serves."""
-        units = self.context.settings.minimum_inference_units
-        version = self._version(version_name)
-        self.context.rekognition.start_version(version.arn, units)
-        self._tell_model(version_name, f"starting with {units} inference unit(s)")
-
-    def smoke_test(self, version_name: str) -> None:
-        """Detect one training image. Raises SmokeTestFailedError where the version does not answer."""
-        version, attempt = self._version(version_name), self.attempt
-        image = next(iter(self.set.in_manifest(attempt.manifest_key)), None) if attempt else None
-        if image is None:
-            raise SmokeTestFailedError(f"{version_name} could not be tested: its manifest is gone or empty.")
-        try:
-            labels = self.context.rekognition.detect(version.arn, S3Upload(self.context.record.bucket, image.key, ""))
-        except ClientError as error:
-            raise SmokeTestFailedError(
-                f"{version_name} runs but does not answer ({error_code(error)}); the endpoint was not moved."
-            ) from error
-        log.info("The smoke test of %s on %s found %s", version_name, image.key, labels)
-
-    def move_endpoint(self, version_name: str) -> None:
-        """Let a running version serve from now on."""
-        version = self._version(version_name)
-        self.context.refresh()
-        changes: dict[str, Any] = {"rekognition_project_version_arn": version.arn}
-        attempt = self.attempt
-        if attempt and attempt.version_name == version_name:
-            # From now on its place is a person's business: a rollback is not undone by the next check.
-            changes["last_training_attempt"] = replace(attempt, outcome=training.DEPLOYED).to_json()
-        self.context.update_record(changes)
-        self._tell_model(version_name, "serves from now on", f1=version.f1_score)
-
-    def stop_idle_versions(self) -> list[str]:
-        """Stop each version that costs money and does not serve; return the names of those still to be asked.
-
-        That is the previous version after a deployment, a new one after a failed one, and whatever a crash or
-        a person left running.
-        """
-        record = self.context.refresh()
-        versions = self.context.rekognition.versions(record.project_arn)
-        busy = []
-        for version in deployment.versions_to_stop(versions, record.endpoint_arn):
-            if self.context.rekognition.stop_version(version.arn):
-                self._tell_model(version.name, "stopped: it was running and does not serve")
-            else:
-                busy.append(version.name)
-        return busy
-
-    def _version(self, name: str) -> ProjectVersion:
-        return self.context.rekognition.version(self.context.record.project_arn, name)
 
     def record_failure(self, version_name: str) -> str:
         """Record that a training failed; return what Rekognition says of it, for people."""
-        version = self._version(version_name)
+        version = self.version(version_name)
         self._record_outcome(version_name, f"{version.status}: {version.status_message}")
         reason = version.status_message.rstrip(".") or "no reason given"
         return f"The version {version_name} is {version.status}: {reason}."
@@ -222,10 +152,3 @@ class TrainingState:
         attempt = self.attempt
         if attempt and attempt.version_name == version_name:
             self.context.update_record({"last_training_attempt": replace(attempt, outcome=outcome).to_json()})
-
-    def _tell_model(self, version_name: str, text: str, **facts: Any) -> None:
-        self._tell("model_status", f"Model {version_name}: {text}", version=version_name, **facts)
-
-    def _tell(self, kind: str, text: str, **facts: Any) -> None:
-        log.info(text)
-        self.context.announcer.tell([Event(kind, text, facts=facts)])

@@ -61,7 +61,7 @@ class TrainingSet:
         except ClientError as error:
             if error_code(error) != "NoSuchKey":
                 raise
-            log.warning("The manifest %s of an earlier training is gone; its images count as new", key)
+            log.warning("There is no manifest %s (any more); a training would count its images as new", key)
             return
         yield from manifest.parse(body.iter_lines(_MANIFEST_CHUNK_BYTES), self._bucket)
 

@@ -1,8 +1,11 @@
 """Which version may serve, and which only costs."""
 
 import pytest
+from hypothesis import given
+from tests.unit.strategies import HOSTILE_TEXT
 
-from label_loop.domain.deployment import passes_gate, versions_to_stop
+from label_loop.domain.deployment import choose, passes_gate, spoken, versions_to_stop
+from label_loop.exceptions import VersionNotDeployableError
 from label_loop.payloads import ProjectVersion
 
 STATES = (
@@ -40,3 +43,64 @@ def test_only_what_costs_and_does_not_serve_is_stopped(status):
 def test_all_that_only_cost_are_stopped_whoever_started_them():
     versions = [ProjectVersion(f"arn:{n}", str(n), "RUNNING") for n in range(4)]
     assert versions_to_stop(iter(versions), "arn:2") == [versions[0], versions[1], versions[3]]
+
+
+def test_a_version_that_is_about_to_serve_is_kept_beside_the_one_that_does():
+    versions = [ProjectVersion(f"arn:{n}", str(n), "RUNNING") for n in range(3)]
+    assert versions_to_stop(versions, "arn:0", "arn:2") == [versions[1]]
+
+
+# --- a version chosen by hand
+
+DEPLOYABLE = ("TRAINING_COMPLETED", "STOPPED", "RUNNING", "STARTING")
+
+
+def version(name, status="STOPPED", f1_score=0.9):
+    return ProjectVersion(f"arn:{name}", name, status, f1_score=f1_score)
+
+
+@pytest.mark.parametrize("status", STATES)
+def test_what_is_trained_or_runs_can_be_deployed_and_nothing_else(status):
+    versions = [version("v3", "RUNNING"), version("v2", status), version("v1")]
+    if status in DEPLOYABLE:
+        decision = choose("v2", versions, "arn:v3", 0.8)
+        assert (decision.action, decision.version_name) == ("deploy", "v2")
+        return
+    with pytest.raises(VersionNotDeployableError) as caught:
+        choose("v2", versions, "arn:v3", 0.8)
+    assert f"'v2' is {spoken(status)}" in str(caught.value)
+    assert str(caught.value).endswith("newest first: v3, v1.")
+
+
+@given(name=HOSTILE_TEXT)
+def test_an_unknown_version_is_refused_and_names_the_ones_there_are(name):
+    with pytest.raises(VersionNotDeployableError, match="is no version of this project") as caught:
+        choose(name + "?", [version(f"v{n}") for n in range(25, 0, -1)], None, 0.8)
+    assert "v25, v24" in str(caught.value)
+    assert str(caught.value).endswith("v16 and 15 more.")
+    assert len(str(caught.value)) < 400
+
+
+def test_without_any_version_there_is_a_way_out():
+    with pytest.raises(VersionNotDeployableError, match="train one first"):
+        choose("v1", [], None, 0.8)
+
+
+@pytest.mark.parametrize(("status", "action"), [("RUNNING", "none"), ("STARTING", "deploy"), ("STOPPED", "deploy")])
+def test_the_serving_version_is_left_alone_or_started_again(status, action):
+    assert choose("v1", [version("v1", status, f1_score=0.1)], "arn:v1", 0.8).action == action
+
+
+@pytest.mark.parametrize(
+    ("f1_score", "words"),
+    [
+        (0.9, "with F1 0.900"),
+        (0.61, "F1 0.610, which does not reach the minimum of 0.8"),
+        (None, "without an F1 score"),
+    ],
+)
+def test_a_person_may_deploy_what_the_gate_refused_and_is_told(f1_score, words):
+    decision = choose("v1", [version("v1", f1_score=f1_score)], "arn:v2", 0.8)
+    assert decision.action == "deploy"
+    assert words in decision.reason
+    assert ("by hand it may serve all the same" in decision.reason) == (f1_score != 0.9)

@@ -14,6 +14,7 @@ from label_loop.domain.training import (
     fingerprint,
     labelled_image,
     new_images,
+    outcome_after_deployment,
     version_name,
 )
 from label_loop.exceptions import UnusableTrainingSetError
@@ -207,6 +208,27 @@ def test_one_training_at_a_time_whoever_started_it(forced, attempt):
     decision = check(version("TRAINING_IN_PROGRESS", "by-hand"), new=99, forced=forced, attempt=attempt)
     assert decision.action == "none"
     assert "by-hand" in decision.reason
+
+
+# --- what a deployment means for the last attempt
+
+
+@pytest.mark.parametrize("attempt", [ATTEMPT, ACCEPTED, REJECTED])
+def test_a_deployed_attempt_is_done(attempt):
+    assert outcome_after_deployment(attempt, "v2") == "deployed"
+
+
+@pytest.mark.parametrize("status", ["TRAINING_COMPLETED", "STARTING", "RUNNING", "STOPPED"])
+def test_a_rollback_is_not_undone_by_the_next_check(status):
+    passed_over = replace(ACCEPTED, outcome=outcome_after_deployment(ACCEPTED, "v0"))
+    assert "v0" in passed_over.outcome
+    assert check(version("RUNNING", "v0"), version(status), attempt=passed_over, endpoint="arn:v0").action == "none"
+    assert check(version(status), attempt=passed_over, endpoint="arn:v0", new=10).action == "train"
+
+
+@pytest.mark.parametrize("attempt", [ATTEMPT, REJECTED, replace(ATTEMPT, outcome="deployed")])
+def test_a_rollback_leaves_any_other_attempt_as_it_is(attempt):
+    assert outcome_after_deployment(attempt, "v0") == attempt.outcome
 
 
 # --- identities

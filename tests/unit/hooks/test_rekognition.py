@@ -1,5 +1,7 @@
 """Rekognition Custom Labels: requests and answers by botocore's own model."""
 
+from datetime import UTC, datetime
+
 import pytest
 from botocore.exceptions import ClientError, WaiterError
 from botocore.stub import Stubber
@@ -60,6 +62,18 @@ def test_a_version_is_found_by_name(hook, rekognition, project, name):
         {"ProjectArn": PROJECT, "VersionNames": [name]},
     )
     assert hook.version(PROJECT, name).name == name
+
+
+def test_a_version_is_read_with_its_age_its_units_and_where_its_scores_are(hook, rekognition):
+    created = datetime(2026, 11, 23, 9, tzinfo=UTC)
+    summary = {"S3Object": {"Bucket": "bucket", "Name": "evaluation/v1/EvaluationSummary-logos-v1.json"}}
+    description = described(
+        "v1", CreationTimestamp=created, MinInferenceUnits=2, EvaluationResult={"F1Score": 0.5, "Summary": summary}
+    )
+    rekognition.add_response(DESCRIBE, {"ProjectVersionDescriptions": [description]})
+    found = hook.version(PROJECT, "v1")
+    assert (found.created_at, found.inference_units) == (created, 2)
+    assert found.evaluation_summary == ("bucket", "evaluation/v1/EvaluationSummary-logos-v1.json")
 
 
 def test_a_version_that_is_not_there_is_a_named_error(hook, rekognition):

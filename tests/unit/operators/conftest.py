@@ -1,6 +1,7 @@
 """A loop whose states are stand-ins with the real ones' signatures."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock, create_autospec
 
@@ -46,7 +47,12 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, type], Mock]:
 
 
 def run_context(**params: Any) -> dict[str, Any]:
-    return {"params": params, "run_id": "manual__1", "ti": Mock()}
+    return {
+        "params": params,
+        "run_id": "manual__1",
+        "ti": Mock(),
+        "dag_run": SimpleNamespace(triggering_user_name="alice"),
+    }
 
 
 @pytest.fixture

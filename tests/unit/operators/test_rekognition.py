@@ -1,14 +1,16 @@
 """The operators of training: what each hands on, skips, and gives up for good."""
 
+from dataclasses import asdict
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DownstreamTasksSkipped
 from tests.unit.operators.conftest import run_context
 
+from label_loop.domain.deployment import DeploymentDecision
 from label_loop.domain.training import TrainingDecision
-from label_loop.exceptions import SmokeTestFailedError, UnusableTrainingSetError
+from label_loop.exceptions import SmokeTestFailedError, UnusableTrainingSetError, VersionNotDeployableError
 from label_loop.operators.rekognition import (
     EndpointMoveOperator,
     RekognitionCreateProjectVersionOperator,
@@ -20,6 +22,7 @@ from label_loop.operators.rekognition import (
     TrainingWriteManifestOperator,
 )
 from label_loop.payloads import TrainingAttempt
+from label_loop.states.deployment import DeploymentState
 from label_loop.states.training import TrainingState
 
 ATTEMPT = TrainingAttempt("v", "manifests/v.manifest", 20, "f", "2026-11-23T09:00:00.000000+00:00")
@@ -31,14 +34,24 @@ def state(loop: Any, stand_in: Any) -> Mock:
     return made
 
 
+@pytest.fixture
+def deployment(loop: Any, stand_in: Any) -> Mock:
+    made: Mock = stand_in("label_loop.states.deployment", DeploymentState)
+    return made
+
+
 def operator(kind: Any, **arguments: Any) -> Any:
     return kind(task_id="t", loop_path="/logos", **arguments)
+
+
+def check() -> Any:
+    return operator(TrainingCheckOperator, trains="write_manifest", deploys="start_version")
 
 
 @pytest.mark.parametrize("params", [{}, {"force": False}, {"force": True}])
 def test_the_check_hands_its_decision_on(state: Mock, params: dict[str, Any]) -> None:
     state.check.return_value = TrainingDecision("train", "because")
-    found = operator(TrainingCheckOperator, skips="write_manifest").execute(run_context(**params))
+    found = check().execute(run_context(**params))
     assert found == {"action": "train", "reason": "because"}
     state.check.assert_called_once_with(forced=bool(params.get("force")))
 
@@ -46,30 +59,66 @@ def test_the_check_hands_its_decision_on(state: Mock, params: dict[str, Any]) ->
 def test_a_check_that_starts_nothing_skips_the_rest(state: Mock, context: Any) -> None:
     state.check.return_value = TrainingDecision("none", "too few")
     with pytest.raises(DownstreamTasksSkipped) as caught:
-        operator(TrainingCheckOperator, skips="write_manifest").execute(context)
-    assert caught.value.tasks == ["write_manifest"]
+        check().execute(context)
+    assert caught.value.tasks == ["write_manifest", "start_version"]
     context["ti"].xcom_push.assert_called_once_with(key="return_value", value={"action": "none", "reason": "too few"})
+
+
+@pytest.mark.parametrize(
+    ("action", "skipped"), [("deploy", ["write_manifest"]), ("none", ["write_manifest", "start_version"])]
+)
+def test_a_version_chosen_by_hand_is_deployed_without_a_training(
+    state: Mock, deployment: Mock, action: Any, skipped: list[str]
+) -> None:
+    decision = DeploymentDecision(action, "because", "v1")
+    deployment.choose.return_value = decision
+    context = run_context(version=" v1 ", force=True)
+    with pytest.raises(DownstreamTasksSkipped) as caught:
+        check().execute(context)
+    assert caught.value.tasks == skipped
+    context["ti"].xcom_push.assert_called_once_with(key="return_value", value=asdict(decision))
+    deployment.choose.assert_called_once_with("v1", asked_by="alice")
+    state.check.assert_not_called()
+
+
+def test_a_version_that_cannot_be_deployed_fails_without_another_try(deployment: Mock) -> None:
+    deployment.choose.side_effect = VersionNotDeployableError("'v9' is no version of this project")
+    with pytest.raises(AirflowFailException, match="'v9' is no version"):
+        check().execute(run_context(version="v9"))
+
+
+@pytest.mark.parametrize("version", [None, "", "  "])
+def test_no_version_is_a_training_check(state: Mock, deployment: Mock, version: str | None) -> None:
+    state.check.return_value = TrainingDecision("train", "because")
+    check().execute(run_context(version=version))
+    deployment.choose.assert_not_called()
 
 
 @pytest.mark.parametrize(("action", "resume"), [("train", False), ("resume", True)])
 def test_the_manifest_is_written_or_found_again(state: Mock, action: str, resume: bool) -> None:
     state.prepare.return_value = ATTEMPT
-    task = operator(TrainingWriteManifestOperator, decision={"action": action}, skips="create_version")
+    task = operator(
+        TrainingWriteManifestOperator, decision={"action": action}, skips=["create_version", "start_version"]
+    )
     assert task.execute(run_context(force=True)) == ATTEMPT.to_json()
     state.prepare.assert_called_once_with(resume=resume, forced=True, run_id="manual__1")
 
 
 def test_too_few_usable_images_skip_the_training(state: Mock, context: Any) -> None:
     state.prepare.return_value = None
-    task = operator(TrainingWriteManifestOperator, decision={"action": "train"}, skips="create_version")
+    task = operator(
+        TrainingWriteManifestOperator, decision={"action": "train"}, skips=["create_version", "start_version"]
+    )
     with pytest.raises(DownstreamTasksSkipped) as caught:
         task.execute(context)
-    assert caught.value.tasks == ["create_version"]
+    assert caught.value.tasks == ["create_version", "start_version"]
 
 
 def test_a_set_that_cannot_train_fails_without_another_try(state: Mock, context: Any) -> None:
     state.prepare.side_effect = UnusableTrainingSetError("one label only")
-    task = operator(TrainingWriteManifestOperator, decision={"action": "train"}, skips="create_version")
+    task = operator(
+        TrainingWriteManifestOperator, decision={"action": "train"}, skips=["create_version", "start_version"]
+    )
     with pytest.raises(AirflowFailException, match="one label only"):
         task.execute(context)
 
@@ -83,36 +132,60 @@ def test_the_attempt_survives_its_way_between_tasks(state: Mock, context: Any) -
 
 def test_a_version_that_is_good_enough_goes_on(state: Mock, context: Any) -> None:
     state.passes_gate.return_value = True
-    task = operator(RekognitionEvaluateProjectVersionOperator, version_name="v", skips="start_version")
-    assert task.execute(context) is True
+    task = operator(RekognitionEvaluateProjectVersionOperator, version_name="v", skips=["start_version"])
+    assert task.execute(context) == "v"
     state.passes_gate.assert_called_once_with("v")
 
 
 def test_a_version_that_is_not_good_enough_is_not_started(state: Mock, context: Any) -> None:
     state.passes_gate.return_value = False
-    task = operator(RekognitionEvaluateProjectVersionOperator, version_name="v", skips="start_version")
+    task = operator(RekognitionEvaluateProjectVersionOperator, version_name="v", skips=["start_version"])
     with pytest.raises(DownstreamTasksSkipped) as caught:
         task.execute(context)
     assert caught.value.tasks == ["start_version"]
-    context["ti"].xcom_push.assert_called_once_with(key="return_value", value=False)
+    context["ti"].xcom_push.assert_called_once_with(key="return_value", value="v")
 
 
-def test_start_and_move_act_on_the_named_version(state: Mock, context: Any) -> None:
-    operator(RekognitionStartProjectVersionOperator, version_name="v").execute(context)
+@pytest.mark.parametrize(
+    ("decision", "trained"),
+    [
+        ({"action": "deploy", "version_name": "v"}, None),
+        ({"action": "train", "reason": "new images"}, "v"),
+        ({"action": "resume", "reason": "a crash"}, "v"),
+    ],
+)
+def test_the_chosen_or_the_trained_version_is_started(
+    deployment: Mock, context: Any, decision: dict[str, str], trained: str | None
+) -> None:
+    task = operator(RekognitionStartProjectVersionOperator, decision=decision, trained_version_name=trained)
+    assert task.execute(context) == "v"
+    deployment.start_version.assert_called_once_with("v")
+
+
+@pytest.mark.parametrize("action", ["none", "train", "resume"])
+def test_nothing_is_started_where_nothing_was_handed_on(deployment: Mock, context: Any, action: str) -> None:
+    task = operator(RekognitionStartProjectVersionOperator, decision={"action": action}, trained_version_name=None)
+    with pytest.raises(AirflowSkipException):
+        task.execute(context)
+    deployment.start_version.assert_not_called()
+
+
+def test_test_and_move_act_on_the_named_version(deployment: Mock, context: Any) -> None:
+    assert operator(RekognitionSmokeTestOperator, version_name="v").execute(context) == "v"
     operator(EndpointMoveOperator, version_name="v").execute(context)
-    state.start_version.assert_called_once_with("v")
-    state.move_endpoint.assert_called_once_with("v")
+    deployment.smoke_test.assert_called_once_with("v")
+    deployment.move_endpoint.assert_called_once_with("v")
 
 
-def test_a_failed_smoke_test_fails_without_another_try(state: Mock, context: Any) -> None:
-    state.smoke_test.side_effect = SmokeTestFailedError("does not answer")
+def test_a_failed_smoke_test_fails_without_another_try(deployment: Mock, context: Any) -> None:
+    deployment.smoke_test.side_effect = SmokeTestFailedError("does not answer")
     with pytest.raises(AirflowFailException, match="does not answer"):
         operator(RekognitionSmokeTestOperator, version_name="v").execute(context)
 
 
-def test_versions_that_cannot_stop_yet_are_tried_again(state: Mock, context: Any) -> None:
-    state.stop_idle_versions.return_value = ["old"]
+def test_versions_that_cannot_stop_yet_are_tried_again(deployment: Mock, context: Any) -> None:
+    deployment.stop_idle_versions.return_value = ["old"]
     with pytest.raises(RuntimeError, match="old"):
         operator(RekognitionStopIdleVersionsOperator).execute(context)
-    state.stop_idle_versions.return_value = []
+    deployment.stop_idle_versions.return_value = []
     operator(RekognitionStopIdleVersionsOperator).execute(context)

@@ -1,0 +1,131 @@
+"""Deployment: from a trained version to the one that serves, blue-green, and never two that are paid for long."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from label_loop.domain import deployment, training
+from label_loop.domain.detections import timestamp
+from label_loop.exceptions import NothingServesError, RunningLimitError, SmokeTestFailedError
+from label_loop.hooks.retries import error_code
+from label_loop.payloads import LABELLED_FOLDER, LabelledImage, ProjectVersion, S3Upload
+from label_loop.states.project import ProjectState, manifest_key
+
+log = logging.getLogger(__name__)
+
+_IMAGES_LOOKED_FOR = 20  # of each manifest: the images of an old one may be gone
+
+
+class DeploymentState(ProjectState):
+    """The steps that let a version serve. Each can be repeated after a crash."""
+
+    def choose(self, version_name: str, *, asked_by: str) -> deployment.DeploymentDecision:
+        """Decide on a deployment that a person asked for, and tell it. Raises VersionNotDeployableError."""
+        endpoint_arn = self.context.record.endpoint_arn
+        minimum = self.context.settings.minimum_f1_score
+        decision = deployment.choose(version_name, self.versions(), endpoint_arn, minimum)
+        wish = "is to be deployed" if decision.action == "deploy" else "is to be deployed and need not be"
+        self.tell_model(version_name, f"{wish}, as {asked_by} asked: {decision.reason}", asked_by=asked_by)
+        return decision
+
+    def start_version(self, version_name: str) -> None:
+        """Start a version beside the one that serves; what else runs is stopped, since Rekognition runs two.
+
+        Raises RunningLimitError, after which it is worth trying again, where there is no room for it yet.
+        """
+        units = self.context.settings.minimum_inference_units
+        version = self.version(version_name)
+        self._stop(deployment.versions_to_stop(self.versions(), self.context.record.endpoint_arn, version.arn))
+        try:
+            self.context.rekognition.start_version(version.arn, units)
+        except ClientError as error:
+            if error_code(error) != "LimitExceededException":
+                raise
+            raise RunningLimitError(
+                f"{version_name} was not started: Rekognition runs as many versions as this account may (two a "
+                "region, unless AWS raised it). Those that run idle in this project are being stopped, and it is "
+                "tried again; stop another project's model, or ask AWS for a higher limit, if that does not help."
+            ) from error
+        self.tell_model(version_name, f"starting with {units} inference unit(s)")
+
+    def smoke_test(self, version_name: str) -> None:
+        """Detect one known image. Raises SmokeTestFailedError where the version does not answer."""
+        version, bucket = self.version(version_name), self.context.record.bucket
+        image = next(
+            (i for i in self._known_images(version_name) if self.context.s3.check_for_key(i.key, bucket)), None
+        )
+        if image is None:
+            raise SmokeTestFailedError(
+                f"{version_name} could not be tested: there is no image of its manifest, of the last one, "
+                f"or in {LABELLED_FOLDER}. Put one there and deploy again; the endpoint was not moved."
+            )
+        try:
+            labels = self.context.rekognition.detect(version.arn, S3Upload(bucket, image.key, ""))
+        except ClientError as error:
+            raise SmokeTestFailedError(
+                f"{version_name} runs but does not answer ({error_code(error)}); the endpoint was not moved."
+            ) from error
+        log.info("The smoke test of %s on %s found %s", version_name, image.key, labels)
+
+    def _known_images(self, version_name: str) -> Iterator[LabelledImage]:
+        """Yield images that the version was trained with, else others; versions of other makers have no manifest."""
+        last = self.attempt.manifest_key if self.attempt else None
+        for key in dict.fromkeys((manifest_key(version_name), last)):
+            yield from islice(self.set.in_manifest(key), _IMAGES_LOOKED_FOR)
+        yield from self.set.labelled(LABELLED_FOLDER)
+
+    def move_endpoint(self, version_name: str) -> None:
+        """Let a running version serve from now on."""
+        version = self.version(version_name)
+        changes: dict[str, Any] = {}
+        if self.context.refresh().endpoint_arn != version.arn:
+            changes["rekognition_project_version_arn"] = version.arn
+            changes["endpoint_moved_at"] = timestamp(datetime.now(UTC))
+        attempt = self.attempt
+        if attempt:
+            # From now on its place is a person's business: a rollback is not undone by the next check.
+            outcome = training.outcome_after_deployment(attempt, version_name)
+            changes["last_training_attempt"] = replace(attempt, outcome=outcome).to_json()
+        self.context.update_record(changes)
+        self.tell_model(version_name, "serves from now on", f1=version.f1_score)
+
+    def stop_idle_versions(self) -> list[str]:
+        """Stop each version that costs money and does not serve; return the names of those still to be asked.
+
+        That is the previous version after a deployment, a new one after a failed one, and whatever a crash or
+        a person left running.
+        """
+        endpoint_arn = self.context.refresh().endpoint_arn
+        return self._stop(deployment.versions_to_stop(self.versions(), endpoint_arn))
+
+    def _stop(self, versions: Iterable[ProjectVersion]) -> list[str]:
+        busy = []
+        for version in versions:
+            if self.context.rekognition.stop_version(version.arn):
+                self.tell_model(version.name, "stopped: it was running and does not serve")
+            else:
+                busy.append(version.name)
+        return busy
+
+    def stop_serving(self, *, asked_by: str) -> str:
+        """Stop the version that serves, and keep it as the endpoint: uploads wait until it is deployed again.
+
+        Return its name. Raises NothingServesError where none runs that can be stopped.
+        """
+        endpoint_arn = self.context.refresh().endpoint_arn
+        version = next((version for version in self.versions() if version.arn == endpoint_arn), None)
+        if version is None:
+            raise NothingServesError(f"{self.context.loop.name} has no deployed model to stop.")
+        if version.status != deployment.RUNNING or not self.context.rekognition.stop_version(version.arn):
+            raise NothingServesError(
+                f"{version.name} is {deployment.spoken(version.status)}: only a model that runs can be stopped."
+            )
+        self.tell_model(
+            version.name, f"stopped, as {asked_by} asked; uploads wait until it is deployed again", asked_by=asked_by
+        )
+        return version.name

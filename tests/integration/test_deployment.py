@@ -1,0 +1,235 @@
+"""Deploying a version by hand over a real endpoint: forward, back, stopped and started again, always blue-green."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import TaskDeferred
+from tests.integration.world import FRESH_DIGITS, TRAINING_DIGITS, Model, World, events, eventually
+
+from label_loop.domain.training import ACCEPTED, DEPLOYED
+from label_loop.exceptions import (
+    NothingServesError,
+    RunningLimitError,
+    SmokeTestFailedError,
+    VersionNotDeployableError,
+)
+from label_loop.operators.inbox import RekognitionDetectUploadsOperator
+from label_loop.payloads import LABELLED_FOLDER, MANIFESTS_FOLDER, TrainingAttempt
+from label_loop.triggers.rekognition import ServingModelTrigger
+
+ENDPOINT = "rekognition_project_version_arn"
+ATTEMPT = TrainingAttempt("v1", f"{MANIFESTS_FOLDER}v1.manifest", 20, "f", "2026-11-23T09:00:00.000000+00:00")
+
+
+@pytest.fixture
+def labelled(world: World) -> World:
+    """Give a loop with labelled images, whose model v1 serves."""
+    world.label(TRAINING_DIGITS[:2])
+    return world
+
+
+@contextmanager
+def always_served(world: World) -> Iterator[None]:
+    """Fail where there is a moment in which the endpoint does not run."""
+    gaps: list[str] = []
+    ended = threading.Event()
+    looks = 0
+
+    def look() -> None:
+        nonlocal looks
+        while not ended.is_set():
+            endpoint = world.record()[ENDPOINT]
+            status = world.status(endpoint)
+            if status != "RUNNING" and world.record()[ENDPOINT] == endpoint:
+                gaps.append(f"{endpoint} is {status}")
+            looks += 1
+            time.sleep(0.005)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+    assert looks > 5
+    assert gaps == []
+
+
+def deploy(world: World, name: str) -> None:
+    """Do what the DAG does for a run with ``version``: each step with a state of its own."""
+    assert world.deployment().choose(name, asked_by="alice").action == "deploy"
+    world.deployment().start_version(name)
+    eventually(lambda: world.status(name) == "RUNNING")
+    world.deployment().smoke_test(name)
+    world.deployment().move_endpoint(name)
+    eventually(lambda: not world.deployment().stop_idle_versions())
+
+
+def test_a_rollback_serves_without_a_gap_and_stops_what_served(labelled: World, model: Model) -> None:
+    old = labelled.add_version(model, "v0", "STOPPED")
+    new = labelled.record()[ENDPOINT]
+    before = datetime.now(UTC)
+    with always_served(labelled):
+        deploy(labelled, "v0")
+    assert labelled.record()[ENDPOINT] == old
+    assert before < datetime.fromisoformat(labelled.record()["endpoint_moved_at"]) < datetime.now(UTC)
+    assert labelled.status(new) in {"STOPPING", "STOPPED"}
+    texts = [one["body"]["message"] for one in events(labelled.told(), "model_status")]
+    assert any("v0" in text and "as alice asked" in text for text in texts)
+    assert not any("arn:" in text for text in texts)
+    eventually(lambda: labelled.status(new) == "STOPPED")
+    deploy(labelled, "v1")  # and forward again
+    assert labelled.record()[ENDPOINT] == new
+
+
+def test_every_step_of_a_rollback_can_be_repeated(labelled: World, model: Model) -> None:
+    labelled.add_version(model, "v0", "STOPPED")
+    for _ in range(2):
+        labelled.deployment().start_version("v0")
+    eventually(lambda: labelled.status("v0") == "RUNNING")
+    for _ in range(2):
+        labelled.deployment().smoke_test("v0")
+    labelled.deployment().move_endpoint("v0")
+    moved_at = labelled.record()["endpoint_moved_at"]
+    labelled.deployment().move_endpoint("v0")
+    assert labelled.record()["endpoint_moved_at"] == moved_at
+
+
+@pytest.mark.parametrize("outcome", [ACCEPTED, DEPLOYED, "rejected: F1 0.7 against a minimum of 0.8"])
+def test_the_next_check_does_not_undo_a_rollback_and_new_images_still_train(
+    labelled: World, model: Model, outcome: str
+) -> None:
+    labelled.add_version(model, "v0", "STOPPED")
+    labelled.set_record(last_training_attempt=replace(ATTEMPT, outcome=outcome).to_json())
+    deploy(labelled, "v0")
+    assert labelled.training().check(forced=False).action == "none"
+    labelled.label(TRAINING_DIGITS[2:12])
+    assert labelled.training().check(forced=False).action == "train"
+
+
+def test_an_unknown_version_starts_nothing(labelled: World) -> None:
+    with pytest.raises(VersionNotDeployableError, match=r"'v9' is no version of this project.*newest first: v1"):
+        labelled.deployment().choose("v9", asked_by="alice")
+    assert labelled.version_names() == ["v1"]
+
+
+def test_a_failed_smoke_test_leaves_the_old_one_serving_and_nothing_idle_running(labelled: World, model: Model) -> None:
+    labelled.add_version(model, "v0", "STOPPED")
+    before = labelled.record()
+    labelled.deployment().start_version("v0")
+    eventually(lambda: labelled.status("v0") == "RUNNING")
+    labelled.fault("rekognition", "DetectCustomLabels", code="ResourceNotReadyException")
+    with pytest.raises(SmokeTestFailedError, match="endpoint was not moved"):
+        labelled.deployment().smoke_test("v0")
+    labelled.heal()
+    assert labelled.record() == before
+    assert labelled.deployment().stop_idle_versions() == []
+    assert labelled.status("v0") in {"STOPPING", "STOPPED"}
+    assert labelled.status(before[ENDPOINT]) == "RUNNING"
+
+
+def test_a_third_version_that_runs_idle_makes_room_first(labelled: World, model: Model) -> None:
+    idle = labelled.add_version(model, "idle", "RUNNING")
+    labelled.add_version(model, "v0", "STOPPED")
+    labelled.fault("rekognition", "StartProjectVersion", code="LimitExceededException")
+    with pytest.raises(RunningLimitError, match="v0 was not started"):
+        labelled.deployment().start_version("v0")
+    assert labelled.status(idle) in {"STOPPING", "STOPPED"}
+    labelled.heal()
+    labelled.deployment().start_version("v0")  # the task is tried again
+    assert labelled.status("v0") in {"STARTING", "RUNNING"}
+    assert labelled.status(labelled.record()[ENDPOINT]) == "RUNNING"
+
+
+# --- the image of the smoke test
+
+
+def detected(world: World, name: str) -> str:
+    """Return the key of the image that a smoke test detects."""
+    world.aws.calls.reset()
+    state = world.deployment()
+    seen: list[str] = []
+    detect = state.context.rekognition.detect
+    state.context.rekognition.detect = lambda arn, upload: seen.append(upload.key) or detect(arn, upload)  # type: ignore[method-assign]
+    state.smoke_test(name)
+    return seen[0]
+
+
+def test_a_version_is_tested_on_an_image_that_it_knows(world: World) -> None:
+    world.label(TRAINING_DIGITS[:12])
+    pictures = sorted(f"{LABELLED_FOLDER}{p.label}/{p.name}" for p in TRAINING_DIGITS[:12])
+    images = {image.key: image for image in world.training().set.labelled(LABELLED_FOLDER)}
+    last = f"{MANIFESTS_FOLDER}last.manifest"
+    world.training().set.write(f"{MANIFESTS_FOLDER}v1.manifest", [images[key] for key in pictures[2:6]])
+    world.training().set.write(last, [images[key] for key in pictures[6:9]])
+    world.set_record(last_training_attempt=replace(ATTEMPT, version_name="last", manifest_key=last).to_json())
+
+    def delete(keys: list[str]) -> None:
+        for key in keys:
+            world.client("s3").delete_object(Bucket=world.bucket, Key=key)
+
+    assert detected(world, "v1") == pictures[2]
+    delete(pictures[2:3])  # an image of an old manifest may be gone
+    assert detected(world, "v1") == pictures[3]
+    delete([f"{MANIFESTS_FOLDER}v1.manifest"])
+    assert detected(world, "v1") == pictures[6]
+    delete([last])
+    assert detected(world, "v1") == pictures[0]
+    delete(pictures)
+    with pytest.raises(SmokeTestFailedError, match="Put one there"):
+        world.deployment().smoke_test("v1")
+
+
+# --- stopping what serves
+
+
+def operator(world: World) -> RekognitionDetectUploadsOperator:
+    return RekognitionDetectUploadsOperator(task_id="t", loop_path=world.loop.path, aws_conn_id=None)
+
+
+def test_uploads_wait_for_a_stopped_model_and_are_detected_once_it_is_started_again(labelled: World) -> None:
+    endpoint = labelled.record()[ENDPOINT]
+    assert labelled.deployment().stop_serving(asked_by="alice") == "v1"
+    assert any("stopped, as alice asked" in one["body"]["message"] for one in events(labelled.told(), "model_status"))
+    assert labelled.record()[ENDPOINT] == endpoint
+    labelled.upload("a.png", FRESH_DIGITS[0].body)
+    for _ in range(7):  # more often than a message may be received
+        with pytest.raises(TaskDeferred) as deferred:
+            operator(labelled).execute({})
+        assert isinstance(deferred.value.trigger, ServingModelTrigger)
+    assert labelled.dead_letters() == []
+    eventually(lambda: labelled.status("v1") == "STOPPED")
+    deploy(labelled, "v1")
+    assert "endpoint_moved_at" not in labelled.record()
+    assert operator(labelled).execute({})["detected"] == 1
+    assert labelled.waiting() == []
+
+
+def test_an_upload_that_comes_while_the_model_stops_is_not_lost(labelled: World) -> None:
+    context: Any = labelled.context()
+    state = labelled.detection(context)
+    labelled.upload("a.png", FRESH_DIGITS[0].body)
+    labelled.deployment().stop_serving(asked_by="alice")
+    with pytest.raises(Exception, match="left and will come again"):
+        state.drain()
+    assert len(labelled.waiting()) == 1
+    assert labelled.dead_letters() == []
+
+
+@pytest.mark.parametrize("status", ["STARTING", "STOPPING", "STOPPED", "FAILED"])
+def test_only_what_runs_is_stopped(world: World, status: str) -> None:
+    world.set_status(world.record()[ENDPOINT], status)
+    with pytest.raises(NothingServesError, match="v1 is"):
+        world.deployment().stop_serving(asked_by="alice")
+
+
+def test_there_may_be_nothing_to_stop(bare: World) -> None:
+    with pytest.raises(NothingServesError, match="no deployed model"):
+        bare.deployment().stop_serving(asked_by="alice")
