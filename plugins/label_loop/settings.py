@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from label_loop.parameters import FIELDS, PARAMETERS, Settings
 
 log = logging.getLogger(__name__)
 
+_INFERENCE_UNIT_USD_PER_HOUR = 4.0
 SYSTEM_RECORD = "For-System-Use-Only"
 SYSTEM_RECORD_DESCRIPTION = (
     "Resource names and operational state of the loop. Written by the loop, shown here for reading only."
@@ -70,6 +72,24 @@ def loops() -> list[Loop]:
         if found.setdefault(loop.name, loop) != loop:
             log.error("The loop %s is left out: %s has the name %s already", path, found[loop.name].path, loop.name)
     return list(found.values())
+
+
+def inference_unit_usd_per_hour() -> float:
+    """Return the price of an inference unit, from ``[label_loop] inference_unit_usd_per_hour``.
+
+    The default is the published price of Rekognition Custom Labels in us-east-1.
+    """
+    from airflow.sdk import conf
+
+    text = conf.get("label_loop", "inference_unit_usd_per_hour", fallback=str(_INFERENCE_UNIT_USD_PER_HOUR))
+    try:
+        price = float(text)
+    except (TypeError, ValueError):
+        price = math.nan
+    if 0 <= price < math.inf:
+        return price
+    log.error("[label_loop] inference_unit_usd_per_hour is %r, but must be a number such as 4.0", text)
+    return _INFERENCE_UNIT_USD_PER_HOUR
 
 
 def variable_text(loop: Loop, name: str) -> str | None:

@@ -47,6 +47,8 @@ _TEN_EACH = [[picture for picture in DIGITS if picture.label == str(label)][:10]
 TRAINING_DIGITS = [pictures[n] for n in range(10) for pictures in _TEN_EACH]
 FRESH_DIGITS = [picture for picture in DIGITS if picture not in TRAINING_DIGITS]
 
+_WITHOUT_RESULTS = {models.TRAINING_IN_PROGRESS, models.TRAINING_FAILED}
+
 type Model = Version
 
 
@@ -320,6 +322,7 @@ class World:
                 extras={},
                 outcome=model.outcome,
                 outcome_at=state.now(),
+                training_ended_at=None if status in _WITHOUT_RESULTS else state.now(),
                 min_units=1,
                 bucket=TokenBucket(rate, state.now),
             )

@@ -15,6 +15,7 @@ from label_loop.settings import (
     SYSTEM_RECORD,
     Loop,
     SystemRecord,
+    inference_unit_usd_per_hour,
     loops,
     parse_sync_state,
     read_settings,
@@ -256,3 +257,14 @@ def test_any_json_object_is_a_record_that_can_be_asked(values):
     assert record.values.keys() == values.keys()
     assert record.previous_trained_images >= 0
     assert record.get("s3_bucket") in (None, values.get("s3_bucket"))
+
+
+@pytest.mark.parametrize(
+    ("text", "price"),
+    [(None, 4.0), ("2.5", 2.5), ("0", 0.0), ("4,0", 4.0), ("-1", 4.0), ("nan", 4.0), ("inf", 4.0), ("", 4.0)],
+)
+def test_the_price_of_an_inference_unit_is_an_option_and_a_bad_one_is_told(monkeypatch, caplog, text, price):
+    if text is not None:
+        monkeypatch.setenv("AIRFLOW__LABEL_LOOP__INFERENCE_UNIT_USD_PER_HOUR", text)
+    assert inference_unit_usd_per_hour() == price
+    assert ("must be a number" in caplog.text) == (text in {"4,0", "-1", "nan", "inf", ""})

@@ -113,6 +113,15 @@ def find_run(dag_id: str, run_id: str) -> Run | None:
     return active or Run(*row)
 
 
+def asked(dag_id: str, run_id: str) -> tuple[Mapping[str, Any], str | None]:
+    """Return what a run was triggered with, and by whom; nothing and None for one that nobody triggered."""
+    query = select(DagRun.conf, DagRun.triggering_user_name).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
+    with create_session() as session:
+        row = session.execute(query).first()
+    conf, user = row if row else (None, None)
+    return (conf if isinstance(conf, dict) else {}), user
+
+
 def problems(dag_ids: Sequence[str], *, most: int, days: int) -> list[Run]:
     """Return the tasks that failed in the last days, newest first."""
     since = datetime.now(UTC) - timedelta(days=days)

@@ -17,6 +17,7 @@ from label_loop.console.context import contexts
 PAGES = (
     ("overview", "Overview", "Is the loop healthy?"),
     ("review", "Review", "Label what the model is unsure of"),
+    ("models", "Models", "Which version serves, and how good is each?"),
     ("upload", "Upload", "Detect images, or add them to those that train"),
     ("parameters", "Parameters", "What is in force, and who changed it?"),
 )

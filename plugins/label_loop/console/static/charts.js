@@ -1,5 +1,5 @@
 // Draws each <canvas data-chart="id"> from the JSON in the script element of that id, in the colours of the theme:
-// {type: "line" | "bar", labels: [text], series: [{name, values, tone?, dashed?}], stacked?, percent?, min?, max?}.
+// {type: "line" | "bar", labels: [text], series: [{name, values, tone?, dashed?}], stacked?, percent?, decimals?, min?, max?}.
 "use strict";
 (() => {
   const charts = [];
@@ -45,7 +45,7 @@
           beginAtZero: true,
           min: spec.min,
           max: spec.max,
-          ticks: { ...axis.ticks, precision: spec.percent ? undefined : 0, callback: spec.percent ? percent : undefined },
+          ticks: { ...axis.ticks, precision: spec.percent || spec.decimals ? undefined : 0, callback: spec.percent ? percent : undefined },
         },
       },
     };

@@ -93,3 +93,11 @@ document.addEventListener("click", (event) => {
     event.target.closest("dialog")?.close();
   }
 });
+
+// A dialog whose content is asked for opens when that is there: what it said before belongs to something else.
+document.addEventListener("htmx:afterSwap", (event) => {
+  const dialog = event.target.closest("dialog[data-opens-filled]");
+  if (dialog && !dialog.open) {
+    dialog.showModal();
+  }
+});

@@ -1,0 +1,250 @@
+"""Models: which version serves, how good each is, and letting another one serve."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from fastapi import APIRouter, HTTPException, Query, Response
+
+from label_loop.console import airflow_db
+from label_loop.console.access import Look, Operate, Visit
+from label_loop.console.context import ConsoleContext
+from label_loop.console.render import render
+from label_loop.console.threads import in_thread
+from label_loop.domain import costs, deployment, evaluation
+from label_loop.domain.deployment import DeploymentDecision
+from label_loop.exceptions import VersionNotDeployableError
+from label_loop.payloads import ProjectVersion
+from label_loop.settings import inference_unit_usd_per_hour
+from label_loop.states.deployment import DeploymentState
+
+router = APIRouter()
+
+_MOST_VERSIONS = 100
+_THREADS = 8
+_LARGEST_EVALUATION_BYTES = 16 << 20  # 250 labels confused with each other take less
+_LONGEST_CHART_NAME = 12
+_CHANGED = {"HX-Trigger": "models-changed"}
+_IN_MOTION = frozenset({deployment.TRAINING, "STARTING", "STOPPING", "DELETING"})
+
+VersionName = Annotated[str, Query(alias="version", pattern=r"^[a-zA-Z0-9_.\-]{1,255}$")]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One version in the table. ``offer`` is what a person may do with it, None where nothing can be done."""
+
+    version: ProjectVersion
+    is_endpoint: bool
+    state: str
+    usd_per_hour: float | None
+    evaluation: evaluation.EvaluationSummary | None
+    offer: str | None
+
+
+@dataclass(frozen=True)
+class Activity:
+    """A training run: under way, or the last one. ``conf`` is what it was triggered with, ``user`` by whom."""
+
+    run: airflow_db.Run
+    conf: Mapping[str, Any]
+    user: str | None
+
+
+# -------------------------------------------------------------------- look
+
+
+@router.get("/models")
+async def models(visit: Look) -> Response:
+    """Show the page; what needs AWS is loaded after it."""
+    values = await in_thread(_activity, visit)
+    return render(visit, "models.html", **values)
+
+
+@router.get("/models/activity")
+async def activity(visit: Look, seen: str = "") -> Response:
+    """Return what the DAG does now; the table is told to look again where that is not what was ``seen``."""
+    values = await in_thread(_activity, visit)
+    response = render(visit, "models_activity.html", **values)
+    if values["seen"] != seen:
+        response.headers.update(_CHANGED)
+    return response
+
+
+@router.get("/models/versions")
+async def versions(visit: Look) -> Response:
+    """Return the table and the chart. AWS being away is told in their place: they are asked for again and again."""
+    try:
+        rows, more = await in_thread(_rows, visit.aws)
+    except (BotoCoreError, ClientError) as error:
+        return render(visit, "models_versions.html", problem=type(error).__name__, rows=[], more=0)
+    minimum = await in_thread(lambda: visit.aws.settings.minimum_f1_score)
+    return render(
+        visit,
+        "models_versions.html",
+        problem=None,
+        rows=rows,
+        more=more,
+        minimum=minimum,
+        chart=_chart(rows, minimum),
+        in_motion=any(row.version.status in _IN_MOTION for row in rows),
+    )
+
+
+@router.get("/models/labels")
+async def labels(visit: Look, name: VersionName) -> Response:
+    """Return a version's scores by label."""
+
+    def read() -> evaluation.EvaluationSummary | None:
+        return _evaluation(visit.aws.s3.conn, DeploymentState(visit.aws).version(name))
+
+    return render(visit, "models_labels.html", name=name, evaluation=await in_thread(read))
+
+
+def _activity(visit: Visit) -> dict[str, Any]:
+    dag_id = visit.loop.dag_id("training")
+    runs = airflow_db.running([dag_id])
+    latest = airflow_db.latest_run(dag_id)
+    described = [Activity(run, *airflow_db.asked(dag_id, run.run_id)) for run in runs or ([latest] if latest else [])]
+    schedules = airflow_db.schedules([dag_id])
+    return {
+        "activities": described,
+        "active": bool(runs),
+        "paused": any(schedule.paused for schedule in schedules),
+        "seen": " ".join(f"{run.run_id}:{run.task_id}" for run in runs),
+    }
+
+
+def _rows(aws: ConsoleContext) -> tuple[list[Row], int]:
+    endpoint_arn = aws.refresh().endpoint_arn
+    found = DeploymentState(aws).versions()
+    shown = found[:_MOST_VERSIONS]
+    endpoint = next((version for version in found if version.arn == endpoint_arn), None)
+    price = inference_unit_usd_per_hour()
+    client = aws.s3.conn  # made once, before many threads ask for it
+    with ThreadPoolExecutor(_THREADS) as pool:
+        evaluations = list(pool.map(lambda version: _evaluation(client, version), shown))
+    rows = [
+        Row(
+            version=version,
+            is_endpoint=version is endpoint,
+            state=deployment.spoken(version.status),
+            usd_per_hour=costs.usd_per_hour([version], price) or None,
+            evaluation=summary,
+            offer=_offer(version, endpoint),
+        )
+        for version, summary in zip(shown, evaluations, strict=True)
+    ]
+    return rows, len(found) - len(shown)
+
+
+def _offer(version: ProjectVersion, endpoint: ProjectVersion | None) -> str | None:
+    if version.status not in deployment.DEPLOYABLE:
+        return None
+    if version is endpoint:
+        return None if version.status in deployment.BILLED else "Start again"
+    is_earlier = endpoint and version.created_at and endpoint.created_at and version.created_at < endpoint.created_at
+    return "Roll back" if is_earlier else "Deploy"
+
+
+def _evaluation(client: Any, version: ProjectVersion) -> evaluation.EvaluationSummary | None:
+    """Return a version's evaluation; None where it has none, or its file is gone or not readable."""
+    if version.evaluation_summary is None:
+        return None
+    try:
+        return _read_evaluation(client, *version.evaluation_summary)
+    except ClientError:
+        return None
+
+
+@lru_cache(maxsize=1024)  # it is written once, at the end of a training
+def _read_evaluation(client: Any, bucket: str, key: str) -> evaluation.EvaluationSummary | None:
+    body = client.get_object(Bucket=bucket, Key=key)["Body"]
+    return evaluation.parse(body.read(_LARGEST_EVALUATION_BYTES))
+
+
+def _chart(rows: Sequence[Row], minimum_f1_score: float) -> dict[str, Any]:
+    scored = [row.version for row in reversed(rows) if row.version.f1_score is not None]
+    return {
+        "type": "line",
+        "labels": [_short(version.name) for version in scored],
+        "series": [
+            {"name": "F1 on the test set", "values": [version.f1_score for version in scored]},
+            {"name": "Minimum-F1-Score", "values": [minimum_f1_score for _ in scored], "tone": "warn", "dashed": True},
+        ],
+        "decimals": True,
+        "min": 0,
+        "max": 1,
+    }
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_CHART_NAME else f"…{name[1 - _LONGEST_CHART_NAME :]}"
+
+
+# ----------------------------------------------------------------- operate
+
+
+@router.get("/models/deployment")
+async def confirm_deployment(visit: Operate, name: VersionName) -> Response:
+    """Return what deploying a version means, for the person to confirm, or why it cannot be deployed."""
+    try:
+        decision = await in_thread(_decide, visit.aws, name)
+    except VersionNotDeployableError as error:
+        decision = DeploymentDecision("none", str(error), name)
+    runs = await in_thread(airflow_db.running, [visit.loop.dag_id("training")])
+    return render(visit, "models_confirm.html", decision=decision, waits=bool(runs))
+
+
+@router.post("/models/deployment")
+async def deploy(visit: Operate, name: VersionName) -> Response:
+    """Trigger the deployment of a version. 409 where it cannot be deployed, or serves already."""
+    decision = await in_thread(_decide, visit.aws, name)
+    if decision.action == "none":
+        raise HTTPException(409, f"{name}: {decision.reason}.")
+    return await _trigger(visit, "label_loop_deploy", {"version": name})
+
+
+@router.post("/models/training")
+async def train(visit: Operate, force: bool = False) -> Response:
+    """Trigger a training check, or a training whatever the number of new images."""
+    return await _trigger(visit, "label_loop_train", {"force": force})
+
+
+@router.post("/models/stop")
+async def stop(visit: Operate) -> Response:
+    """Stop the version that serves. 409 where none runs."""
+
+    def work() -> str:
+        name = DeploymentState(visit.aws).stop_serving(asked_by=visit.user.get_name())
+        airflow_db.note("label_loop_stop", visit.user, visit.loop.dag_id("training"), {"version": name})
+        return name
+
+    return await _after(visit, f"{await in_thread(work)} is being stopped. Uploads wait until it is started again.")
+
+
+def _decide(aws: ConsoleContext, name: str) -> DeploymentDecision:
+    endpoint_arn = aws.refresh().endpoint_arn
+    return deployment.choose(name, DeploymentState(aws).versions(), endpoint_arn, aws.settings.minimum_f1_score)
+
+
+async def _trigger(visit: Visit, event: str, conf: Mapping[str, Any]) -> Response:
+    dag_id = visit.loop.dag_id("training")
+
+    def work() -> None:
+        if not airflow_db.schedules([dag_id]):
+            raise HTTPException(409, f"Airflow does not know the DAG {dag_id} yet. Try again in a minute.")
+        run = airflow_db.trigger(dag_id, conf, visit.user)
+        airflow_db.note(event, visit.user, dag_id, {**conf, "run_id": run.run_id})
+
+    await in_thread(work)
+    return await _after(visit, None)
+
+
+async def _after(visit: Visit, done: str | None) -> Response:
+    response = render(visit, "models_activity.html", done=done, **await in_thread(_activity, visit))
+    response.headers.update(_CHANGED)
+    return response

@@ -1,0 +1,291 @@
+"""The page Models: what it shows, who may deploy, train and stop, and what that starts."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.console.conftest import LOOP
+from tests.integration.world import Model, World, events, eventually
+
+DAG = f"{LOOP.name}.training"
+CHANGES = ("models/deployment?version=v0", "models/training", "models/stop")
+READS = ("models", "models/activity", "models/versions", "models/labels?version=v1")
+HOSTILE = ("<script>alert(1)</script>", "../../secrets", "a b", "v1\n", "", "ü", "x" * 300, "v1?force=true")
+
+
+@pytest.fixture
+def runs(dags: None) -> Iterator[Callable[[], list[Any]]]:
+    """Give the runs of the training DAG, none at first."""
+    from airflow.models.dagrun import DagRun
+    from airflow.models.log import Log
+    from airflow.utils.session import create_session
+    from sqlalchemy import delete, select
+
+    def found() -> list[Any]:
+        with create_session() as session:
+            return list(session.scalars(select(DagRun).where(DagRun.dag_id == DAG).order_by(DagRun.id)))
+
+    yield found
+    with create_session() as session:
+        session.execute(delete(DagRun))
+        session.execute(delete(Log))
+
+
+@pytest.fixture
+def serving(world: World, model: Model) -> World:
+    """Give a loop with v0, which was stopped, and v1, which serves."""
+    world.add_version(model, "v0", "STOPPED")
+    world.deploy(model)
+    return world
+
+
+def noted() -> list[tuple[str, str, dict[str, Any]]]:
+    from airflow.models.log import Log
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    with create_session() as session:
+        rows = session.execute(select(Log.event, Log.owner, Log.extra).where(Log.event.startswith("label_loop")))
+        return [(event, owner, json.loads(extra)) for event, owner, extra in rows]
+
+
+def row_of(text: str, name: str) -> str:
+    (row,) = [row for row in re.findall(r"<tr>.*?</tr>", text, re.DOTALL) if f'<th scope="row">{name}' in row]
+    return row
+
+
+# --- who may
+
+
+@pytest.mark.parametrize("path", READS)
+def test_whoever_may_read_the_dags_sees_the_models(ask, serving, runs, path):
+    assert ask(None, "GET", path).status_code == 401
+    assert ask("viewer", "GET", path).status_code == 200
+
+
+def test_a_viewer_is_offered_nothing(ask, serving, runs):
+    assert "Train now" not in ask("viewer", "GET", "models").text
+    assert "Roll back" not in ask("viewer", "GET", "models/versions").text
+    assert ask("viewer", "GET", "models/deployment?version=v0").status_code == 403
+    assert "Train now" in ask("user", "GET", "models").text
+    assert "Roll back" in ask("user", "GET", "models/versions").text
+
+
+@pytest.mark.parametrize("path", CHANGES)
+def test_only_who_may_trigger_the_training_changes_anything(ask, serving, runs, path):
+    for role, status in ((None, 401), ("viewer", 403), ("user", 200)):
+        assert runs() == []
+        assert serving.status("v1") == "RUNNING"
+        assert ask(role, "POST", path).status_code == status
+
+
+@pytest.mark.parametrize("path", CHANGES)
+def test_another_site_changes_nothing(ask, serving, runs, path):
+    for headers in ({}, {"X-Label-Loop": "console", "Sec-Fetch-Site": "cross-site"}):
+        assert ask("admin", "POST", path, headers=headers).status_code == 403
+    assert runs() == []
+    assert serving.status("v1") == "RUNNING"
+
+
+# --- what is shown
+
+
+def test_the_table_tells_what_people_ask_for(ask, serving, model, runs):
+    trained = serving.add_version(model, "v2", "TRAINING_COMPLETED")
+    serving.add_version(model, "v3", "TRAINING_FAILED")
+    text = ask("user", "GET", "models/versions").text
+    names = re.findall(r'<th scope="row">(\S+)', text)
+    assert names == ["v3", "v2", "v1", "v0"]
+    v0, v1, v2, v3 = (row_of(text, name) for name in reversed(names))
+    assert ">serves<" in v1
+    assert not any(">serves<" in row for row in (v0, v2, v3))
+    assert ">running<" in v1
+    assert ">4.00<" in v1
+    assert ">80<" in v1  # images trained; Rekognition kept 20 of 100 for its test
+    assert ">20<" in v1
+    assert f">{model.outcome.f1_score:.3f}<" in v1
+    assert "4.00" not in v0
+    offers = [re.findall(r">([^<>]+)…</button>", row) for row in (v0, v1, v2, v3)]
+    assert offers == [["Roll back"], [], ["Deploy"], []]
+    assert "failed in training" in v3
+    assert "every 5s" not in text
+    serving.set_status(trained, "STARTING")
+    assert "every 5s" in ask("user", "GET", "models/versions").text
+
+
+def test_the_price_is_an_option(ask, serving, runs, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__LABEL_LOOP__INFERENCE_UNIT_USD_PER_HOUR", "2.5")
+    assert ">2.50<" in row_of(ask("viewer", "GET", "models/versions").text, "v1")
+
+
+def test_the_chart_has_the_scores_oldest_first_and_the_minimum(ask, serving, model, runs):
+    serving.set_variable("Minimum-F1-Score", "0.7")
+    serving.add_version(model, "v3", "TRAINING_IN_PROGRESS")  # has no score
+    text = ask("viewer", "GET", "models/versions").text
+    chart = json.loads(re.search(r'<script type="application/json" id="f1-chart">(.*?)</script>', text).group(1))
+    assert chart["labels"] == ["v0", "v1"]
+    scores, minimum = chart["series"]
+    assert scores["values"] == [model.outcome.f1_score] * 2
+    assert minimum["values"] == [0.7, 0.7]
+    assert "test set" in scores["name"]
+
+
+def test_a_loop_without_a_version_says_what_makes_one(ask, world, runs):
+    assert "No version yet" in ask("viewer", "GET", "models/versions").text
+    assert "No training has run yet" in ask("viewer", "GET", "models").text
+
+
+def test_aws_being_away_is_told_in_place_and_asked_again(ask, serving, runs):
+    serving.fault("rekognition", "DescribeProjectVersions", code="InternalServerError", status=500)
+    answer = ask("viewer", "GET", "models/versions")
+    assert answer.status_code == 200
+    assert "It is tried again" in answer.text
+    assert "every 15s" in answer.text
+
+
+# --- scores by label
+
+
+def test_the_scores_by_label_are_read_once(ask, serving, runs):
+    serving.aws.calls.reset()
+    for _ in range(2):
+        text = ask("viewer", "GET", "models/labels?version=v1").text
+    assert sorted(re.findall(r'<th scope="row">(\d)</th>', text)) == list("0123456789")
+    assert "test set" in text
+    assert serving.counts().get("s3.GetObject", 0) <= 1
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b'{"LabelEvaluationResults": [1, {"Label": 1}]}', None])
+def test_a_summary_that_cannot_be_read_is_told(ask, serving, model, runs, body):
+    from local_aws.rekognition.workfolder import SUMMARY
+
+    location = replace(model.outcome.files[SUMMARY], bucket=serving.bucket, key=f"evaluation/{len(body or b'')}.json")
+    outcome = replace(model.outcome, files={**model.outcome.files, SUMMARY: location})
+    if body is not None:
+        serving.put(location.key, body)
+    serving.add_version(replace(model, outcome=outcome), "v5", "STOPPED")
+    answer = ask("viewer", "GET", "models/labels?version=v5")
+    assert answer.status_code == 200
+    assert "gone from S3, or has no labels" in answer.text
+    assert ask("viewer", "GET", "models/versions").status_code == 200
+
+
+def test_hostile_labels_are_only_text(ask, serving, model, runs):
+    from local_aws.rekognition.workfolder import SUMMARY
+
+    labels = ["<img src=x onerror=alert(1)>", "\ud800", "</script>"]
+    location = replace(model.outcome.files[SUMMARY], bucket=serving.bucket, key="evaluation/hostile.json")
+    outcome = replace(model.outcome, files={**model.outcome.files, SUMMARY: location})
+    results = [{"Label": label, "Metrics": {"F1Score": 0.5}} for label in labels]
+    serving.put(location.key, json.dumps({"LabelEvaluationResults": results}).encode())
+    serving.add_version(replace(model, outcome=outcome), "v5", "STOPPED")
+    text = ask("viewer", "GET", "models/labels?version=v5").text
+    assert "&lt;img src=x" in text
+    assert "<img" not in text
+    assert "</script>" not in text
+
+
+# --- deploying
+
+
+def test_a_rollback_is_confirmed_and_triggers_a_run_in_the_users_name(ask, serving, runs):
+    confirmation = ask("user", "GET", "models/deployment?version=v0").text
+    assert "v0: with F1" in confirmation
+    assert "hx-post" in confirmation
+    answer = ask("user", "POST", "models/deployment?version=v0")
+    assert answer.status_code == 200
+    assert answer.headers["hx-trigger"] == "models-changed"
+    (run,) = runs()
+    assert run.conf == {"version": "v0"}
+    assert run.triggering_user_name == "a-user"
+    assert "Deployment of v0" in answer.text
+    assert "by a-user" in answer.text
+    assert f"dags/{DAG}/runs/" in answer.text
+    assert "data-airflow-href" in answer.text
+    assert noted() == [("label_loop_deploy", "a-user", {"version": "v0", "run_id": run.run_id})]
+    # Another one waits, and that is said before it is asked for.
+    assert "begins when that has ended" in ask("user", "GET", "models/deployment?version=v0").text
+
+
+def test_what_a_run_does_is_followed_and_the_table_with_it(ask, serving, runs):
+    before = ask("viewer", "GET", "models/activity")
+    assert "hx-trigger" not in before.headers
+    ask("user", "POST", "models/deployment?version=v0")
+    after = ask("viewer", "GET", "models/activity")
+    assert after.headers["hx-trigger"] == "models-changed"
+    assert "every 3s" in after.text
+    path = re.search(r'hx-get="/label-loop/[^/]+/(models/activity[^"]+)"', after.text).group(1)
+    assert "hx-trigger" not in ask("viewer", "GET", path.replace("&amp;", "&")).headers
+
+
+def test_an_unknown_version_triggers_nothing(ask, serving, runs):
+    answer = ask("user", "POST", "models/deployment?version=v9")
+    assert answer.status_code == 409
+    assert "no version of this project" in answer.text
+    assert "no version of this project" in ask("user", "GET", "models/deployment?version=v9").text
+    assert runs() == []
+    assert noted() == []
+
+
+def test_the_serving_version_needs_no_deployment(ask, serving, runs):
+    assert "serves already" in ask("user", "GET", "models/deployment?version=v1").text
+    assert ask("user", "POST", "models/deployment?version=v1").status_code == 409
+    assert runs() == []
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("asked", ["POST models/deployment", "GET models/deployment", "GET models/labels"])
+def test_a_hostile_name_is_refused_before_anything_is_asked(ask, serving, runs, asked, name):
+    serving.aws.calls.reset()
+    answer = ask("user", *asked.split(), params={"version": name})
+    assert answer.status_code == 422
+    assert "<script>" not in answer.text
+    assert runs() == []
+    assert serving.counts() == {}
+
+
+def test_a_version_below_the_gate_may_be_deployed_and_is_told_as_such(ask, serving, model, runs):
+    serving.add_version(replace(model, outcome=replace(model.outcome, f1_score=0.61)), "v2", "TRAINING_COMPLETED")
+    assert "Below the minimum of 0.8" in row_of(ask("user", "GET", "models/versions").text, "v2")
+    text = ask("user", "GET", "models/deployment?version=v2").text
+    assert "F1 0.610, which does not reach the minimum of 0.8" in text
+    assert ask("user", "POST", "models/deployment?version=v2").status_code == 200
+    assert len(runs()) == 1
+
+
+# --- training and stopping
+
+
+@pytest.mark.parametrize(("query", "force"), [("", False), ("?force=true", True)])
+def test_a_training_is_triggered(ask, serving, runs, query, force):
+    assert ask("user", "POST", f"models/training{query}").status_code == 200
+    (run,) = runs()
+    assert run.conf == {"force": force}
+    assert noted() == [("label_loop_train", "a-user", {"force": force, "run_id": run.run_id})]
+
+
+def test_a_dag_that_airflow_does_not_know_yet_is_told(ask, serving, runs, monkeypatch):
+    from label_loop.console import airflow_db
+
+    monkeypatch.setattr(airflow_db, "schedules", lambda dag_ids: [])
+    answer = ask("user", "POST", "models/training")
+    assert answer.status_code == 409
+    assert "Try again in a minute" in answer.text
+
+
+def test_the_model_is_stopped_and_can_be_started_again(ask, serving, runs):
+    answer = ask("user", "POST", "models/stop")
+    assert answer.status_code == 200
+    assert "v1 is being stopped" in answer.text
+    assert noted() == [("label_loop_stop", "a-user", {"version": "v1"})]
+    assert any("as a-user asked" in one["body"]["message"] for one in events(serving.told(), "model_status"))
+    eventually(lambda: "every 5s" not in ask("user", "GET", "models/versions").text)
+    text = ask("user", "GET", "models/versions").text
+    assert "does not run (it is stopped): uploads wait" in text
+    assert "Start again…" in row_of(text, "v1")
+    assert ask("user", "POST", "models/stop").status_code == 409
+    assert ask("user", "POST", "models/deployment?version=v1").status_code == 200
+    assert runs()[0].conf == {"version": "v1"}
