@@ -197,8 +197,9 @@ def test_a_rollback_is_confirmed_and_triggers_a_run_in_the_users_name(ask, servi
     assert "hx-post" in confirmation
     answer = ask("user", "POST", "models/deployment?version=v0")
     assert answer.status_code == 200
-    assert answer.headers["hx-trigger"] == "models-changed"
     (run,) = runs()
+    told = json.loads(answer.headers["hx-trigger"])
+    assert told == {"models-changed": None, "label-loop:notice": {"text": f"The run {run.run_id} was triggered."}}
     assert run.conf == {"version": "v0"}
     assert run.triggering_user_name == "a-user"
     assert "Deployment of v0" in answer.text
@@ -279,7 +280,7 @@ def test_a_dag_that_airflow_does_not_know_yet_is_told(ask, serving, runs, monkey
 def test_the_model_is_stopped_and_can_be_started_again(ask, serving, runs):
     answer = ask("user", "POST", "models/stop")
     assert answer.status_code == 200
-    assert "v1 is being stopped" in answer.text
+    assert "v1 is being stopped" in answer.headers["hx-trigger"]
     assert noted() == [("label_loop_stop", "a-user", {"version": "v1"})]
     assert any("as a-user asked" in one["body"]["message"] for one in events(serving.told(), "model_status"))
     eventually(lambda: "every 5s" not in ask("user", "GET", "models/versions").text)

@@ -1,5 +1,6 @@
 """Models: which version serves, how good each is, and letting another one serve."""
 
+import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ _MOST_VERSIONS = 100
 _THREADS = 8
 _LARGEST_EVALUATION_BYTES = 16 << 20  # 250 labels confused with each other take less
 _LONGEST_CHART_NAME = 12
-_CHANGED = {"HX-Trigger": "models-changed"}
+_CHANGED = "models-changed"
 _IN_MOTION = frozenset({deployment.TRAINING, "STARTING", "STOPPING", "DELETING"})
 
 VersionName = Annotated[str, Query(alias="version", pattern=r"^[a-zA-Z0-9_.\-]{1,255}$")]
@@ -70,7 +71,7 @@ async def activity(visit: Look, seen: str = "") -> Response:
     values = await in_thread(_activity, visit)
     response = render(visit, "models_activity.html", **values)
     if values["seen"] != seen:
-        response.headers.update(_CHANGED)
+        response.headers["HX-Trigger"] = _CHANGED
     return response
 
 
@@ -234,17 +235,17 @@ def _decide(aws: ConsoleContext, name: str) -> DeploymentDecision:
 async def _trigger(visit: Visit, event: str, conf: Mapping[str, Any]) -> Response:
     dag_id = visit.loop.dag_id("training")
 
-    def work() -> None:
+    def work() -> airflow_db.Run:
         if not airflow_db.schedules([dag_id]):
             raise HTTPException(409, f"Airflow does not know the DAG {dag_id} yet. Try again in a minute.")
         run = airflow_db.trigger(dag_id, conf, visit.user)
         airflow_db.note(event, visit.user, dag_id, {**conf, "run_id": run.run_id})
+        return run
 
-    await in_thread(work)
-    return await _after(visit, None)
+    return await _after(visit, f"The run {(await in_thread(work)).run_id} was triggered.")
 
 
-async def _after(visit: Visit, done: str | None) -> Response:
-    response = render(visit, "models_activity.html", done=done, **await in_thread(_activity, visit))
-    response.headers.update(_CHANGED)
+async def _after(visit: Visit, notice: str) -> Response:
+    response = render(visit, "models_activity.html", **await in_thread(_activity, visit))
+    response.headers["HX-Trigger"] = json.dumps({_CHANGED: None, "label-loop:notice": {"text": notice}})
     return response

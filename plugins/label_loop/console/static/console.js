@@ -101,3 +101,6 @@ document.addEventListener("htmx:afterSwap", (event) => {
     dialog.showModal();
   }
 });
+
+// What an answer of the server asks to be told, by its header HX-Trigger.
+document.addEventListener("label-loop:notice", (event) => labelLoop.notice(event.detail.text, "done"));
