@@ -1,11 +1,10 @@
 """A loop as the console sees it: the same hooks as the states', with short patience, kept between requests."""
 
 import time
-from functools import cache, cached_property
+from functools import cache
 
 from label_loop.hooks.retries import QUICK
 from label_loop.parameters import Settings
-from label_loop.review.airflow import AirflowReview
 from label_loop.settings import Loop, SystemRecord, loops, read_settings
 from label_loop.states.context import LoopContext
 
@@ -36,11 +35,6 @@ class ConsoleContext(LoopContext):
         record = super().refresh()
         self._read_at = time.monotonic()
         return record
-
-    @cached_property
-    def reviews(self) -> AirflowReview:
-        """The reviews that wait here. Raises ReviewRefusedError where the loop has no table for them."""
-        return AirflowReview(self.record, self.aws_conn_id, self.config)
 
 
 @cache

@@ -35,6 +35,12 @@ class NotificationQueueHook(SqsHook):
                 break
         return messages
 
+    def waiting(self, queue_url: str) -> int:
+        """Return about how many messages a queue holds, those that are worked on included."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        attributes = self.conn.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
+        return sum(int(attributes[name]) for name in names)
+
     def delete(self, queue_url: str, receipt_handles: Iterable[str]) -> Sequence[str]:
         """Delete messages, 10 a call; return the handles that SQS refused (it will deliver them again)."""
         refused: list[str] = []

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from label_loop.hooks.inference_log import InferenceLogHook
     from label_loop.hooks.notification_queue import NotificationQueueHook
     from label_loop.hooks.rekognition import RekognitionHook
+    from label_loop.review.airflow import AirflowReview
     from label_loop.review.base import ReviewBackend
 
 
@@ -117,6 +118,13 @@ class LoopContext:
         from label_loop.review.base import review_backend
 
         return review_backend(self.record, self.aws_conn_id, self.config)
+
+    @cached_property
+    def reviews(self) -> "AirflowReview":
+        """The reviews that wait in the Airflow UI. Raises ReviewRefusedError where the loop has no table for them."""
+        from label_loop.review.airflow import AirflowReview
+
+        return AirflowReview(self.record, self.aws_conn_id, self.config)
 
     @cached_property
     def announcer(self) -> Announcer:

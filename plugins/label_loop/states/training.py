@@ -32,7 +32,7 @@ class TrainingState(ProjectState):
         """Decide whether to train, resume or do nothing; tell the decision."""
         record = self.context.record
         decision = training.decide(
-            new_images=self._count_new(),
+            new_images=self.count_new(),
             minimum_untrained_images=self.context.settings.minimum_untrained_images,
             forced=forced,
             attempt=self.attempt,
@@ -42,7 +42,8 @@ class TrainingState(ProjectState):
         self.tell("training_checked", f"Training check: {decision.action} ({decision.reason})")
         return decision
 
-    def _count_new(self) -> int:
+    def count_new(self) -> int:
+        """Return how many labelled images the last attempt did not have; a call for each 1,000 images."""
         # What is empty or too large for Rekognition is no image, however it is named.
         images = [image for image in self.set.labelled(LABELLED_FOLDER) if not size_problem(image.size_bytes)]
         attempt = self.attempt

@@ -1,19 +1,30 @@
 """Overview: whether the loop is healthy."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import APIRouter, Response
 
 from label_loop.console import airflow_db
 from label_loop.console.access import Look, Visit
+from label_loop.console.caching import Cached
+from label_loop.console.context import ConsoleContext
 from label_loop.console.render import render
 from label_loop.console.threads import in_thread
+from label_loop.domain.health import concerns
+from label_loop.hooks.retries import error_code
+from label_loop.states.health import backlog, model_health
+from label_loop.states.training import TrainingState
 
 router = APIRouter()
 
 STATES = ("detection", "human_review", "training", "human_sampling", "parameter_sync")
 _MOST_PROBLEMS = 8
 _PROBLEM_DAYS = 14
+_NEW_IMAGES_SECONDS = 60.0
+_new_images: Cached[str, int] = Cached(_NEW_IMAGES_SECONDS)  # counting them lists the whole folder
 
 
 @dataclass(frozen=True)
@@ -27,9 +38,43 @@ class Work:
 
 @router.get("/overview")
 async def overview(visit: Look) -> Response:
-    """Show the page; what needs AWS is loaded after it."""
+    """Show the page; what it tells is asked for again and again."""
+    return render(visit, "overview.html")
+
+
+@router.get("/overview/now")
+async def now(visit: Look) -> Response:
+    """Return what needs few calls."""
     work, problems = await in_thread(_airflow, visit)
-    return render(visit, "overview.html", work=work, problems=problems, problem_days=_PROBLEM_DAYS)
+    try:
+        values, problem = await in_thread(_aws, visit.aws, work, problems), None
+    except (BotoCoreError, ClientError) as error:
+        values, problem = {"model": None, "backlog": None, "concerns": []}, error_code(error) or type(error).__name__
+    return render(
+        visit,
+        "overview_now.html",
+        work=work,
+        problems=problems,
+        problem_days=_PROBLEM_DAYS,
+        aws_problem=problem,
+        **values,
+    )
+
+
+@router.get("/overview/training")
+async def training(visit: Look) -> Response:
+    """Return how far the next training is, which may take a call for each 1,000 labelled images."""
+
+    def work() -> dict[str, Any]:
+        settings = visit.aws.settings
+        count = _new_images.get(visit.loop.path, TrainingState(visit.aws).count_new)
+        return {
+            "new_images": count,
+            "wanted": settings.minimum_untrained_images,
+            "automatic": settings.enable_automatic_training,
+        }
+
+    return render(visit, "overview_training.html", **await in_thread(work))
 
 
 def _airflow(visit: Visit) -> tuple[list[Work], list[airflow_db.Run]]:
@@ -38,3 +83,21 @@ def _airflow(visit: Visit) -> tuple[list[Work], list[airflow_db.Run]]:
     due = {schedule.dag_id: schedule for schedule in airflow_db.schedules(dag_ids)}
     work = [Work(state, runs.get(visit.loop.dag_id(state)), due.get(visit.loop.dag_id(state))) for state in STATES]
     return work, airflow_db.problems(dag_ids, most=_MOST_PROBLEMS, days=_PROBLEM_DAYS)
+
+
+def _aws(aws: ConsoleContext, work: list[Work], problems: list[airflow_db.Run]) -> dict[str, Any]:
+    model, waits = model_health(aws), backlog(aws)
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    return {
+        "model": model,
+        "backlog": waits,
+        "concerns": concerns(
+            endpoint=model.endpoint,
+            idle=model.idle,
+            deploying=any(each.state == "training" and each.run for each in work),
+            waiting_uploads=waits.uploads or 0,
+            dead_letters=waits.dead_letters or 0,
+            paused=[each.state for each in work if each.schedule and each.schedule.paused],
+            failed_tasks=sum(bool(problem.at and problem.at >= yesterday) for problem in problems),
+        ),
+    }

@@ -52,6 +52,15 @@ document.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["X-Label-Loop"] = "console";
 });
 
+// What is asked for again and again is not, while nobody sees it, nor under the focus of somebody who is in it.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { elt, requestConfig } = event.detail;
+  const polled = elt.hasAttribute("data-polls") && requestConfig.triggeringEvent === undefined;
+  if (polled && (document.hidden || elt.contains(document.activeElement))) {
+    event.preventDefault();
+  }
+});
+
 document.addEventListener("htmx:responseError", (event) => {
   let answer = {};
   try {

@@ -1,0 +1,82 @@
+"""How a loop is doing, in a few calls to AWS: what serves, what waits, what it costs."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from label_loop.domain.costs import usd_per_hour
+from label_loop.domain.deployment import BILLED, RUNNING
+from label_loop.domain.review_queue import Stage
+from label_loop.exceptions import ReviewRefusedError
+from label_loop.payloads import ProjectVersion
+from label_loop.review.base import AIRFLOW
+from label_loop.settings import inference_unit_usd_per_hour
+from label_loop.states.context import LoopContext
+from label_loop.states.project import ProjectState
+
+
+@dataclass(frozen=True)
+class ModelHealth:
+    """The version that shall serve (None before the first deployment), and all that cost money now."""
+
+    endpoint: ProjectVersion | None
+    since: str | None
+    billed: list[ProjectVersion]
+    usd_per_hour: float
+
+    @property
+    def serves(self) -> bool:
+        """Whether uploads are detected now."""
+        return self.endpoint is not None and self.endpoint.status == RUNNING
+
+    @property
+    def idle(self) -> list[ProjectVersion]:
+        """The versions that cost money and do not serve; some do for a while in each deployment."""
+        return [version for version in self.billed if version != self.endpoint]
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What waits, in numbers; None where the loop has no queue, or no reviews of its own, to count."""
+
+    uploads: int | None
+    answers: int | None
+    reviews: int | None
+    dead_letters: int | None
+
+
+def model_health(context: LoopContext) -> ModelHealth:
+    """Look at the models."""
+    record = context.record
+    versions = ProjectState(context).versions()
+    billed = [version for version in versions if version.status in BILLED]
+    return ModelHealth(
+        endpoint=next((version for version in versions if version.arn == record.endpoint_arn), None),
+        since=record.endpoint_moved_at,
+        billed=billed,
+        usd_per_hour=usd_per_hour(billed, inference_unit_usd_per_hour()),
+    )
+
+
+def backlog(context: LoopContext) -> Backlog:
+    """Look at the queues, whose numbers are SQS's approximate ones, and at the reviews."""
+    dead = [_waiting(context, f"{purpose}_dead_letter_queue_url") for purpose in ("uploads", "answers")]
+    known = [number for number in dead if number is not None]
+    return Backlog(
+        uploads=_waiting(context, "uploads_queue_url"),
+        answers=_waiting(context, "answers_queue_url"),
+        reviews=_open_reviews(context),
+        dead_letters=sum(known) if known else None,
+    )
+
+
+def _waiting(context: LoopContext, record_key: str) -> int | None:
+    url = context.record.get(record_key)
+    return context.queue.waiting(url) if url else None
+
+
+def _open_reviews(context: LoopContext) -> int | None:
+    if context.record.get("review_backend") != AIRFLOW:
+        return None
+    with suppress(ReviewRefusedError):
+        return context.reviews.table.count(Stage.OPEN)
+    return None

@@ -1,0 +1,102 @@
+"""The page Overview: what serves, what waits, what it costs, what failed, and what an operator should look at."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import delete, update
+from tests.console.conftest import LOOP
+from tests.integration.world import World
+
+from label_loop.console.pages import overview
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> None:
+    overview._new_images.forget()
+
+
+def now(ask) -> str:
+    answer = ask("viewer", "GET", "overview/now")
+    assert answer.status_code == 200, answer.text
+    return " ".join(answer.text.split())
+
+
+def test_a_new_loop_says_that_no_model_serves_yet(ask, world: World):
+    world.upload("a.png")
+    text = now(ask)
+    assert "No model serves yet" in text
+    assert "1 upload(s) wait for it" in text
+    assert "$ 0.00" in text
+
+
+def test_a_loop_that_serves_is_well_and_costs_what_its_units_cost(ask, world: World, model):
+    world.deploy(model)
+    world.set_record(endpoint_moved_at=(datetime.now(UTC) - timedelta(hours=3)).isoformat(), review_backend="airflow")
+    text = now(ask)
+    assert "All is well" in text
+    assert "since 3 h ago" in text
+    assert "$ 4.00" in text
+    assert "$ 96 a day" in text
+
+
+def test_a_version_that_runs_without_serving_is_told_with_its_cost(ask, world: World, model):
+    from local_aws.rekognition import models
+
+    world.deploy(model)
+    world.add_version(model, "left-behind", models.RUNNING)
+    text = now(ask)
+    assert "left-behind runs and is paid, but does not serve" in text
+    assert "$ 8.00" in text
+
+
+def test_what_failed_is_told_with_a_link_to_its_run(ask, world: World, dags):
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from airflow.utils.state import TaskInstanceState
+
+    from label_loop.console import airflow_db
+
+    class User:
+        def get_name(self):
+            return "ann"
+
+    run = airflow_db.trigger(LOOP.dag_id("training"), {}, User())  # type: ignore[arg-type]
+    with create_session() as session:
+        session.execute(
+            update(TaskInstance)
+            .where(TaskInstance.run_id == run.run_id, TaskInstance.task_id == "evaluate")
+            .values(state=TaskInstanceState.FAILED, end_date=datetime.now(UTC))
+        )
+    try:
+        text = now(ask)
+    finally:
+        from airflow.models.dagrun import DagRun
+
+        with create_session() as session:
+            session.execute(delete(DagRun).where(DagRun.run_id == run.run_id))
+    assert "1 task(s) failed for good in the last day" in text
+    assert f'href="/dags/{LOOP.name}.training/runs/' in text
+    assert "pages.training: evaluate" in text
+
+
+def test_aws_being_away_leaves_what_airflow_knows(ask, world: World):
+    world.fault("rekognition", "DescribeProjectVersions")
+    text = now(ask)
+    assert "AWS does not answer for now" in text
+    assert "Running and next" in text
+
+
+def test_new_images_are_counted_once_a_minute(ask, world: World):
+    for name in ("a", "b", "c"):
+        world.put(f"images_labeled_by_folder/1/{name}.png", b"x")
+    text = ask("viewer", "GET", "overview/training").text
+    assert "<b>3</b> of 10 new labelled images" in text
+    calls = world.calls(lambda: ask("viewer", "GET", "overview/training"))
+    assert "s3.ListObjectsV2" not in calls
+
+
+def test_the_page_costs_few_calls_with_ten_thousand_uploads(ask, world: World, model):
+    world.deploy(model)
+    world.fill("images_for_detection/", 10_000)
+    now(ask)
+    assert sum(world.calls(lambda: now(ask)).values()) <= 8
