@@ -169,7 +169,7 @@ def test_an_answer_whose_row_is_missing_comes_again(asked: World) -> None:
 
 def test_an_answer_survives_a_fault_between_copy_and_row(asked: World) -> None:
     asked.answer("7")
-    asked.fault("dynamodb", "UpdateItem", code="AccessDeniedException")
+    asked.fault("dynamodb", "TransactWriteItems", code="AccessDeniedException")
     with pytest.raises(UnfinishedWorkError, match="AccessDenied"):
         asked.review()
     assert len(asked.keys(LABELLED_FOLDER)) == 1

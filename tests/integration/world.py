@@ -165,7 +165,7 @@ class World:
         bucket = self.backend_bucket()
         with MOTO_LOCK:
             bucket.keys.clear()
-            for kind in ("dynamodb_table", "reviews_table"):
+            for kind in ("dynamodb_table", "reviews_table", "statistics_table"):
                 dynamodb_backends[ACCOUNT][REGION].tables[record[kind]].items.clear()
             for name, queue in sqs_backends[ACCOUNT][REGION].queues.items():
                 if name == f"{self.loop.name}-told" or name.startswith(f"label-loop-{self.loop.name}-"):

@@ -1,31 +1,45 @@
 """The inference log in DynamoDB."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import batched
 from typing import Any
 
 from airflow.providers.amazon.aws.hooks.dynamodb import DynamoDBHook
+from botocore.exceptions import ClientError
 
 from label_loop.domain.detections import SAMPLED_NO, SAMPLED_YES
 from label_loop.domain.sampling import Position
+from label_loop.domain.statistics import Counts, Item, Row, of_answer, of_detection, of_sample, summed, without_pairs
 from label_loop.hooks.retries import PATIENT
+from label_loop.hooks.statistics import increments
+from label_loop.hooks.transactions import MOST_ITEMS, is_full, write_together
+
+log = logging.getLogger(__name__)
 
 KEY = "DetectLabelRequestId"
-_ROWS_A_CALL = 100  # of both BatchGetItem and TransactWriteItems
+HUMAN_LABEL = "HumanLabel"
+_ROWS_A_READ = 100
 _UNPROCESSED_TRIES = 8
+_COUNTED = ("Sampled", HUMAN_LABEL)  # what an answer or a mark adds to the counts depends on both
+# A row is answered once and sampled once, so it changes twice at most between being read and being written.
+_CHANGES = 3
 
 
 class InferenceLogHook(DynamoDBHook):
-    """One loop's table and its index of sampled detections.
+    """One loop's table and its index of sampled detections; ``statistics`` is the table that counts them, if any.
 
     Its methods are safe to call from several threads: they use the client, which is, and not the resource.
     """
 
-    def __init__(self, table: str, index: str = "Sampled_GSI", *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, table: str, index: str = "Sampled_GSI", statistics: str | None = None, *args: Any, **kwargs: Any
+    ) -> None:
         kwargs.setdefault("config", PATIENT)
         super().__init__(*args, **kwargs)
         self.table = table
         self.index = index
+        self.statistics = statistics
 
     @property
     def _client(self) -> Any:
@@ -35,7 +49,7 @@ class InferenceLogHook(DynamoDBHook):
     def rows(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return the rows that exist of the given ids, 100 a call, as they are at this moment."""
         found: dict[str, dict[str, Any]] = {}
-        for some in batched(dict.fromkeys(ids), _ROWS_A_CALL):
+        for some in batched(dict.fromkeys(ids), _ROWS_A_READ):
             wanted = {self.table: {"Keys": [{KEY: id_} for id_ in some], "ConsistentRead": True}}
             for _ in range(_UNPROCESSED_TRIES):
                 response = self._client.batch_get_item(RequestItems=wanted)
@@ -47,63 +61,110 @@ class InferenceLogHook(DynamoDBHook):
                 raise TimeoutError(f"{self.table} gives some rows again and again as unprocessed.")
         return found
 
-    def put_new(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-        """Write the rows that do not exist yet, 100 a call; return their ids. Others stay as they are.
+    def put_new(self, rows: Sequence[Row]) -> list[str]:
+        """Write the rows that do not exist yet, and count them; return their ids. Others stay as they are.
 
         Of several rows of one id the first counts: an event that came twice would fail the transaction.
         """
-        written: list[str] = []
-        first: dict[str, Mapping[str, Any]] = {}
+        first: dict[str, Row] = {}
         for row in rows:
             first.setdefault(row[KEY], row)
-        for some in batched(first.values(), _ROWS_A_CALL):
-            written += self._put_batch(list(some))
-        return written
+        batches = self._batches(first.values(), of_detection)
+        return [id_ for some in batches for id_ in self._put_batch(some)]
 
-    def _put_batch(self, rows: list[Mapping[str, Any]]) -> list[str]:
-        # A transaction is all or nothing, so each try drops the rows that turned out to exist.
+    def _put_batch(self, rows: list[Row]) -> list[str]:
+        # A transaction is all or nothing, so each try drops the rows that turned out to exist, and counts the others.
         while rows:
-            puts = [
-                {
-                    "Put": {
-                        "TableName": self.table,
-                        "Item": row,
-                        "ConditionExpression": f"attribute_not_exists({KEY})",
-                    }
-                }
-                for row in rows
-            ]
-            try:
-                self._client.transact_write_items(TransactItems=puts)
-            except self._client.exceptions.TransactionCanceledException as error:
-                reasons = error.response.get("CancellationReasons", [])
-                kept = [
-                    row
-                    for row, reason in zip(rows, reasons, strict=True)
-                    if reason.get("Code") != "ConditionalCheckFailed"
-                ]
-                if len(kept) == len(rows):
-                    raise  # throttled or in conflict, beyond botocore's patience
-                rows = kept
-            else:
-                return [row[KEY] for row in rows]
-        return []
+            puts = [self._put(row) for row in rows]
+            refused = self._write(puts, summed(map(of_detection, rows)))
+            if not refused:
+                break
+            rows = [row for row, is_refused in zip(rows, refused, strict=True) if not is_refused]
+        return [row[KEY] for row in rows]
+
+    def _put(self, row: Row) -> dict[str, Any]:
+        condition = f"attribute_not_exists({KEY})"
+        return {"Put": {"TableName": self.table, "Item": row, "ConditionExpression": condition}}
 
     def set_once(self, id_: str, guard: str, values: Mapping[str, Any]) -> bool:
         """Set attributes of an existing row unless it has the attribute ``guard``; tell whether they were."""
-        names = {f"#{n}": name for n, name in enumerate(values)}
+        return not self._write([self._update({KEY: id_}, values, [guard])], {})
+
+    def set_answer(self, row: Row, values: Mapping[str, Any]) -> bool:
+        """Set attributes of a row, with its HumanLabel among them, and count the answer; tell whether they were.
+
+        They are not where the row has a HumanLabel already. ``row`` is as it was read.
+        """
+        for _ in range(_CHANGES):
+            if HUMAN_LABEL in row:
+                return False
+            update = self._update(row, values, _COUNTED)
+            if not self._write([update], of_answer(row, values[HUMAN_LABEL])):
+                return True
+            # It was answered or sampled meanwhile.
+            row = self.rows([row[KEY]])[row[KEY]]
+        raise TimeoutError(f"The row {row[KEY]} of {self.table} changes again and again.")
+
+    def mark_sampled(self, rows: Iterable[Row], marks: Mapping[str, Mapping[str, str]]) -> None:
+        """Mark rows as sampled, each with further attributes to set, and count them; repeatable.
+
+        ``rows`` are as they were read; ``marks`` has the attributes by id.
+        """
+        unmarked = (row for row in rows if row.get("Sampled") != SAMPLED_YES)
+        for some in self._batches(unmarked, of_sample):
+            updates = [self._update(row, {"Sampled": SAMPLED_YES, **marks[row[KEY]]}, _COUNTED) for row in some]
+            if self._write(updates, summed(map(of_sample, some))):
+                # Some were answered or marked meanwhile, or are gone.
+                self.mark_sampled(self.rows([row[KEY] for row in some]).values(), marks)
+
+    def _update(self, row: Row, values: Mapping[str, Any], unchanged: Sequence[str]) -> dict[str, Any]:
+        """Return the change that sets attributes of an existing row, if others are still as in ``row``."""
+        names = {name: f"#{n}" for n, name in enumerate(dict.fromkeys([*values, *unchanged]))}
+        known = [name for name in unchanged if name in row]
+        conditions = [f"attribute_exists({KEY})"]
+        conditions += [f"{names[name]} = :known{names[name][1:]}" for name in known]
+        conditions += [f"attribute_not_exists({names[name]})" for name in unchanged if name not in row]
+        return {
+            "Update": {
+                "TableName": self.table,
+                "Key": {KEY: row[KEY]},
+                "UpdateExpression": "SET " + ", ".join(f"{names[name]} = :new{names[name][1:]}" for name in values),
+                "ConditionExpression": " AND ".join(conditions),
+                "ExpressionAttributeNames": {short: name for name, short in names.items()},
+                "ExpressionAttributeValues": {
+                    **{f":new{names[name][1:]}": value for name, value in values.items()},
+                    **{f":known{names[name][1:]}": row[name] for name in known},
+                },
+            }
+        }
+
+    def _batches(self, rows: Iterable[Row], counted: Callable[[Row], Counts]) -> Iterator[list[Row]]:
+        """Yield as many rows at a time as fit into a transaction with what counts them."""
+        some: list[Row] = []
+        items: set[Item] = set()
+        for row in rows:
+            own = set(counted(row)) if self.statistics else set()
+            if len(some) + 1 + len(items | own) > MOST_ITEMS:
+                yield some
+                some, items = [], set()
+            some.append(row)
+            items |= own
+        if some:
+            yield some
+
+    def _write(self, changes: Sequence[Mapping[str, Any]], counts: Counts) -> list[bool]:
+        """Make changes of rows and count them, all or none; return which changes were refused, if any was."""
+        counting = increments(self.statistics, counts) if self.statistics else []
         try:
-            self._client.update_item(
-                TableName=self.table,
-                Key={KEY: id_},
-                UpdateExpression="SET " + ", ".join(f"{short} = :{short[1:]}" for short in names),
-                ConditionExpression=f"attribute_exists({KEY}) AND attribute_not_exists(#guard)",
-                ExpressionAttributeNames={**names, "#guard": guard},
-                ExpressionAttributeValues={f":{n}": value for n, value in enumerate(values.values())},
+            return write_together(self._client, [*changes, *counting])[: len(changes)]
+        except ClientError as error:
+            kept = without_pairs(counts)
+            if not is_full(error) or kept == counts:
+                raise
+            log.warning(
+                "A day's table of confusions in %s has no room left: its answers are counted without", self.statistics
             )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+            return self._write(changes, kept)
 
     def unsampled_since(self, moment: str) -> Iterator[Position]:
         """Yield the positions of detections not sampled, from a time on, in the index's order."""
@@ -152,19 +213,3 @@ class InferenceLogHook(DynamoDBHook):
             )
             times += [row["DetectLabelDate"] for row in response["Items"]]
         return max(times, default=None)
-
-    def mark_sampled(self, tasks: Mapping[str, Mapping[str, str]]) -> None:
-        """Mark detections as sampled, each with further attributes to set, 100 a call; repeatable."""
-        for some in batched(tasks.items(), _ROWS_A_CALL):
-            updates = [{"Update": self._mark(id_, attributes)} for id_, attributes in some]
-            self._client.transact_write_items(TransactItems=updates)
-
-    def _mark(self, id_: str, attributes: Mapping[str, str]) -> dict[str, Any]:
-        values = {"Sampled": SAMPLED_YES, **attributes}
-        return {
-            "TableName": self.table,
-            "Key": {KEY: id_},
-            "UpdateExpression": "SET " + ", ".join(f"{name} = :{name}" for name in values),
-            "ConditionExpression": f"attribute_exists({KEY})",
-            "ExpressionAttributeValues": {f":{name}": value for name, value in values.items()},
-        }

@@ -35,6 +35,9 @@ REVIEWS = Layout(
 )
 """The layout of the reviews that wait in the Airflow UI."""
 
+STATISTICS = Layout("statistics_table", ("Month", "DayAndVersion"))
+"""The layout of the daily statistics."""
+
 
 def ensure_table(site: Site, name: str, layout: Layout) -> None:
     """Make the table with its indexes and point-in-time recovery, and wait until all are active.

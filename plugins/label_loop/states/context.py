@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from label_loop.hooks.inference_log import InferenceLogHook
     from label_loop.hooks.notification_queue import NotificationQueueHook
     from label_loop.hooks.rekognition import RekognitionHook
+    from label_loop.hooks.statistics import StatisticsHook
     from label_loop.review.airflow import AirflowReview
     from label_loop.review.base import ReviewBackend
 
@@ -108,9 +109,18 @@ class LoopContext:
         return InferenceLogHook(
             table=self.record.require("dynamodb_table"),
             index=self.record.require("dynamodb_table_GSI"),
+            statistics=self.record.get("statistics_table"),
             aws_conn_id=self.aws_conn_id,
             config=self.config,
         )
+
+    @cached_property
+    def statistics(self) -> "StatisticsHook | None":
+        """The daily statistics, or None for a loop set up without them."""
+        from label_loop.hooks.statistics import StatisticsHook
+
+        table = self.record.get("statistics_table")
+        return StatisticsHook(table, aws_conn_id=self.aws_conn_id) if table else None
 
     @cached_property
     def review(self) -> "ReviewBackend":

@@ -109,7 +109,7 @@ class HumanReviewState:
         if answer.label and answer.source != SAMPLING_SOURCE:
             # First the copy, then the row: its key is always the same, so a repetition copies onto itself.
             values |= self._copy(row, answer)
-        if not self.context.log.set_once(answer.detection_id, "HumanLabel", values):
+        if not self.context.log.set_answer(row, values):
             self.summary.repeated += 1
             return []
         self.summary.answered += 1

@@ -50,7 +50,7 @@ class HumanSamplingState:
         rows = self.context.log.rows(ids)
         with ThreadPoolExecutor(_THREADS) as pool:
             marks = dict(zip(rows, pool.map(self._send_to_review, rows.values()), strict=True))
-        self.context.log.mark_sampled(marks)
+        self.context.log.mark_sampled(rows.values(), marks)
         new = [review_created(_task(rows[id_]), mark["HumanLoopName"]) for id_, mark in marks.items() if mark]
         self.context.announcer.tell([*map(_event, rows.values()), *new])
 

@@ -216,7 +216,7 @@ def test_the_last_of_many_ties_is_found_over_several_pages(hook, table, calls, s
 
 def test_marking_sets_the_mark_and_the_tasks_attributes_only(hook, table):
     fill(table, [row("a", DetectedLabel="cat"), row("b")])
-    hook.mark_sampled({"a": {"HumanLoopName": "loop", "HumanLoopRequestId": "r"}})
+    hook.mark_sampled([row("a", DetectedLabel="cat")], {"a": {"HumanLoopName": "loop", "HumanLoopRequestId": "r"}})
     assert get(table, "a") == row("a", sampled="Yes", DetectedLabel="cat", HumanLoopName="loop", HumanLoopRequestId="r")
     assert get(table, "b") == row("b")
     assert hook.last_sampled() == position("a")
@@ -226,22 +226,24 @@ def test_marking_sets_the_mark_and_the_tasks_attributes_only(hook, table):
 def test_marking_again_changes_nothing(hook, table):
     fill(table, [row("a")])
     for _ in range(2):
-        hook.mark_sampled({"a": {}})
+        hook.mark_sampled([row("a")], {"a": {}})
     assert get(table, "a") == row("a", sampled="Yes")
 
 
 def test_250_marks_are_three_transactions(hook, table, calls):
     ids = [f"{n:03d}" for n in range(250)]
-    fill(table, [row(id_, n) for n, id_ in enumerate(ids)])
-    hook.mark_sampled({id_: {"HumanLoopName": f"loop-{id_}"} for id_ in ids})
+    rows = [row(id_, n) for n, id_ in enumerate(ids)]
+    fill(table, rows)
+    hook.mark_sampled(rows, {id_: {"HumanLoopName": f"loop-{id_}"} for id_ in ids})
     assert calls == {"TransactWriteItems": 3}
     assert list(hook.unsampled_since("2026")) == []
     assert get(table, "249")["HumanLoopName"] == "loop-249"
 
 
 def test_marking_makes_no_row(hook, table):
-    with pytest.raises(ClientError, match="ConditionalCheckFailed"):
-        hook.mark_sampled({"absent": {}})
+    fill(table, [row("present")])
+    hook.mark_sampled([row("absent"), row("present")], {"absent": {}, "present": {}})
+    assert get(table, "present") == row("present", sampled="Yes")
     assert get(table, "absent") is None
 
 

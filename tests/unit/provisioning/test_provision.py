@@ -18,6 +18,7 @@ KEYS = {
     "dynamodb_table",
     "dynamodb_table_GSI",
     "reviews_table",
+    "statistics_table",
     "flow_definition_arn",
     "uploads_queue_url",
     "answers_queue_url",
