@@ -18,6 +18,7 @@ PAGES = (
     ("overview", "Overview", "Is the loop healthy?"),
     ("review", "Review", "Label what the model is unsure of"),
     ("models", "Models", "Which version serves, and how good is each?"),
+    ("insight", "Insight", "How good is the model?"),
     ("upload", "Upload", "Detect images, or add them to those that train"),
     ("parameters", "Parameters", "What is in force, and who changed it?"),
 )

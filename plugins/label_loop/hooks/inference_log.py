@@ -179,6 +179,23 @@ class InferenceLogHook(DynamoDBHook):
         for page in pages:
             yield from (Position(row["DetectLabelDate"], row[KEY]) for row in page["Items"])
 
+    def answered(self, since: str, until: str) -> Iterator[list[dict[str, Any]]]:
+        """Yield the rows with a person's label, detected between two times: samples first, each newest first.
+
+        They come page by page as the index is read, 1 MB each: the rows without a label are read too, and left out.
+        """
+        paginator = self._client.get_paginator("query")
+        for sampled in (SAMPLED_YES, SAMPLED_NO):
+            pages = paginator.paginate(
+                TableName=self.table,
+                IndexName=self.index,
+                KeyConditionExpression="Sampled = :sampled AND DetectLabelDate BETWEEN :since AND :until",
+                FilterExpression=f"attribute_exists({HUMAN_LABEL})",
+                ExpressionAttributeValues={":sampled": sampled, ":since": since, ":until": until},
+                ScanIndexForward=False,
+            )
+            yield from (page["Items"] for page in pages)
+
     def last_sampled(self) -> Position | None:
         """Return where the latest sampled detection stands, or None before the first."""
         query = {

@@ -39,6 +39,7 @@ class LoopContext:
         self.aws_conn_id = aws_conn_id
         self.config = config
         self._record: SystemRecord | None = None
+        self._statistics: StatisticsHook | None = None
         self._refreshing = threading.Lock()
 
     @cached_property
@@ -114,13 +115,15 @@ class LoopContext:
             config=self.config,
         )
 
-    @cached_property
+    @property
     def statistics(self) -> "StatisticsHook | None":
         """The daily statistics, or None for a loop set up without them."""
         from label_loop.hooks.statistics import StatisticsHook
 
         table = self.record.get("statistics_table")
-        return StatisticsHook(table, aws_conn_id=self.aws_conn_id) if table else None
+        if table and (self._statistics is None or self._statistics.table != table):
+            self._statistics = StatisticsHook(table, aws_conn_id=self.aws_conn_id, config=self.config)
+        return self._statistics if table else None
 
     @cached_property
     def review(self) -> "ReviewBackend":

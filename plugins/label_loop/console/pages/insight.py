@@ -1,0 +1,218 @@
+"""Insight: how good the model really is. It reads the daily statistics, never the log."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any
+
+from botocore.exceptions import ClientError
+from fastapi import APIRouter, Depends, HTTPException, Response
+from fastapi.responses import StreamingResponse
+
+from label_loop.console import insight_charts
+from label_loop.console.access import Look, Visit
+from label_loop.console.csv_lines import csv_line
+from label_loop.console.render import render
+from label_loop.console.threads import in_thread
+from label_loop.domain import insight, statistics
+from label_loop.domain.insight import Agreement, Day
+from label_loop.hooks.retries import error_code
+
+router = APIRouter()
+
+WINDOWS_DAYS = (7, 30, 90, 365)
+_LONGEST_READ_DAYS = 366
+_MOST_LABELS = 12  # of a confusion table; beyond, the most frequent confusions are listed
+_MOST_LISTED = 30
+_MOST_ROWS = 10_000
+_MOST_PAGES = 200  # of 1 MB
+_TOTALS = (
+    statistics.DETECTIONS,
+    statistics.ACCEPTED,
+    statistics.SENT_TO_REVIEW,
+    statistics.FAILED,
+    statistics.SAMPLED,
+    *(
+        counter(source)
+        for source in (statistics.SAMPLES, statistics.REVIEWS)
+        for counter in (statistics.answered_counter, statistics.agreed_counter)
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Window:
+    """The days to look at, today the last, and the version; an empty one is all."""
+
+    days: int
+    version: str
+    first: date
+    last: date
+
+    def has(self, day: Day) -> bool:
+        """Whether a day's counts are to be shown."""
+        return day.day >= self.first.isoformat() and self.version in ("", day.version)
+
+
+def _window(days: int = 30, version: str = "") -> Window:
+    if days not in WINDOWS_DAYS:
+        choices = ", ".join(map(str, WINDOWS_DAYS))
+        raise HTTPException(422, f"Insight cannot look at {days} days: choose one of {choices}.")
+    today = datetime.now(UTC).date()
+    return Window(days, version, today - timedelta(days=days - 1), today)
+
+
+Chosen = Annotated[Window, Depends(_window)]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What people answered, from one source, with a confusion table where there are few enough labels."""
+
+    agreement: Agreement
+    columns: Sequence[str]
+    rows: Mapping[str, Sequence[int]]
+    disagreements: Sequence[insight.Confusion]
+
+
+@router.get("/insight")
+async def insight_page(visit: Look, window: Chosen) -> Response:
+    """Show the page."""
+    days, since = await in_thread(_read, visit, window)
+    shown = [day for day in days or () if window.has(day)]
+    counts = insight.total(shown)
+    return render(
+        visit,
+        "insight.html",
+        window=window,
+        windows=WINDOWS_DAYS,
+        is_counted=days is not None,
+        since=since if since > window.first else None,
+        versions=_versions(days or (), window),
+        counts=counts,
+        review_share=insight.review_share(counts),
+        samples=_answers(counts, statistics.SAMPLES),
+        reviews=_answers(counts, statistics.REVIEWS),
+        drift=_drift(days or (), window),
+        charts=_charts(shown, window),
+        most_listed=_MOST_LISTED,
+    )
+
+
+def _read(visit: Visit, window: Window) -> tuple[list[Day] | None, date]:
+    """Return the counts of the window and of as many days before it, which drift is measured against.
+
+    They are None for a loop that has no table of statistics.
+    """
+    first = window.last - timedelta(days=min(2 * window.days, _LONGEST_READ_DAYS) - 1)
+    hook = visit.aws.statistics
+    try:
+        return hook.days(first, window.last) if hook else (None, first)
+    except ClientError as error:
+        if error_code(error) != "ResourceNotFoundException":
+            raise
+        return None, first
+
+
+def _versions(days: Sequence[Day], window: Window) -> list[str]:
+    """Return the versions to choose from, the latest first."""
+    latest = {day.version: day.day for day in days if day.day >= window.first.isoformat()}
+    if window.version:
+        latest.setdefault(window.version, "")
+    return sorted(latest, key=lambda version: (latest[version], version), reverse=True)
+
+
+def _drift(days: Sequence[Day], window: Window) -> insight.Drift | None:
+    """Return the drift of the chosen version, else of the one that detected last."""
+    detecting = [day for day in days if window.has(day) and day[statistics.DETECTIONS]]
+    if not detecting:
+        return None
+    latest = max(detecting, key=lambda day: (day.day, day[statistics.DETECTIONS]))
+    return insight.drift(days, latest.version)
+
+
+def _answers(counts: Mapping[str, int], source: str) -> Answers:
+    agreement = insight.agreement(counts, source)
+    pairs = agreement.confusions
+    rows = list(agreement.by_label)
+    columns = list(dict.fromkeys(pair.human for pair in pairs))
+    columns.sort(key=lambda label: (label not in agreement.by_label, rows.index(label) if label in rows else 0, label))
+    by_labels = {(pair.detected, pair.human): pair.count for pair in pairs}
+    fits = max(len(rows), len(columns)) <= _MOST_LABELS
+    return Answers(
+        agreement,
+        columns if fits else (),
+        {row: [by_labels.get((row, column), 0) for column in columns] for row in rows} if fits else {},
+        [pair for pair in pairs if not pair.agrees][:_MOST_LISTED],
+    )
+
+
+def _charts(days: Sequence[Day], window: Window) -> dict[str, insight_charts.Chart]:
+    return {
+        "detections": insight_charts.detections_over_time(days, window.first, window.last),
+        "share": insight_charts.review_share_over_time(days, window.first, window.last),
+        "confidence": insight_charts.confidence_by_version(days),
+    }
+
+
+@router.get("/insight/daily.csv")
+async def daily_csv(visit: Look, window: Chosen) -> Response:
+    """Give the daily counts as a file; ``confidence_n`` is from 5n to 5n + 5 percent."""
+    days, _ = await in_thread(_read, visit, window)
+    buckets = [statistics.bucket_counter(bucket) for bucket in range(statistics.BUCKETS)]
+    names = [*_TOTALS, *buckets]
+    lines: list[list[object]] = [["day", "version", *(name.replace(" ", "_") for name in names)]]
+    shown = [day for day in days or () if window.has(day)]
+    lines += [[day.day, day.version, *(day[name] for name in names)] for day in shown]
+    return Response("".join(csv_line(cells) for cells in lines), headers=_file(visit, "daily"), media_type="text/csv")
+
+
+@router.get("/insight/reviewed.csv")
+async def reviewed_csv(visit: Look, window: Chosen) -> Response:
+    """Give the detections that people answered as a file, written while the index is read."""
+    pages = await in_thread(_answered, visit, window)
+    first = await in_thread(next, pages, None)  # before the answer begins, so that an error is still a page
+    return StreamingResponse(_lines(first, pages, window), headers=_file(visit, "reviewed"), media_type="text/csv")
+
+
+def _answered(visit: Visit, window: Window) -> Iterator[list[dict[str, Any]]]:
+    # A tilde comes after whatever follows a day in a time.
+    return visit.aws.log.answered(window.first.isoformat(), f"{window.last.isoformat()}~")
+
+
+_COLUMNS = {
+    "detected_at": "DetectLabelDate",
+    "detection": "DetectLabelRequestId",
+    "project_version": "ProjectVersionArn",
+    "bucket": "S3Bucket",
+    "key": "S3ObjectKey",
+    "detected_label": "DetectedLabel",
+    "confidence": "DetectedConfidenceLevel",
+    "minimum_confidence": "MinimumConfidenceLevel",
+    "sampled": "Sampled",
+    "human_label": "HumanLabel",
+    "answered_at": "HumanLoopCompletionDate",
+}
+
+
+async def _lines(
+    page: list[dict[str, Any]] | None, pages: Iterator[list[dict[str, Any]]], window: Window
+) -> AsyncIterator[str]:
+    yield csv_line([*_COLUMNS, "agrees"])
+    written = read = 0
+    while page is not None:
+        for row in page:
+            if window.version in ("", statistics.version_name(str(row.get("ProjectVersionArn", "")))):
+                agrees = statistics.agrees(str(row.get("DetectedLabel", "")), str(row["HumanLabel"]))
+                yield csv_line([*(row.get(name, "") for name in _COLUMNS.values()), "yes" if agrees else "no"])
+                written += 1
+        read += 1
+        page = await in_thread(next, pages, None)
+        if page is not None and (written >= _MOST_ROWS or read >= _MOST_PAGES):
+            yield csv_line([f"The file ends here, after {written} detections, to spare the log: choose fewer days."])
+            return
+
+
+def _file(visit: Visit, name: str) -> dict[str, str]:
+    # A loop's name has no characters that a header would have to quote.
+    return {"Content-Disposition": f'attachment; filename="{visit.loop.name}-{name}.csv"'}
