@@ -5,7 +5,7 @@ import re
 import threading
 from typing import TYPE_CHECKING
 
-from local_aws import events, sqs_polling
+from local_aws import events, sqs_polling, transactions
 from local_aws.answers import Answer
 from local_aws.errors import AwsError
 from local_aws.moto_lock import MOTO_LOCK
@@ -71,6 +71,7 @@ class Moto:
         self._apps: dict[str, Flask] = {}
         events.install()
         sqs_polling.install()
+        transactions.install()
         with MOTO_LOCK:
             moto_api_backend.reset()
 

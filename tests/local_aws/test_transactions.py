@@ -1,0 +1,78 @@
+"""Transactions of DynamoDB: all or none, and no slower where a table has many rows."""
+
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from tests.local_aws.endpoint import Endpoint
+
+
+@pytest.fixture
+def dynamodb(endpoint: Endpoint) -> Any:
+    client = endpoint.client("dynamodb")
+    for name, key in (("rows", ["id"]), ("counts", ["month", "day"])):
+        client.create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": one, "AttributeType": "S"} for one in key],
+            KeySchema=[
+                {"AttributeName": one, "KeyType": kind} for one, kind in zip(key, ("HASH", "RANGE"), strict=False)
+            ],
+        )
+    yield client
+    for name in ("rows", "counts"):
+        client.delete_table(TableName=name)
+
+
+def put(id_: str, **more: Any) -> dict[str, Any]:
+    return {
+        "Put": {
+            "TableName": "rows",
+            "Item": {"id": {"S": id_}},
+            "ConditionExpression": "attribute_not_exists(id)",
+            **more,
+        }
+    }
+
+
+def count(day: str) -> dict[str, Any]:
+    return {
+        "Update": {
+            "TableName": "counts",
+            "Key": {"month": {"S": "m"}, "day": {"S": day}},
+            "UpdateExpression": "ADD n :one",
+            "ExpressionAttributeValues": {":one": {"N": "1"}},
+        }
+    }
+
+
+def state(dynamodb: Any) -> tuple[list[str], dict[str, str]]:
+    ids = sorted(item["id"]["S"] for item in dynamodb.scan(TableName="rows")["Items"])
+    return ids, {item["day"]["S"]: item["n"]["N"] for item in dynamodb.scan(TableName="counts")["Items"]}
+
+
+def test_a_transaction_is_made_whole(dynamodb: Any) -> None:
+    dynamodb.transact_write_items(TransactItems=[put("a"), put("b"), count("1")])
+    dynamodb.transact_write_items(TransactItems=[put("c"), count("1"), count("2")])
+    assert state(dynamodb) == (["a", "b", "c"], {"1": "2", "2": "1"})
+
+
+@pytest.mark.parametrize(
+    "broken", [put("a"), put("c", ConditionExpression="nonsense ("), {"Put": {"TableName": "rows", "Item": {}}}]
+)
+def test_a_transaction_that_fails_changes_nothing(dynamodb: Any, broken: dict[str, Any]) -> None:
+    dynamodb.transact_write_items(TransactItems=[put("a"), count("1")])
+    delete = {"Delete": {"TableName": "counts", "Key": {"month": {"S": "m"}, "day": {"S": "1"}}}}
+    for changes in ([put("b"), count("1"), count("2"), broken], [put("b"), delete, broken]):
+        with pytest.raises(ClientError):
+            dynamodb.transact_write_items(TransactItems=changes)
+        assert state(dynamodb) == (["a"], {"1": "1"})
+
+
+def test_many_rows_do_not_slow_a_transaction(dynamodb: Any) -> None:
+    for first in range(0, 3_000, 99):
+        dynamodb.transact_write_items(TransactItems=[*(put(str(n)) for n in range(first, first + 99)), count("1")])
+    begin = time.monotonic()
+    dynamodb.transact_write_items(TransactItems=[*(put(f"more {n}") for n in range(99)), count("1")])
+    assert time.monotonic() - begin < 5  # it was minutes
