@@ -4,6 +4,10 @@ import os
 import tempfile
 from pathlib import Path
 
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
+
 PROJECT = Path(__file__).resolve().parents[1]
 
 # Airflow reads its configuration when it is first imported, which collecting the tests does.
@@ -18,3 +22,15 @@ os.environ |= {
     "AWS_EC2_METADATA_DISABLED": "true",
     "NO_PROXY": "*",
 }
+
+
+class OneRealAirflow(LoadFileScheduling):
+    """Each file keeps to one worker; all that run a real Airflow share one, since two at once starve each other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "tests/airflow" if file.startswith(("tests/airflow/", "tests/browser/")) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneRealAirflow:
+    return OneRealAirflow(config, log)

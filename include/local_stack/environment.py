@@ -12,12 +12,17 @@ MARKER = ".made-by-label-loop"  # in a home that the stack made itself, and so m
 
 @dataclass(frozen=True)
 class Stack:
-    """Ports and folders of one stack. Everything it writes is below ``home``."""
+    """Ports and folders of one stack. Everything it writes is below ``home``.
+
+    ``roles`` gives Airflow a login for each (viewer, user, op, admin), whose name and password are the role's name.
+    Without any, everybody is an admin and nobody logs in.
+    """
 
     home: Path = PROJECT / ".airflow"
     airflow_port: int = 8080
     local_aws_port: int = 4566
     parameter_paths: str = "/label-loop"
+    roles: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls) -> "Stack":
@@ -65,8 +70,7 @@ class Stack:
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__PARALLELISM": "8",
             "AIRFLOW__CORE__LAZY_LOAD_PLUGINS": "False",
-            # Only this machine reaches the UI, so nobody has to look for a password to try it.
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+            **self._logins(),
             # The connection that every hook asks for: whatever the environment says, without a warning each time.
             "AIRFLOW_CONN_AWS_DEFAULT": "aws://",
             "AIRFLOW__API__HOST": LOOPBACK,
@@ -75,10 +79,24 @@ class Stack:
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "20",
             "AIRFLOW__LABEL_LOOP__PARAMETER_PATHS": self.parameter_paths,
-            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(_free_port()),
-            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(_free_port()),
+            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
+            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
             "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+        }
+
+    @property
+    def passwords_file(self) -> Path:
+        """Where Airflow reads the passwords of its logins."""
+        return self.home / "passwords.json"
+
+    def _logins(self) -> dict[str, str]:
+        if not self.roles:
+            # Only this machine reaches the UI, so nobody has to look for a password to try it.
+            return {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True"}
+        return {
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{role}:{role}" for role in self.roles),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.passwords_file),
         }
 
 
@@ -89,7 +107,8 @@ def _port(name: str, default: int) -> int:
     return int(text)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nothing listens on now."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]

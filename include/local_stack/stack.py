@@ -81,6 +81,8 @@ class LocalStack:
         if not self.stack.home.exists():
             self.stack.home.mkdir(parents=True)
             (self.stack.home / MARKER).touch()
+        if self.stack.roles:
+            self.stack.passwords_file.write_text(json.dumps({role: role for role in self.stack.roles}))
 
     def _start(self, process: BackgroundProcess, command: list[str], environment: dict[str, str], port: int) -> None:
         self._check_port(process, port)

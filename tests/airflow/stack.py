@@ -1,17 +1,22 @@
 """A real Airflow over the local endpoint, and what a test asks of it."""
 
 import json
+import os
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 
-from local_stack.environment import Stack
+from local_stack.environment import Stack, free_port
+from local_stack.stack import LocalStack
 
 _NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -36,9 +41,7 @@ class RunningStack:
         return boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name="us-east-1")
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        if not self._token:
-            with _NO_PROXY.open(f"{self.stack.airflow_url}/auth/token", timeout=30) as answer:
-                self._token = json.load(answer)["access_token"]
+        self._token = self._token or self._admins_token()
         request = urllib.request.Request(
             f"{self.stack.airflow_url}/api/v2{path}",
             method=method,
@@ -47,6 +50,12 @@ class RunningStack:
         )
         with _NO_PROXY.open(request, timeout=30) as answer:
             return json.load(answer)
+
+    def _admins_token(self) -> str:
+        login = json.dumps({"username": "admin", "password": "admin"}).encode() if self.stack.roles else None
+        url, headers = f"{self.stack.airflow_url}/auth/token", {"Content-Type": "application/json"}
+        with _NO_PROXY.open(urllib.request.Request(url, login, headers), timeout=30) as answer:
+            return json.load(answer)["access_token"]
 
     def variable(self, key: str) -> str | None:
         try:
@@ -87,6 +96,26 @@ class RunningStack:
         path = f"/dags/{dag_id}/dagRuns/{urllib.parse.quote(run_id, safe='')}"
         ended = ("success", "failed")
         return eventually(lambda: (state := self.call("GET", path)["state"]) in ended and state, seconds, run_id)
+
+
+@contextmanager
+def airflow_over_endpoint(
+    home: Path, parameter_paths: str, prepare: Callable[[RunningStack], Any], roles: tuple[str, ...] = ()
+) -> Iterator[RunningStack]:
+    """Run an endpoint and, once its loops are prepared, an Airflow, on ports of their own; stop both in the end."""
+    stack = Stack(home, free_port(), free_port(), parameter_paths, roles)
+    local, running = LocalStack(stack), RunningStack(stack)
+    try:
+        local.start_endpoint()
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in stack.aws_environment().items():
+                patch.setitem(os.environ, name, value)
+            prepare(running)
+        local.start_airflow()
+        local.wait_for_airflow()
+        yield running
+    finally:
+        local.stop()
 
 
 def eventually[T](check: Callable[[], T], seconds: float, what: str) -> T:
