@@ -7,10 +7,10 @@ export AIRFLOW_PORT ?= 8080
 export LOCAL_AWS_PORT ?= 4566
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)/include
 
-.PHONY: help setup lock demo local-aws up down check format test vendor
+.PHONY: help setup lock demo local-aws up down check format test screenshots vendor
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/.ready ## make .venv with everything the project needs
 .venv/.ready: requirements-dev.txt requirements.txt scripts/setup
@@ -43,8 +43,11 @@ format: .venv/.ready ## format the code and mend what the linter can
 	$(PYTHON_BIN)/ruff check --fix .
 	$(PYTHON_BIN)/ruff format .
 
-test: .venv/.ready ## run all tests; needs no AWS account, no database, no network
+test: .venv/.ready ## run all tests; needs no AWS account, database or network; those of the pages need Chromium
 	$(PYTHON_BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+screenshots: .venv/.ready ## take pictures of the console that up or demo left running; needs Chromium
+	@$(PYTHON_BIN)/python scripts/screenshots.py
 
 vendor: ## copy the console's browser libraries again, as package-lock.json names them; needs npm
 	@scripts/vendor

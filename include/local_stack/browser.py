@@ -1,0 +1,104 @@
+"""A browser on the local stack, for tests and pictures: Debian's Chromium, driven by Playwright."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+from urllib.parse import quote
+
+from playwright.sync_api import Browser, Frame, Locator, sync_playwright
+
+MISSING = "there is no Chromium on this machine; on Debian and Ubuntu: apt-get install chromium"
+PREFIX = "/label-loop"
+type Theme = Literal["light", "dark"]
+THEMES: tuple[Theme, ...] = ("light", "dark")
+# No sandbox: containers and root allow none, and only our own pages are shown. Nothing is asked of the network.
+_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def find_chromium() -> str | None:
+    """Return the program's path, or None."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@contextmanager
+def headless(program: str) -> Iterator[Browser]:
+    """Run the browser without a window, with a profile of its own; end it."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Window:
+    """One window with a session of its own: Airflow, and the console within it."""
+
+    def __init__(self, browser: Browser, airflow_url: str, theme: Theme = "light") -> None:
+        self.url = airflow_url
+        # Until somebody chooses another, Airflow follows the system's theme.
+        self.page = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=theme).new_page()
+
+    def log_in(self, role: str) -> None:
+        """Log in as the stack's user of that role, as a person does."""
+        self.page.goto(f"{self.url}/auth/login?next=/")
+        self.page.fill("input[name=username]", role)
+        self.page.fill("input[name=password]", role)
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_url(f"{self.url}/")
+
+    def switch_theme(self, theme: Theme) -> None:
+        """Choose a theme in Airflow's own menu, while whatever is open stays open."""
+        self.page.get_by_role("button", name="User").click()
+        self.page.get_by_role("menuitem", name="Appearance").hover()
+        self.page.get_by_role("menuitemradio", name=f"{theme.title()} Mode").click()
+
+    def open_console(self) -> Frame:
+        """Open the console from Airflow's navigation; return its frame, which stays the same from page to page."""
+        if not self.page.url.startswith(self.url):
+            self.page.goto(self.url)
+        self.page.get_by_role("link", name="Label Loop").click()
+        self.page.wait_for_url(f"**/plugin{PREFIX}")
+        iframe = self.page.wait_for_selector(f"iframe[src$='{PREFIX}/']")
+        frame = iframe.content_frame() if iframe else None
+        if frame is None:
+            raise LookupError(f"Airflow shows no frame at {self.page.url}.")
+        return settled(frame)
+
+    def open_page(self, name: str) -> Frame:
+        """Open a page of the console, by the name that its navigation lists."""
+        frame = self.open_console()
+        link = navigation(frame).and_(frame.get_by_role("link", name=name, exact=True))
+        with frame.expect_navigation():
+            link.click()
+        return settled(frame)
+
+    def open_directly(self, loop_name: str, path: str) -> Frame:
+        """Open a page of the console alone, without Airflow around it."""
+        self.page.goto(f"{self.url}{PREFIX}/{quote(loop_name)}/{path}")
+        return settled(self.page.main_frame)
+
+    def close(self) -> None:
+        """Close the window and forget its session."""
+        self.page.context.close()
+
+
+def settled(frame: Frame) -> Frame:
+    """Return a frame once it has loaded what it loads by itself."""
+    frame.wait_for_url(f"**{PREFIX}/**")
+    frame.wait_for_load_state("networkidle")
+    return frame
+
+
+def navigation(frame: Frame) -> Locator:
+    """Return the links of the console's own navigation."""
+    return frame.get_by_role("navigation", name="Pages of the loop").get_by_role("link")

@@ -1,0 +1,102 @@
+"""A real Airflow with logins, a loop with a model and open reviews, and Chromium."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser
+from tests.airflow.stack import RunningStack, airflow_over_endpoint, eventually
+from tests.browser.watch import Watch
+
+from label_loop.provisioning import Options, provision
+from label_loop.settings import Loop
+from local_stack.browser import MISSING, Theme, Window, find_chromium, headless
+from sample_images.digits import Picture, digits
+
+LOOP = Loop("/pictures")
+ROLES = ("viewer", "user", "op", "admin")
+LABELS = ("0", "1")
+TRAINED, UPLOADED = 20, 12
+# Keys are anything that S3 allows: a page shows each in full, or shortens it, but never breaks on one.
+ODD_NAME = f"a scan & its <b>bold</b> name, 100 %, +ü{'-very-long' * 9}.png"
+
+type Visit = Callable[..., Window]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    program = find_chromium()
+    if program is None:
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail(f"REQUIRE_BROWSER=1, but {MISSING}")
+        pytest.skip(MISSING)
+    return program
+
+
+@pytest.fixture(scope="session")
+def pictures() -> list[Picture]:
+    return [picture for picture in digits() if picture.label in LABELS]
+
+
+@pytest.fixture(scope="session")
+def running(chromium: str, pictures: list[Picture], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """Airflow over a loop that has a model, and whose detections all wait for a review."""
+    home = tmp_path_factory.mktemp("stack")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("TRAINING", "START", "STOP"):
+            patch.setenv(f"LOCAL_AWS_{name}_SECONDS", "0.5")
+        with airflow_over_endpoint(home, LOOP.path, lambda running: _set_up(running, pictures), ROLES) as running:
+            _fill(running, pictures)
+            yield running
+
+
+def _set_up(running: RunningStack, pictures: list[Picture]) -> None:
+    provision(LOOP, Options(labels=LABELS, review_backend="airflow"), running.session(), print)
+    running.set_parameter(f"{LOOP.path}/Minimum-Label-Detection-Confidence", "100")
+    for picture in pictures[:TRAINED]:
+        _put(running, f"images_labeled_by_folder/{picture.label}/{picture.name}", picture.body)
+
+
+def _fill(running: RunningStack, pictures: list[Picture]) -> None:
+    known = f"/dags?dag_id_pattern={LOOP.name}.training"
+    eventually(lambda: running.call("GET", known)["total_entries"], 120, "the loop's DAGs")
+    assert running.finished(LOOP.dag_id("training"), running.trigger(LOOP.dag_id("training"))) == "success"
+    for number, picture in enumerate(pictures[TRAINED : TRAINED + UPLOADED]):
+        _put(running, f"images_for_detection/{ODD_NAME if number == 0 else picture.name}", picture.body)
+    table = system_record(running)["dynamodb_table"]
+    count = running.client("dynamodb").scan
+    eventually(lambda: count(TableName=table, Select="COUNT")["Count"] == UPLOADED, 180, "all uploads in the log")
+
+
+def _put(running: RunningStack, key: str, body: bytes) -> None:
+    running.client("s3").put_object(Bucket=system_record(running)["s3_bucket"], Key=key, Body=body)
+
+
+def system_record(running: RunningStack) -> dict[str, str]:
+    return json.loads(running.parameter(f"{LOOP.path}/For-System-Use-Only"))
+
+
+# Playwright runs an event loop in this thread, which tests of other files must not meet.
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with headless(chromium) as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(browser: Browser, running: RunningStack) -> Iterator[Visit]:
+    """Return a function that opens a window for somebody with a role; no window may have complained in the end."""
+    windows: list[tuple[Window, Watch]] = []
+
+    def come(role: str, theme: Theme = "light") -> Window:
+        window = Window(browser, running.stack.airflow_url, theme)
+        windows.append((window, Watch(window.page)))
+        window.log_in(role)
+        return window
+
+    yield come
+    problems = [problem for _, watch in windows for problem in watch.problems]
+    for window, _ in windows:
+        window.close()
+    assert problems == []
