@@ -65,8 +65,6 @@ class Stack:
             "PYTHONPATH": "",
             "NO_PROXY": "*",
             "AIRFLOW_HOME": str(self.home),
-            # SQLite admits one writer at a time; with the usual five seconds, a busy machine's requests fail.
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home / 'airflow.db'}?timeout=60",
             "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",

@@ -48,14 +48,18 @@ class RunningStack:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"},
         )
-        with _NO_PROXY.open(request, timeout=30) as answer:
-            return json.load(answer)
+        try:
+            return _answer(request)
+        except urllib.error.HTTPError as error:
+            if error.code != 500:
+                raise
+            # While the dag processor writes, SQLite can keep a request waiting until it fails.
+            return _answer(request)
 
     def _admins_token(self) -> str:
         login = json.dumps({"username": "admin", "password": "admin"}).encode() if self.stack.roles else None
         url, headers = f"{self.stack.airflow_url}/auth/token", {"Content-Type": "application/json"}
-        with _NO_PROXY.open(urllib.request.Request(url, login, headers), timeout=30) as answer:
-            return json.load(answer)["access_token"]
+        return _answer(urllib.request.Request(url, login, headers))["access_token"]
 
     def variable(self, key: str) -> str | None:
         try:
@@ -96,6 +100,11 @@ class RunningStack:
         path = f"/dags/{dag_id}/dagRuns/{urllib.parse.quote(run_id, safe='')}"
         ended = ("success", "failed")
         return eventually(lambda: (state := self.call("GET", path)["state"]) in ended and state, seconds, run_id)
+
+
+def _answer(request: urllib.request.Request) -> Any:
+    with _NO_PROXY.open(request, timeout=30) as answer:
+        return json.load(answer)
 
 
 @contextmanager

@@ -17,9 +17,9 @@ from sample_images.digits import Picture, digits
 LOOP = Loop("/pictures")
 ROLES = ("viewer", "user", "op", "admin")
 LABELS = ("0", "1")
-TRAINED, UPLOADED = 20, 12
+TRAINED, UPLOADED = 20, 20
 # Keys are anything that S3 allows: a page shows each in full, or shortens it, but never breaks on one.
-ODD_NAME = f"a scan & its <b>bold</b> name, 100 %, +ü{'-very-long' * 9}.png"
+ODD_NAME = f"a scan & its <b>bold name, 100 %, +ü{'-very-long' * 9}.png"
 
 type Visit = Callable[..., Window]
 
