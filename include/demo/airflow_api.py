@@ -37,16 +37,16 @@ class AirflowApi:
     """The few questions that the story asks."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
 
     @cached_property
     def login(self) -> dict[str, str]:
         """The header of somebody who is logged in."""
-        token = ask("GET", f"{self._url}/auth/token")["access_token"]
+        token = ask("GET", f"{self.url}/auth/token")["access_token"]
         return {"Authorization": f"Bearer {token}"}
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
-        return ask(method, f"{self._url}/api/v2/{path}", body, self.login)
+        return ask(method, f"{self.url}/api/v2/{path}", body, self.login)
 
     def knows(self, dag_id: str) -> bool:
         """Return whether a DAG is parsed."""

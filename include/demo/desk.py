@@ -4,20 +4,21 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
+from demo.airflow_api import AirflowApi
 from demo.loopback import HttpError, ask
 from demo.reviewer import Task
 from label_loop.settings import Loop
 
 
 class Desk:
-    """The review page's endpoints, with a login of Airflow's."""
+    """The review page's endpoints, for somebody who is logged in to Airflow."""
 
-    def __init__(self, airflow_url: str, loop: Loop, login: dict[str, str]) -> None:
-        self.url = f"{airflow_url}/label-loop/{quote(loop.name)}/review"
-        self._headers = {**login, "X-Label-Loop": "console"}
+    def __init__(self, airflow: AirflowApi, loop: Loop) -> None:
+        self.url = f"{airflow.url}/label-loop/{quote(loop.name)}/review"
+        self._airflow = airflow
 
     def _ask(self, path: str, body: Any) -> Any:
-        return ask("POST", f"{self.url}/{path}", body, self._headers)
+        return ask("POST", f"{self.url}/{path}", body, {**self._airflow.login, "X-Label-Loop": "console"})
 
     def take(self) -> Sequence[Task]:
         """Return the next images, a few at a time."""

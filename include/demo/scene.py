@@ -51,7 +51,7 @@ class Scene:
     @cached_property
     def desk(self) -> Desk:
         """Where reviews are answered."""
-        return Desk(self.stack.stack.airflow_url, self.loop, self.airflow.login)
+        return Desk(self.airflow, self.loop)
 
     @cached_property
     def reviewer(self) -> ScriptedReviewer:
