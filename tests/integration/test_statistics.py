@@ -5,11 +5,15 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.integration.world import FRESH_DIGITS, World
+from tests.integration.world import FRESH_DIGITS, SharedSession, World
 
 from label_loop.domain.insight import Day
-from label_loop.domain.statistics import of_row, summed
+from label_loop.domain.statistics import Item, of_row, summed
 from label_loop.exceptions import UnfinishedWorkError
+from label_loop.provisioning import Options, ProvisioningError
+from label_loop.provisioning import statistics as provisioning_statistics
+from label_loop.provisioning.site import Site
+from label_loop.provisioning.statistics import rebuild
 
 
 def counted(world: World) -> list[Day]:
@@ -145,3 +149,68 @@ def test_a_loop_without_statistics_works_as_before(unsure: World) -> None:
     assert unsure.context().statistics is None
     unsure.set_record(statistics_table=table)
     assert counted(unsure) == []
+
+
+# --- a log from before
+
+
+def rebuilt(world: World) -> tuple[int, list[Item]]:
+    return rebuild(Site(world.loop, Options(), SharedSession(world.aws.url), lambda _: None))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def uncounted(unsure: World) -> World:
+    """Give a loop that has detected, reviewed and sampled, and counted nothing of it."""
+    table = unsure.record()["statistics_table"]
+    unsure.set_record(statistics_table=None)
+    unsure.set_variable("Human-Sampling-Interval", "2")
+    unsure.upload_digits(4)
+    unsure.upload("bad.png", b"hello")
+    unsure.detect()
+    unsure.sample()
+    for loop in unsure.human_loops()[:3]:
+        unsure.answer("7", loop["name"])
+    unsure.review()
+    unsure.set_record(statistics_table=table)
+    return unsure
+
+
+def test_a_log_from_before_is_counted_when_asked_and_again_changes_nothing(uncounted: World) -> None:
+    assert counted(uncounted) == []
+    for _ in range(2):
+        assert rebuilt(uncounted) == (1, [])
+        day = assert_counts_are_the_rows(uncounted)
+        assert (day["detections"], day["failed"], day["sampled"], day["review_answered"]) == (4, 1, 2, 3)
+    uncounted.upload("later.png")
+    uncounted.detect()
+    assert assert_counts_are_the_rows(uncounted)["detections"] == 5
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["a day counted on before", "a new day"])
+def test_a_day_that_is_counted_on_meanwhile_is_left_and_told(
+    uncounted: World, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    if known:
+        uncounted.upload("first.png")
+        uncounted.detect()
+    read = provisioning_statistics._rows
+
+    def detect_after_reading(site: Site, table: str) -> Any:
+        yield from list(read(site, table))
+        if table == uncounted.record()["dynamodb_table"]:
+            uncounted.upload("meanwhile.png")
+            uncounted.detect()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(provisioning_statistics, "_rows", detect_after_reading)
+        written, (changed,) = rebuilt(uncounted)
+    assert (written, changed.day_and_version_name[1]) == (0, "v1")
+    assert counted(uncounted)[0]["detections"] == 1 + known
+    assert rebuilt(uncounted) == (1, [])
+    assert_counts_are_the_rows(uncounted)
+
+
+def test_a_loop_without_the_table_is_told_how_to_get_it(world: World) -> None:
+    world.set_record(statistics_table=None)
+    with pytest.raises(ProvisioningError, match=r"label_loop[.]provisioning /integration first"):
+        rebuilt(world)

@@ -1,0 +1,119 @@
+"""The command ``python -m label_loop.provisioning.statistics /logos``: counts a log older than its statistics.
+
+It reads the whole log once, which costs what that costs, so provisioning does not do it unasked.
+"""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import boto3
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from label_loop.domain import statistics
+from label_loop.domain.statistics import Counts, Item, of_row
+from label_loop.exceptions import LabelLoopError
+from label_loop.hooks.transactions import is_full, write_together
+from label_loop.provisioning.parameter_store import read_record
+from label_loop.provisioning.report import ProvisioningError
+from label_loop.provisioning.site import Options, Site, naming
+from label_loop.provisioning.table import STATISTICS
+from label_loop.settings import Loop
+
+_MONTH, _DAY_AND_VERSION = STATISTICS.key
+# Whatever is counted changes one of these.
+_CHANGING = (
+    statistics.DETECTIONS,
+    statistics.FAILED,
+    statistics.SAMPLED,
+    statistics.answered_counter(statistics.REVIEWS),
+    statistics.answered_counter(statistics.SAMPLES),
+)
+
+
+def rebuild(site: Site) -> tuple[int, list[Item]]:
+    """Replace the counts of each day that the log has; return how many, and those that changed meanwhile.
+
+    The loop may go on: a day is replaced only if nothing was counted on it since before the log was read.
+    Raises ProvisioningError where the record names no tables.
+    """
+    record = read_record(site)
+    log, table = record.get("dynamodb_table"), record.get("statistics_table")
+    if not (log and table):
+        way_out = f"run python -m label_loop.provisioning {site.loop.path} first"
+        raise ProvisioningError("statistics of", site.loop.path, "the loop has no tables for them", way_out)
+    with naming("statistics", table):
+        before = {Item(row[_MONTH], row[_DAY_AND_VERSION]): row for row in _rows(site, table)}
+        counts: Counts = {}
+        for row in _rows(site, log):
+            for item, counters in of_row(row).items():
+                counts.setdefault(item, Counter()).update(counters)
+        days = [item for item in counts if not item.is_of_pairs]
+        changed = [day for day in days if not _replace(site, table, day, counts, before.get(day))]
+    return len(days) - len(changed), changed
+
+
+def _rows(site: Site, table: str) -> Iterator[dict[str, Any]]:
+    read = TypeDeserializer().deserialize
+    for page in site.client("dynamodb").get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
+        yield from ({name: read(value) for name, value in row.items()} for row in page["Items"])
+
+
+def _replace(site: Site, table: str, day: Item, counts: Counts, before: Mapping[str, Any] | None) -> bool:
+    """Write a day's counts and pairs unless they have changed; tell whether they were written."""
+    client = site.client("dynamodb")
+    put = _put(table, day, counts[day]) | _if_as(before)
+    pairs = counts.get(day.pairs)
+    try:
+        return not write_together(client, [{"Put": put}, *([{"Put": _put(table, day.pairs, pairs)}] if pairs else [])])
+    except ClientError as error:
+        if not is_full(error):
+            raise
+        return not write_together(client, [{"Put": put}])
+
+
+def _put(table: str, item: Item, counters: Counter[str]) -> dict[str, Any]:
+    write = TypeSerializer().serialize
+    values = {_MONTH: item.month, _DAY_AND_VERSION: item.day_and_version, **counters}
+    return {"TableName": table, "Item": {name: write(value) for name, value in values.items()}}
+
+
+def _if_as(before: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the condition that an item is still as it was read, or still missing."""
+    if before is None:
+        return {"ConditionExpression": f"attribute_not_exists({_DAY_AND_VERSION})"}
+    names = {f"#{n}": name for n, name in enumerate(_CHANGING)}
+    known = {f":{n}": TypeSerializer().serialize(before[name]) for n, name in enumerate(_CHANGING) if name in before}
+    conditions = [
+        f"#{n} = :{n}" if name in before else f"attribute_not_exists(#{n})" for n, name in enumerate(_CHANGING)
+    ]
+    values = {"ExpressionAttributeValues": known} if known else {}
+    return {"ConditionExpression": " AND ".join(conditions), "ExpressionAttributeNames": names, **values}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Count a loop's log; return the exit status: 0, or 1 with the reason on standard error."""
+    parser = argparse.ArgumentParser(
+        prog="python -m label_loop.provisioning.statistics",
+        description="Count a loop's whole inference log into its daily statistics. Safe to repeat, and while it runs.",
+    )
+    parser.add_argument("loop", help="the loop's path in Parameter Store, such as /logos")
+    given = parser.parse_args(arguments)
+    try:
+        loop = Loop(given.loop.rstrip("/"))
+        written, changed = rebuild(Site(loop, Options(), boto3.Session(), lambda _: None))
+    except (LabelLoopError, BotoCoreError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"The statistics of {written} days and versions are as the log says.\n")
+    if changed:
+        names = ", ".join(day.day_and_version for day in changed)
+        sys.stderr.write(f"These were counted on meanwhile and left as they are; run the command again: {names}\n")
+    return 1 if changed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
