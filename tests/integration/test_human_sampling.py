@@ -106,7 +106,7 @@ def test_failed_images_are_in_no_sample(each_fifth: World) -> None:
 def test_refused_review_marks_nothing_so_that_nothing_is_lost(each_fifth: World) -> None:
     each_fifth.add_rows(rows(1, 5))
     each_fifth.fault("sagemaker-a2i-runtime", "StartHumanLoop", code="AccessDeniedException", status=403)
-    with pytest.raises(ReviewRefusedError, match="review backend"):
+    with pytest.raises(ReviewRefusedError, match="--review-backend airflow"):
         each_fifth.sample()
     assert sampled(each_fifth) == []
     each_fifth.heal()
