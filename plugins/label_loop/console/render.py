@@ -67,15 +67,16 @@ def moment(time: datetime | str | None) -> str:
 
 
 def ago(time: datetime | str | None) -> str:
-    """Return how long ago a time was, in its largest unit."""
+    """Return how long ago a time was, or how far ahead it is, in its largest unit."""
     time = _parsed(time)
     if time is None:
         return "–"
     seconds = (datetime.now(UTC) - time).total_seconds()
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds // length:.0f} {unit} ago"
-    return "just now" if seconds >= 0 else f"in {-seconds // 60 + 1:.0f} min"
+        if abs(seconds) >= length:
+            amount = f"{abs(seconds) // length:.0f} {unit}"
+            return f"{amount} ago" if seconds > 0 else f"in {amount}"
+    return "just now" if seconds >= 0 else "in a moment"
 
 
 def percent(share: float | None, decimals: int = 1) -> str:
