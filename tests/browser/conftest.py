@@ -86,12 +86,15 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser, running: RunningStack) -> Iterator[Visit]:
-    """Return a function that opens a window for somebody with a role; no window may have complained in the end."""
+    """Return a function that opens a window for somebody with a role; no window may have complained in the end.
+
+    ``expected`` are the HTTP statuses that a test provokes.
+    """
     windows: list[tuple[Window, Watch]] = []
 
-    def come(role: str, theme: Theme = "light") -> Window:
+    def come(role: str, theme: Theme = "light", expected: tuple[int, ...] = ()) -> Window:
         window = Window(browser, running.stack.airflow_url, theme)
-        windows.append((window, Watch(window.page)))
+        windows.append((window, Watch(window.page, expected)))
         window.log_in(role)
         return window
 

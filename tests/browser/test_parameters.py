@@ -1,0 +1,49 @@
+"""A parameter is set in a page and reaches Parameter Store; a text that is none is refused where it was typed."""
+
+import pytest
+from playwright.sync_api import Frame, Locator, expect
+from tests.airflow.stack import RunningStack, eventually
+from tests.browser.checks import assert_accessible, assert_no_overflow
+from tests.browser.conftest import LOOP, Visit
+
+pytestmark = pytest.mark.airflow
+
+NAME = "Minimum-F1-Score"
+
+
+def test_a_parameter_is_set_and_reaches_parameter_store(visit: Visit, running: RunningStack):
+    frame = visit("op").open_page("Parameters")
+    _save(frame, "0.85")
+    status = _panel(frame).get_by_role("status")
+    expect(status).to_contain_text("0.85")
+    eventually(lambda: running.parameter(f"{LOOP.path}/{NAME}") == "0.85", 90, "Parameter Store to follow")
+    expect(status).to_have_text("in force 0.85", timeout=60_000)
+
+    _panel(frame).get_by_text("Who changed it").click()
+    expect(_panel(frame).get_by_role("table")).to_contain_text("op")
+    assert_no_overflow(frame)
+
+
+def test_a_text_that_is_no_value_is_refused_where_it_was_typed(visit: Visit, running: RunningStack):
+    before = running.variable(f"{LOOP.name}/{NAME}")
+    frame = visit("op", expected=(422,)).open_page("Parameters")
+    _save(frame, "70,0")
+    expect(_panel(frame).get_by_role("alert")).to_contain_text("70,0")
+    expect(_panel(frame).get_by_role("textbox")).to_have_value("70,0")
+    assert_accessible(frame)
+    assert running.variable(f"{LOOP.name}/{NAME}") == before
+
+
+def test_who_may_only_look_sees_values_and_no_controls(visit: Visit):
+    frame = visit("viewer").open_page("Parameters")
+    expect(_panel(frame)).to_contain_text("0.8")
+    assert frame.get_by_role("textbox").count() == 0
+
+
+def _panel(frame: Frame) -> Locator:
+    return frame.locator(f"#parameter-{NAME}")
+
+
+def _save(frame: Frame, text: str) -> None:
+    frame.get_by_label(NAME, exact=True).fill(text)
+    frame.get_by_role("button", name=f"Save {NAME}").click()

@@ -1,0 +1,53 @@
+"""An operator trains a second version, does not like it, and puts the first one back, all in the page."""
+
+import pytest
+from playwright.sync_api import Frame, Locator, expect
+from tests.airflow.stack import RunningStack
+from tests.browser.checks import assert_accessible, assert_no_overflow
+from tests.browser.conftest import Visit, system_record
+
+pytestmark = pytest.mark.airflow
+
+ENDPOINT = "rekognition_project_version_arn"
+RUN_MS = 240_000
+
+
+def test_an_older_version_is_put_back(visit: Visit, running: RunningStack):
+    first = system_record(running)[ENDPOINT]
+    frame = visit("op").open_page("Models")
+    frame.get_by_role("button", name="Train now").click()
+    frame.get_by_role("button", name="Train anyway").click()
+    expect(_versions(frame)).to_have_count(2, timeout=RUN_MS)
+    expect(_versions(frame).first).to_contain_text("serves", timeout=RUN_MS)
+    second = system_record(running)[ENDPOINT]
+    assert second != first
+
+    _row(frame, first).get_by_role("button", name="Roll back").click()
+    dialog = frame.get_by_role("dialog")
+    expect(dialog).to_contain_text(_name(first))
+    assert_accessible(frame)
+    dialog.get_by_role("button", name="Deploy").click()
+
+    expect(_row(frame, first)).to_contain_text("serves", timeout=RUN_MS)
+    assert system_record(running)[ENDPOINT] == first
+    expect(_row(frame, second)).to_contain_text("Stopped", ignore_case=True, timeout=RUN_MS)
+    assert_no_overflow(frame)
+
+
+def test_who_may_only_look_sees_versions_and_no_controls(visit: Visit):
+    frame = visit("viewer").open_page("Models")
+    expect(_versions(frame).first).to_be_visible()
+    for name in ("Train", "Stop", "Roll back", "Deploy"):
+        assert frame.get_by_role("button", name=name).count() == 0
+
+
+def _versions(frame: Frame) -> Locator:
+    return frame.get_by_role("region", name="Versions").locator("tbody tr")
+
+
+def _row(frame: Frame, arn: str) -> Locator:
+    return _versions(frame).filter(has_text=_name(arn))
+
+
+def _name(arn: str) -> str:
+    return arn.split("/")[-2]
