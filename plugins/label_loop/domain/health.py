@@ -33,7 +33,11 @@ def concerns(
     """
     found: list[Concern | None] = [
         _model(endpoint, waiting_uploads),
-        Concern("bad", f"{dead_letters} message(s) failed five times and wait in a dead-letter queue.")
+        Concern(
+            "bad",
+            f"{dead_letters} message(s) failed five times and wait in a dead-letter queue; "
+            "python -m label_loop.provisioning.dead_letters shows them and sends them again.",
+        )
         if dead_letters
         else None,
         Concern("warn", f"{', '.join(v.name for v in idle)} runs and is paid, but does not serve.", "models")

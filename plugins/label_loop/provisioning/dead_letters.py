@@ -1,0 +1,136 @@
+"""The command ``python -m label_loop.provisioning.dead_letters /logos``: shows the messages that failed five times.
+
+With ``--send-again`` each goes back to its queue, and is worked on like a new one.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError
+
+from label_loop.domain.events import parse_message
+from label_loop.exceptions import LabelLoopError, MalformedEventError
+from label_loop.payloads import S3Upload
+from label_loop.provisioning.parameter_store import read_record
+from label_loop.provisioning.queues import PURPOSES
+from label_loop.provisioning.site import Options, Site, naming
+from label_loop.settings import Loop
+
+_MESSAGES_A_CALL = 10
+_MOST_CALLS = 1000
+# While it is shown or moved, nobody else gets a message; one that is not moved comes back after this.
+_HIDDEN_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """One message: what it is about, and why it is here as far as the message itself tells."""
+
+    purpose: str
+    about: str
+    reason: str
+    message: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.purpose:8} {self.about}: {self.reason}"
+
+
+def dead_letters(site: Site) -> Iterator[DeadLetter]:
+    """Yield the messages of both dead-letter queues."""
+    record = read_record(site)
+    for purpose in PURPOSES:
+        url = record.get(f"{purpose}_dead_letter_queue_url")
+        if url:
+            with naming("dead letters", url):
+                yield from (_letter(purpose, message) for message in _receive(site.client("sqs"), url))
+
+
+def send_again(site: Site, letters: Iterator[DeadLetter]) -> Iterator[DeadLetter]:
+    """Give each message back to its queue; yield what was given back.
+
+    It is sent before it is deleted: cut in between, it is there twice, and is worked on once.
+    """
+    record, sqs = read_record(site), site.client("sqs")
+    for letter in letters:
+        url = record[f"{letter.purpose}_queue_url"]
+        with naming("queue", url):
+            sqs.send_message(QueueUrl=url, MessageBody=letter.message["Body"])
+            sqs.delete_message(
+                QueueUrl=record[f"{letter.purpose}_dead_letter_queue_url"],
+                ReceiptHandle=letter.message["ReceiptHandle"],
+            )
+        yield letter
+
+
+def show(site: Site, letters: Iterator[DeadLetter]) -> Iterator[DeadLetter]:
+    """Yield each message, and leave all of them as they were found, for whoever comes next."""
+    shown = []
+    for letter in letters:
+        shown.append(letter)
+        yield letter
+    record, sqs = read_record(site), site.client("sqs")
+    for letter in shown:
+        url = record[f"{letter.purpose}_dead_letter_queue_url"]
+        with naming("dead letters", url):
+            sqs.change_message_visibility(
+                QueueUrl=url, ReceiptHandle=letter.message["ReceiptHandle"], VisibilityTimeout=0
+            )
+
+
+def _receive(sqs: Any, url: str) -> Iterator[Mapping[str, Any]]:
+    seen: set[str] = set()
+    for _ in range(_MOST_CALLS):
+        answer = sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=_MESSAGES_A_CALL, VisibilityTimeout=_HIDDEN_SECONDS, WaitTimeSeconds=1
+        )
+        new = [message for message in answer.get("Messages", []) if message["MessageId"] not in seen]
+        if not new:
+            return
+        seen.update(message["MessageId"] for message in new)
+        yield from new
+
+
+def _letter(purpose: str, message: Mapping[str, Any]) -> DeadLetter:
+    try:
+        events = parse_message(message["Body"])
+    except MalformedEventError as error:
+        return DeadLetter(purpose, f"message {message['MessageId']}", str(error), message)
+    about = ", ".join(event.uri if isinstance(event, S3Upload) else event.human_loop_name for event in events)
+    reason = "failed five times; the log of its DAG's failed tasks says why"
+    return DeadLetter(purpose, about or f"message {message['MessageId']}", reason, message)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return the exit status: 0, or 1 with the reason on standard error."""
+    parser = argparse.ArgumentParser(
+        prog="python -m label_loop.provisioning.dead_letters",
+        description="Show the messages of a loop that failed five times, and give them back to their queues.",
+    )
+    parser.add_argument("loop", help="the loop's path in Parameter Store, such as /logos")
+    parser.add_argument("--send-again", action="store_true", help="give them back, once the cause is mended")
+    given = parser.parse_args(arguments)
+    try:
+        count = _run(Site(Loop(given.loop.rstrip("/")), Options(), boto3.Session(), print), again=given.send_again)
+    except (LabelLoopError, BotoCoreError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    verb = "sent again" if given.send_again else "found; --send-again gives them back"
+    sys.stdout.write(f"{count} dead letter(s) {verb}.\n" if count else "There are no dead letters.\n")
+    return 0
+
+
+def _run(site: Site, *, again: bool) -> int:
+    count = 0
+    letters = dead_letters(site)
+    for letter in (send_again if again else show)(site, letters):
+        sys.stdout.write(f"{letter}\n")
+        count += 1
+    return count
+
+
+if __name__ == "__main__":
+    sys.exit(main())
