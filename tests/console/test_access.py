@@ -95,3 +95,27 @@ def test_no_page_has_scripts_or_styles_within_it(ask, world):
     assert "<style" not in text
     assert " style=" not in text
     assert "<script>" not in text
+
+
+def test_a_visitor_is_told_of_no_loop_that_is_not_theirs_to_see(ask, client, world, monkeypatch):
+    from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
+
+    from label_loop.console.context import contexts
+
+    allowed = SimpleAuthManager.is_authorized_dag
+
+    def only_others(self, *, method, user, access_entity=None, details=None):
+        is_secret = details is not None and str(details.id).startswith("secret.")
+        return not is_secret and allowed(self, method=method, user=user, access_entity=access_entity, details=details)
+
+    monkeypatch.setenv("AIRFLOW__LABEL_LOOP__PARAMETER_PATHS", f"{LOOP.path},/secret,/third")
+    contexts.cache_clear()
+    try:
+        assert "secret" in ask("viewer", "GET", "loops?page=review").text
+        monkeypatch.setattr(SimpleAuthManager, "is_authorized_dag", only_others)
+        choice = ask("viewer", "GET", "loops?page=review").text
+        assert "/label-loop/third/review" in choice
+        assert "secret" not in choice + ask("viewer", "GET", "review").text
+        assert client("viewer").get("/label-loop/secret/overview").status_code == 403
+    finally:
+        contexts.cache_clear()

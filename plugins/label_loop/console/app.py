@@ -1,11 +1,12 @@
 """The console's application: pages, errors, headers."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import quote
 
 from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.core_api.security import GetUserDep
 from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import FastAPI, HTTPException, Request, Response
@@ -34,6 +35,7 @@ def create_app() -> FastAPI:
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.middleware("http")(_add_headers)
     app.add_api_route("/", _first_page, methods=["GET"])
+    app.add_api_route("/{loop_name}/loops", _loop_choice, methods=["GET"])
     for path, _, _ in render.PAGES:
         app.include_router(import_module(f"label_loop.console.pages.{path}").router, prefix="/{loop_name}")
     for kind in (HTTPException, LabelLoopError, BotoCoreError, ClientError, RequestValidationError):
@@ -43,13 +45,23 @@ def create_app() -> FastAPI:
 
 async def _first_page(request: Request, user: GetUserDep) -> Response:
     """Send a visitor to the first loop that is theirs to see."""
-    loops = context.contexts().values()
-    for aws in loops:
-        if (await in_thread(access.permissions, user, aws.loop))[access.LOOK]:
-            return RedirectResponse(f"{render.base(request)}/{quote(aws.loop.name)}/{render.PAGES[0][0]}", 303)
-    if loops:
+    async for name in _visible(user):
+        return RedirectResponse(f"{render.base(request)}/{quote(name)}/{render.PAGES[0][0]}", 303)
+    if context.contexts():
         raise HTTPException(403, "You may see none of this Airflow's loops: ask for a role that may read their DAGs.")
     raise HTTPException(404, "This Airflow serves no loop. Name one in its option [label_loop] parameter_paths.")
+
+
+async def _loop_choice(visit: access.Look, page: str = "") -> Response:
+    """Return the choice of a loop: of those that the visitor may see, since a name may tell something, too."""
+    names = [name async for name in _visible(visit.user)]
+    return render.render(visit, "loops.html", loop_names=names, at=page)
+
+
+async def _visible(user: BaseUser) -> AsyncIterator[str]:
+    for name, aws in context.contexts().items():
+        if (await in_thread(access.permissions, user, aws.loop))[access.LOOK]:
+            yield name
 
 
 async def _add_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

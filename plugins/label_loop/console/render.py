@@ -40,7 +40,7 @@ def _templates() -> Environment:
 
 def render(visit: Visit, template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
     """Return a page, or a part of one, for a visitor. ``template`` is a file below ``templates/``."""
-    pages = {"pages": PAGES, "page": template.removesuffix(".html"), "loop_names": list(contexts())}
+    pages = {"pages": PAGES, "page": template.removesuffix(".html"), "has_others": len(contexts()) > 1}
     root, loop = base(visit.request), visit.loop
     # Not `loop`: within a template's own loops that is the template engine's.
     where = {"base": root, "home": f"{root}/{quote(loop.name)}", "loop_name": loop.name, "loop_path": loop.path}

@@ -89,8 +89,10 @@ document.addEventListener("click", (event) => {
   outside.remove();
 });
 
-document.querySelector("[data-loop-choice]")?.addEventListener("change", (event) => {
-  window.location.assign(event.target.value);
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-loop-choice]")) {
+    window.location.assign(event.target.value);
+  }
 });
 
 document.addEventListener("click", (event) => {
