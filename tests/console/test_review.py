@@ -111,6 +111,21 @@ def test_a_skipped_image_is_for_others(ask, reviewing):
     assert len(take(ask, role="op")["reviews"]) == 1
 
 
+def test_who_is_alone_can_look_again_at_what_they_skipped(ask, reviewing):
+    (name,) = ask_about(reviewing, "a.png")
+    ask("user", "POST", f"review/skip/{name}")
+    assert [review["name"] for review in take(ask, skipped=True)["reviews"]] == [name]
+    assert ask("user", "POST", "review/answer", json={"name": name, "label": "7"}).status_code == 200
+
+
+def test_more_than_usual_are_at_hand_after_answers_were_taken_back(ask, reviewing):
+    names = ask_about(reviewing, *"abcdef")
+    assert take(ask, keep=names) == {"reviews": [], "open": 6}
+    assert take(ask, role="op")["reviews"] == []
+    assert ask("user", "POST", "review/release", json={"names": names}).status_code == 200
+    assert len(take(ask, role="op")["reviews"]) == 4
+
+
 @pytest.mark.parametrize("label", ["dog", "../x", "a/b", "\x00", "", " ", "x" * 256, "<script>"])
 def test_a_label_that_the_loop_does_not_take_is_refused(ask, reviewing, label):
     (name,) = ask_about(reviewing, "a.png")

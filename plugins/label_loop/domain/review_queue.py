@@ -88,6 +88,11 @@ def skipped(review: Review, reviewer: str) -> Review:
     return review.changed(skipped_by=review.skipped_by | {reviewer}, leased_by=holder)
 
 
+def unskipped(review: Review, reviewer: str) -> Review:
+    """Return the review as one that a reviewer has not skipped; leasing it makes that last."""
+    return replace(review, skipped_by=review.skipped_by - {reviewer})
+
+
 def leading_label(labels: Sequence[str], answers_wanted: int) -> str | None:
     """Return the most frequent of enough labels; None where more answers are needed, as after a tie."""
     if len(labels) < answers_wanted:
@@ -101,7 +106,7 @@ def answered(review: Review, reviewer: str, label: str, now: float, answers_want
 
     Raises ReviewTakenError where it is not this reviewer's to answer (any more).
     """
-    if not may_take(replace(review, skipped_by=frozenset()), reviewer, now):
+    if not may_take(unskipped(review, reviewer), reviewer, now):
         raise ReviewTakenError(f"{_told(review, reviewer)}; your answer was not needed.")
     answers = (*review.answers, Answer(reviewer, label, now))
     final = leading_label([answer.label for answer in answers], answers_wanted) is not None

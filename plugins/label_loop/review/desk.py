@@ -22,18 +22,21 @@ class ReviewDesk:
         self.reviewer = reviewer
         self.clock = clock
 
-    def take(self, count: int, *, oldest_first: bool, keep: Collection[str] = ()) -> list[Review]:
+    def take(
+        self, count: int, *, oldest_first: bool, keep: Collection[str] = (), skipped: bool = False
+    ) -> list[Review]:
         """Return up to ``count`` reviews that are this reviewer's for a while, beside those named in ``keep``.
 
-        The lease of the latter is renewed. The least sure come first, or the oldest.
+        The lease of the latter is renewed. The least sure come first, or the oldest; ``skipped`` asks for those, too,
+        that this reviewer left to others.
         """
         for name in keep:
             self._renew(name)
-        return list(islice(self._takeable(oldest_first, frozenset(keep)), max(0, count - len(keep))))
+        return list(islice(self._takeable(oldest_first, frozenset(keep), skipped), max(0, count - len(keep))))
 
-    def _takeable(self, oldest_first: bool, keep: frozenset[str]) -> Iterator[Review]:
-        queue = self.table.queued(Stage.OPEN, BY_DATE if oldest_first else BY_CONFIDENCE)
-        for review in islice(queue, _MOST_LOOKED_AT):
+    def _takeable(self, oldest_first: bool, keep: frozenset[str], skipped: bool) -> Iterator[Review]:
+        queue = islice(self.table.queued(Stage.OPEN, BY_DATE if oldest_first else BY_CONFIDENCE), _MOST_LOOKED_AT)
+        for review in (review_queue.unskipped(one, self.reviewer) if skipped else one for one in queue):
             now = self.clock()
             if review.name in keep or not review_queue.may_take(review, self.reviewer, now):
                 continue

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 router = APIRouter()
 
 _AHEAD = 4  # images that a reviewer has at once: the one that is shown, and those that are loaded before they are
+_MOST_AT_HAND = 50  # answers that were taken back or could not be sent are at hand, too
 _LABEL_SECONDS = 30.0
 _COUNT_SECONDS = 5.0
 _labels: Cached[str, list[str]] = Cached(_LABEL_SECONDS)
@@ -33,13 +34,15 @@ _open: Cached[str, int] = Cached(_COUNT_SECONDS)
 _settling: dict[str, asyncio.Task[None]] = {}
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,63}$")]
+Names = Annotated[list[Name], Field(max_length=_MOST_AT_HAND)]
 
 
 class TakeRequest(BaseModel):
-    """What a reviewer asks for: images beside those at hand."""
+    """What a reviewer asks for: images beside those at hand, and whether those that they skipped, too."""
 
     order: Literal["unsure", "oldest"] = "unsure"
-    keep: Annotated[list[Name], Field(max_length=_AHEAD)] = []
+    skipped: bool = False
+    keep: Names = []
 
 
 class AnswerRequest(BaseModel):
@@ -52,7 +55,7 @@ class AnswerRequest(BaseModel):
 class NamesRequest(BaseModel):
     """Reviews by name."""
 
-    names: Annotated[list[Name], Field(max_length=_AHEAD)]
+    names: Names
 
 
 @router.get("/review")
@@ -78,7 +81,9 @@ async def take(visit: Review, wanted: TakeRequest) -> dict[str, Any]:
     """Give a reviewer images to look at, kept for them for two minutes."""
 
     def work() -> dict[str, Any]:
-        reviews = _desk(visit).take(_AHEAD, oldest_first=wanted.order == "oldest", keep=wanted.keep)
+        reviews = _desk(visit).take(
+            _AHEAD, oldest_first=wanted.order == "oldest", keep=wanted.keep, skipped=wanted.skipped
+        )
         open_reviews = _open.get(visit.loop.path, lambda: visit.aws.reviews.table.count(Stage.OPEN))
         return {"reviews": [_shown(review) for review in reviews], "open": open_reviews}
 

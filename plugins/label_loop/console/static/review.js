@@ -13,7 +13,9 @@
   const waiting = []; // reviews at hand, the first is shown: {name, key, label, confidence, source, image}
   const settled = new Set(); // names answered or skipped in this visit
   const given = []; // answers that may be taken back: {review, at}
+  const unsent = new Map(); // labels of answers that the server may not have yet, by review
   let order = "unsure";
+  let again = false; // whether this reviewer wants to see what they skipped
   let done = 0;
   let requests = Promise.resolve(); // one after the other: the server must know an answer before it gives more
 
@@ -75,7 +77,7 @@
   // ----------------------------------------------------------------- taking
 
   const take = async () => {
-    const answer = await labelLoop.ask("POST", "review/take", { order, keep: waiting.map((review) => review.name) });
+    const answer = await labelLoop.ask("POST", "review/take", { order, skipped: again, keep: waiting.map((review) => review.name) });
     const atHand = new Set(waiting.map((review) => review.name));
     const wasEmpty = waiting.length === 0;
     for (const review of answer.reviews) {
@@ -88,7 +90,8 @@
       show();
     }
     if (waiting.length === 0) {
-      showEmpty("Nothing to review", "Every image that was waiting is answered, or others have it now. New ones appear here by themselves.");
+      showEmpty("Nothing to review", "Every image that was waiting is answered, skipped by you, or others have it now. New ones appear here by themselves.");
+      part("again").hidden = answer.open === 0;
     }
   };
 
@@ -104,12 +107,14 @@
 
   // --------------------------------------------------------------- answering
 
+  const isPassing = (error) => error.status === undefined || error.status >= 500;
+
   const send = async (review, label) => {
     for (let tried = 1; ; tried += 1) {
       try {
         return await labelLoop.ask("POST", "review/answer", { name: review.name, label });
       } catch (error) {
-        if (error.status !== undefined && error.status < 500 || tried === TRIES) {
+        if (!isPassing(error) || tried === TRIES) {
           throw error;
         }
         await new Promise((resolve) => setTimeout(resolve, 500 * tried));
@@ -136,7 +141,7 @@
     labelLoop.notice(`${review.key.split("/").pop()}: ${error.message}`, "problem");
     if (error.status !== 409) {
       settled.delete(review.name);
-      waiting.unshift(review);
+      waiting.splice(1, 0, review); // never under the finger of somebody who looks at another one by now
     }
     show();
   };
@@ -147,6 +152,7 @@
     }
     const review = next();
     given.push({ review, at: Date.now() });
+    unsent.set(review, label);
     done += 1;
     show();
     later(async () => {
@@ -154,6 +160,8 @@
         await send(review, label);
       } catch (error) {
         failed(review, error);
+      } finally {
+        unsent.delete(review);
       }
     });
     takeMore();
@@ -174,6 +182,7 @@
     if (!last) {
       return;
     }
+    unsent.delete(last.review);
     show();
     later(async () => {
       try {
@@ -181,10 +190,14 @@
         settled.delete(last.review.name);
         done -= 1;
         waiting.unshift(last.review);
-        show();
       } catch (error) {
         labelLoop.notice(error.message, "problem");
+        if (isPassing(error)) {
+          given.push(last);
+          given.sort((one, other) => one.at - other.at);
+        }
       }
+      show();
     });
   };
 
@@ -212,13 +225,18 @@
 
   const labelOfKey = (key) => visibleLabels().find((button) => button.querySelector("kbd").textContent === key);
 
+  const words = () => part("search").value.trim().toLocaleLowerCase();
+  const wordsOf = (button) => button.dataset.label.toLocaleLowerCase();
+
   const search = () => {
-    const words = part("search").value.trim().toLocaleLowerCase();
     for (const button of desk.querySelectorAll("[data-label]")) {
-      button.hidden = !button.dataset.label.toLocaleLowerCase().includes(words);
+      button.hidden = !wordsOf(button).includes(words());
     }
     number();
   };
+
+  /** The label that is searched for: the one that is so named, else the first whose name has the words in it. */
+  const found = () => words() && (visibleLabels().find((button) => wordsOf(button) === words()) ?? visibleLabels()[0]);
 
   const endSearch = () => {
     part("search").value = "";
@@ -240,9 +258,11 @@
     }
     if (event.target === part("search")) {
       if (event.key === "Enter") {
-        const [first] = visibleLabels();
-        endSearch();
-        first?.click();
+        const button = found();
+        if (button) {
+          endSearch();
+          button.click();
+        }
       } else if (event.key === "Escape") {
         endSearch();
       }
@@ -261,6 +281,9 @@
 
   desk.addEventListener("click", (event) => {
     const button = event.target.closest("button");
+    if (button && event.detail > 1) {
+      return; // the second click of a double one would answer an image that nobody has seen
+    }
     if (button?.matches("[data-label]")) {
       answer(button.dataset.label);
     } else if (button?.matches("[data-none]")) {
@@ -287,6 +310,12 @@
     }
   });
 
+  part("again").addEventListener("click", () => {
+    again = true;
+    settled.clear();
+    takeMore();
+  });
+
   for (const button of document.querySelectorAll("[data-order]")) {
     button.addEventListener("click", () => {
       order = button.dataset.order;
@@ -302,6 +331,14 @@
 
   // ------------------------------------------------------------------- time
 
+  /** Send what is to arrive although the page is left. What arrives twice is refused the second time. */
+  const leave = (path, body) => fetch(`${labelLoop.base}/${encodeURIComponent(labelLoop.loop)}/review/${path}`, {
+    method: "POST",
+    keepalive: true,
+    headers: { "X-Label-Loop": "console", "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  }).catch(() => {});
+
   number();
   show();
   if (mayReview) {
@@ -315,12 +352,8 @@
     setInterval(forgetOldAnswers, 1000);
     setInterval(() => document.visibilityState === "visible" && waiting.length && takeMore(), KEEP_MS);
     window.addEventListener("pagehide", () => {
-      fetch(`${labelLoop.base}/${encodeURIComponent(labelLoop.loop)}/review/release`, {
-        method: "POST",
-        keepalive: true,
-        headers: { "X-Label-Loop": "console", "Content-Type": "application/json" },
-        body: JSON.stringify({ names: waiting.map((review) => review.name) }),
-      });
+      unsent.forEach((label, review) => leave("answer", { name: review.name, label }));
+      leave("release", { names: waiting.map((review) => review.name) });
     });
   } else {
     showEmpty("Reviewing is for reviewers", "Ask for the permission to edit the DAG human_review.");
