@@ -74,9 +74,9 @@ def ago(time: datetime | str | None) -> str:
     seconds = (datetime.now(UTC) - time).total_seconds()
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if abs(seconds) >= length:
-            amount = f"{abs(seconds) // length:.0f} {unit}"
-            return f"{amount} ago" if seconds > 0 else f"in {amount}"
-    return "just now" if seconds >= 0 else "in a moment"
+            number = f"{abs(seconds) // length:.0f} {unit}"
+            return f"{number} ago" if seconds > 0 else f"in {number}"
+    return "just now" if seconds >= 0 else "in 1 min"
 
 
 def percent(share: float | None, decimals: int = 1) -> str:
