@@ -119,3 +119,20 @@ def test_a_visitor_is_told_of_no_loop_that_is_not_theirs_to_see(ask, client, wor
         assert client("viewer").get("/label-loop/secret/overview").status_code == 403
     finally:
         contexts.cache_clear()
+
+
+@pytest.mark.parametrize("role", [None, "admin"])
+def test_a_large_body_is_not_read_into_memory(client, world, role):
+    url, told = f"/label-loop/{LOOP.name}/review/answer", {**FROM_THE_CONSOLE, "Content-Type": "application/json"}
+    assert client(role).post(url, content=b" " * 2_000_000, headers=told).status_code == 413
+    assert client(role).post(url, content=iter([b" "] * 9), headers=told).status_code == 413  # of an unknown length
+
+
+def test_a_page_that_does_not_exist_is_told_as_a_page(client, world):
+    answer = client("viewer").get(f"/label-loop/{LOOP.name}/nonsense")
+    assert answer.status_code == 404
+    assert "<h1>" in answer.text
+
+
+def test_scripts_of_an_earlier_release_are_asked_for_again(client):
+    assert client("viewer").get("/label-loop/static/console.js").headers["cache-control"] == "no-cache"

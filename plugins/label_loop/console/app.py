@@ -13,6 +13,7 @@ from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from label_loop.console import access, context, render
 from label_loop.console.threads import BusyError, in_thread
@@ -27,18 +28,21 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
+_LARGEST_BODY_BYTES = 1 << 20
+_READ_BIT_BY_BIT = ("/upload/detection", "/upload/training")  # and only from who may upload
 
 
 def create_app() -> FastAPI:
     """Return the console. Documentation pages are off: they would load scripts from elsewhere, and need no login."""
     app = FastAPI(title="Label Loop", docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    app.middleware("http")(_refuse_large_bodies)
     app.middleware("http")(_add_headers)
     app.add_api_route("/", _first_page, methods=["GET"])
     app.add_api_route("/{loop_name}/loops", _loop_choice, methods=["GET"])
     for path, _, _ in render.PAGES:
         app.include_router(import_module(f"label_loop.console.pages.{path}").router, prefix="/{loop_name}")
-    for kind in (HTTPException, LabelLoopError, BotoCoreError, ClientError, RequestValidationError):
+    for kind in (StarletteHTTPException, LabelLoopError, BotoCoreError, ClientError, RequestValidationError):
         app.add_exception_handler(kind, _error_page)
     return app
 
@@ -68,9 +72,19 @@ async def _add_headers(request: Request, call_next: Callable[[Request], Awaitabl
     response = await call_next(request)
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
-    if "/static/" not in request.url.path:
-        response.headers.setdefault("Cache-Control", "no-store")
+    # A script of an earlier release must not meet a page of this one: what is static is asked for, and seldom sent.
+    kept = "no-cache" if "/static/" in request.url.path else "no-store"
+    response.headers.setdefault("Cache-Control", kept)
     return response
+
+
+async def _refuse_large_bodies(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Answer 413 to what FastAPI would read into memory as a whole, before anybody has looked at the login."""
+    length = request.headers.get("content-length", "0")
+    is_known = length.isdecimal() and len(length) < 10 and "transfer-encoding" not in request.headers
+    if request.url.path.endswith(_READ_BIT_BY_BIT) or (is_known and int(length) <= _LARGEST_BODY_BYTES):
+        return await call_next(request)
+    return JSONResponse({"detail": "The body of this request is larger than 1 MB, or does not tell its length."}, 413)
 
 
 async def _error_page(request: Request, error: Exception) -> Response:
@@ -83,7 +97,7 @@ async def _error_page(request: Request, error: Exception) -> Response:
 
 
 def _told(error: Exception) -> tuple[int, str]:
-    if isinstance(error, HTTPException):
+    if isinstance(error, StarletteHTTPException):
         return error.status_code, str(error.detail)
     if isinstance(error, RequestValidationError):
         fields = ", ".join(str(problem["loc"][-1]) for problem in error.errors())

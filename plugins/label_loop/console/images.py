@@ -1,5 +1,6 @@
 """Images of the loop's bucket, shown through the console: only real ones, only to who may see the loop."""
 
+from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,7 +40,8 @@ def _read(aws: ConsoleContext, bucket: str, key: str, version_id: str | None) ->
         if error_code(error) in _GONE:
             raise HTTPException(404, "The image is gone from S3.") from error
         raise
-    if answer["ContentLength"] > LARGEST_BYTES:
-        raise HTTPException(413, "The image is larger than Rekognition takes (15 MB).")
-    body: bytes = answer["Body"].read()
+    with closing(answer["Body"]) as stream:
+        if answer["ContentLength"] > LARGEST_BYTES:
+            raise HTTPException(413, "The image is larger than Rekognition takes (15 MB).")
+        body: bytes = stream.read()
     return body
