@@ -20,7 +20,7 @@ const labelLoop = {
     }
     const answer = await response.json().catch(() => ({}));
     if (!response.ok) {
-      const error = new Error(this.detail(answer) ?? `Airflow answered with ${response.status}.`);
+      const error = new Error(this.problem(response.status, answer));
       error.status = response.status;
       throw error;
     }
@@ -31,8 +31,20 @@ const labelLoop = {
     return typeof answer?.detail === "string" ? answer.detail : null;
   },
 
-  /** Show a line for a while; problems stay until they are closed. */
+  /** What to tell of an answer that is none. */
+  problem(status, answer) {
+    if (status === 401) {
+      return "Your login has ended. Log in to Airflow in another tab, then go on here.";
+    }
+    return this.detail(answer) ?? `Airflow answered with ${status}.`;
+  },
+
+  /** Show a line for a while; problems stay until they are closed, each once: what is polled fails again and again. */
   notice(text, kind = "info") {
+    const shown = [...document.querySelectorAll(".notice.problem > span")];
+    if (kind === "problem" && shown.some((line) => line.textContent === text)) {
+      return;
+    }
     const line = document.createElement("div");
     line.className = `notice ${kind}`;
     line.append(Object.assign(document.createElement("span"), { textContent: text }));
@@ -68,7 +80,7 @@ document.addEventListener("htmx:responseError", (event) => {
   } catch {
     // Not ours, for example a proxy's page.
   }
-  labelLoop.notice(labelLoop.detail(answer) ?? `Airflow answered with ${event.detail.xhr.status}.`, "problem");
+  labelLoop.notice(labelLoop.problem(event.detail.xhr.status, answer), "problem");
 });
 
 document.addEventListener("htmx:sendError", () => {

@@ -143,7 +143,7 @@
         this.set("refused", labelLoop.detail(answer) ?? "");
       } else if (status !== 200) {
         const unreachable = "Airflow cannot be reached. Check the connection and try again.";
-        this.set("failed", labelLoop.detail(answer) ?? (status ? `Airflow answered with ${status}.` : unreachable));
+        this.set("failed", status ? labelLoop.problem(status, answer) : unreachable);
       } else if (this.purpose === "training") {
         this.set(answer.repeated ? "repeated" : "stored");
       } else if (answer.id) {
