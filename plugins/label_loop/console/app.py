@@ -3,9 +3,8 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib import import_module
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
 from airflow.api_fastapi.core_api.security import GetUserDep
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,8 +14,8 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from label_loop.console import access, context, render
-from label_loop.console.threads import BusyError, in_thread
+from label_loop.console import URL_PREFIX, access, context, render
+from label_loop.console.threads import BusyError, OverdueError, in_thread
 from label_loop.exceptions import LabelLoopError
 from label_loop.hooks.retries import error_code
 
@@ -92,8 +91,15 @@ async def _error_page(request: Request, error: Exception) -> Response:
     status, message = _told(error)
     if "text/html" not in request.headers.get("accept", "") or "hx-request" in request.headers:
         return JSONResponse({"detail": message}, status)
-    login = get_auth_manager().get_url_login(next=str(request.url)) if status == 401 else None
+    login = _login_url(request) if status == 401 else None
     return render.render_plain(request, "error.html", status_code=status, message=message, login=login)
+
+
+def _login_url(request: Request) -> str:
+    """Return Airflow's own way to the login of whatever auth manager there is, and back: not each takes a ``next``."""
+    # The path alone: behind a proxy that ends TLS the rest of this request's address is not what the browser sees.
+    back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return f"{render.base(request).removesuffix(URL_PREFIX)}/api/v2/auth/login?{urlencode({'next': back})}"
 
 
 def _told(error: Exception) -> tuple[int, str]:
@@ -104,6 +110,8 @@ def _told(error: Exception) -> tuple[int, str]:
         return 422, f"The request is not understood: see {fields}."
     if isinstance(error, BusyError):
         return 503, str(error)
+    if isinstance(error, OverdueError):
+        return 504, str(error)
     if isinstance(error, LabelLoopError):
         return 409, str(error)
     code = error_code(error) or type(error).__name__

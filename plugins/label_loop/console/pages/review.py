@@ -12,7 +12,7 @@ from label_loop.console.caching import Cached
 from label_loop.console.context import ConsoleContext
 from label_loop.console.images import image_response
 from label_loop.console.render import render
-from label_loop.console.threads import in_thread
+from label_loop.console.threads import in_background, in_thread
 from label_loop.domain import review_queue
 from label_loop.domain.review_queue import UNDO_SECONDS, Stage
 from label_loop.domain.reviews import check_label
@@ -186,7 +186,7 @@ async def _settle(aws: ConsoleContext) -> None:
     while True:
         await asyncio.sleep(UNDO_SECONDS / 4)
         try:
-            left = await in_thread(_collect, aws)
+            left = await in_background(lambda: _collect(aws))
         except Exception as error:  # told and tried again by the next answer, the next page, or the DAG human_review
             log.warning("Answers of %s are written later: %s", aws.loop.path, error)
             return
