@@ -219,12 +219,13 @@ async def train(visit: Operate, force: bool = False) -> Response:
 async def stop(visit: Operate) -> Response:
     """Stop the version that serves. 409 where none runs."""
 
-    def work() -> str:
+    def work() -> tuple[str, dict[str, Any]]:
         name = DeploymentState(visit.aws).stop_serving(asked_by=visit.user.get_name())
         airflow_db.note("label_loop_stop", visit.user, visit.loop.dag_id("training"), {"version": name})
-        return name
+        return name, _activity(visit)
 
-    return await _after(visit, f"{await in_thread(work)} is being stopped. Uploads wait until it is started again.")
+    name, values = await in_thread(work)
+    return _after(visit, f"{name} is being stopped. Uploads wait until it is started again.", values)
 
 
 def _decide(aws: ConsoleContext, name: str) -> DeploymentDecision:
@@ -235,17 +236,19 @@ def _decide(aws: ConsoleContext, name: str) -> DeploymentDecision:
 async def _trigger(visit: Visit, event: str, conf: Mapping[str, Any]) -> Response:
     dag_id = visit.loop.dag_id("training")
 
-    def work() -> airflow_db.Run:
+    def work() -> tuple[str, dict[str, Any]]:
         if not airflow_db.schedules([dag_id]):
             raise HTTPException(409, f"Airflow does not know the DAG {dag_id} yet. Try again in a minute.")
         run = airflow_db.trigger(dag_id, conf, visit.user)
         airflow_db.note(event, visit.user, dag_id, {**conf, "run_id": run.run_id})
-        return run
+        return run.run_id, _activity(visit)
 
-    return await _after(visit, f"The run {(await in_thread(work)).run_id} was triggered.")
+    # All in one: between two, the console could be too busy to tell what it has done.
+    run_id, values = await in_thread(work)
+    return _after(visit, f"The run {run_id} was triggered.", values)
 
 
-async def _after(visit: Visit, notice: str) -> Response:
-    response = render(visit, "models_activity.html", **await in_thread(_activity, visit))
+def _after(visit: Visit, notice: str, values: Mapping[str, Any]) -> Response:
+    response = render(visit, "models_activity.html", **values)
     response.headers["HX-Trigger"] = json.dumps({_CHANGED: None, "label-loop:notice": {"text": notice}})
     return response
