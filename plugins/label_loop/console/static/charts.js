@@ -15,7 +15,7 @@
       backgroundColor: type === "bar" ? line : "transparent",
       borderDash: series.dashed ? [6, 4] : [],
       borderWidth: type === "bar" ? 0 : 2,
-      pointRadius: series.dashed ? 0 : 3,
+      pointRadius: series.dashed && series.values.length > 1 ? 0 : 3, // a line of one point is no line
       pointBackgroundColor: line,
       tension: 0,
       spanGaps: true,
