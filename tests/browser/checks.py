@@ -40,7 +40,8 @@ def assert_no_overflow(frame: Frame, widths_px: tuple[int, ...] = (1280, 820)) -
     for width in widths_px:
         frame.page.set_viewport_size({"width": width, "height": 900})
         frame.wait_for_timeout(200)  # charts follow their container
-        assert frame.evaluate(_CUT) == [], f"at {width} px"
+        found = frame.evaluate(_CUT)
+        assert not found, "\n".join([f"at {width} px:", *found])
 
 
 def assert_accessible(frame: Frame) -> None:
