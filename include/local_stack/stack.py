@@ -9,7 +9,7 @@ from typing import Any
 from local_stack.environment import LOOPBACK, MARKER, PROJECT, Stack
 from local_stack.processes import BackgroundProcess, port_is_taken, wait_until
 
-AIRFLOW_BOOT_SECONDS = 180
+AIRFLOW_BOOT_SECONDS = 420  # a busy machine takes ten times as long as an idle one
 ENDPOINT_BOOT_SECONDS = 60
 _COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 

@@ -103,7 +103,7 @@ class RunningStack:
 
 
 def _answer(request: urllib.request.Request) -> Any:
-    with _NO_PROXY.open(request, timeout=30) as answer:
+    with _NO_PROXY.open(request, timeout=120) as answer:
         return json.load(answer)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.config import Config
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from tests.integration.world import REGION, Model, World, train_model
@@ -101,16 +102,22 @@ class _Variables(dict[str, str]):
 
 
 @pytest.fixture(scope="module")
-def served(endpoint: LocalAws, database: None) -> Iterator[FastAPI]:
+def served(endpoint: LocalAws, database: None, request: pytest.FixtureRequest) -> Iterator[FastAPI]:
     """The console, mounted as Airflow mounts it, behind Airflow's own middleware."""
     from airflow.api_fastapi.app import init_auth_manager, purge_cached_app
     from airflow.api_fastapi.auth.middlewares.refresh_token import JWTRefreshMiddleware
 
-    from label_loop.console import URL_PREFIX, ConsoleApp
+    from label_loop.console import URL_PREFIX, ConsoleApp, context, threads
     from label_loop.console.context import contexts
 
     contexts.cache_clear()
     app = FastAPI()
+    if not getattr(request.module, "PATIENCE_IS_TESTED", False):
+        # On a busy machine the local endpoint may take longer than a person would wait for AWS.
+        patch = pytest.MonkeyPatch()
+        patch.setattr(context, "QUICK", context.QUICK.merge(Config(read_timeout=60)))
+        patch.setattr(threads, "LONGEST_SECONDS", 120.0)
+        request.addfinalizer(patch.undo)
     app.mount(URL_PREFIX, ConsoleApp())
     app.add_middleware(JWTRefreshMiddleware)
     init_auth_manager()

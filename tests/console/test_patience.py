@@ -18,6 +18,7 @@ from tests.integration.world import World, eventually
 from label_loop.console import threads
 from label_loop.exceptions import LabelLoopError
 
+PATIENCE_IS_TESTED = True
 SLOW = [{"service": "*", "operation": "*", "kind": "latency", "seconds": 30}]
 REQUESTS = 100
 ASKED = (

@@ -58,7 +58,7 @@ def png(colour: int = 0, side: int = 96) -> bytes:
     return file.getvalue()
 
 
-def eventually[T](look: Callable[[], T], seconds: float = 30.0) -> T:
+def eventually[T](look: Callable[[], T], seconds: float = 120.0) -> T:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = look()

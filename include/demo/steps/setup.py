@@ -11,7 +11,7 @@ from label_loop.parameters import PARAMETERS
 from label_loop.payloads import LABELLED_FOLDER, TEST_FOLDER
 from local_stack.stack import LocalStack
 
-BOOT_SECONDS = 240
+BOOT_SECONDS = 420
 INFERENCE_UNITS = "5"
 
 

@@ -97,7 +97,7 @@ def test_what_a_repetition_can_detect_is_not_given_up(code):
 def test_a_reviewer_is_asked_about_the_image_and_its_label():
     detection = detect([label("cat", 42.5)])
     assert review_task(detection) == ReviewTask(
-        detection.id, "A2I Workflow", "s3://b/images_for_detection/a b+ü%.png", "cat", 42.5
+        detection.id, "A2I Workflow", "s3://b/images_for_detection/a b+ü%.png", "cat", 42.5, "v1"
     )
 
 

@@ -19,6 +19,7 @@
       pointBackgroundColor: line,
       tension: 0,
       spanGaps: true,
+      clip: 6, // a point at the very top is whole
       maxBarThickness: 40,
     };
   };
