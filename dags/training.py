@@ -13,7 +13,7 @@ The name of the serving version starts it again if it was stopped. One run at a 
 triggered while a training runs begins when that run has ended.
 
 **Variables read** `Enable-Automatic-Training`, `Automatic-Training-Poll-Frequency`, `Minimum-Untrained-Images`,
-`Minimum-F1-Score`, `Minimum-Inference-Units`.
+`Minimum-F1-Score`, `Minimum-Inference-Units`, `Maximum-Inference-Units`.
 
 **Idempotency** every task can be repeated: a version's name belongs to its images and its run, so nothing is
 trained or paid twice. A training that was cut is gone on with by the next run; a deployment by hand is triggered

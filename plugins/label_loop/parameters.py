@@ -1,4 +1,4 @@
-"""A loop's parameters, the ten and the review settings: names, defaults, meaning, and how their text is read."""
+"""A loop's parameters, the ten and the optional ones: names, defaults, meaning, and how their text is read."""
 
 import math
 import re
@@ -22,6 +22,7 @@ class Group(StrEnum):
 
     LOOP = "The ten parameters"
     REVIEW = "Review settings"
+    COST = "Cost"
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,8 @@ class Settings:
     review_answers_per_image: int
     review_allow_new_labels: bool
     review_instructions: str
+    idle_model_stop_minutes: int
+    maximum_inference_units: int
 
 
 _PARAMETERS: tuple[Parameter[Any], ...] = (
@@ -202,6 +205,22 @@ _PARAMETERS: tuple[Parameter[Any], ...] = (
         f"1 to {_LONGEST_TEXT} printable characters, at most {_LONGEST_TEXT_BYTES} bytes, and without {{{{",
         _text,
         Group.REVIEW,
+    ),
+    Parameter(
+        "Idle-Model-Stop-Minutes",
+        "0",
+        "Stops the serving model after so many minutes without uploads; the next upload starts it again (0: never).",
+        "a whole number of minutes from 0 (never) to 525600, without separators",
+        _integer(0, 525_600),
+        Group.COST,
+    ),
+    Parameter(
+        "Maximum-Inference-Units",
+        "0",
+        "Inference units that Rekognition may scale a model up to, from the minimum that it starts with (0: none).",
+        "a whole number from 0 (no scaling) to 5",
+        _integer(0, 5),
+        Group.COST,
     ),
 )
 PARAMETERS: Mapping[str, Parameter[Any]] = {parameter.name: parameter for parameter in _PARAMETERS}

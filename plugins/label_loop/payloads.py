@@ -163,6 +163,7 @@ class ProjectVersion:
     f1_score: float | None = None
     created_at: datetime | None = None
     inference_units: int | None = None
+    maximum_inference_units: int | None = None
     evaluation_summary: tuple[str, str] | None = None
 
 

@@ -18,6 +18,7 @@ SYSTEM_RECORD = "For-System-Use-Only"
 SYSTEM_RECORD_DESCRIPTION = (
     "Resource names and operational state of the loop. Written by the loop, shown here for reading only."
 )
+UPLOADS_SEEN_KEY = "uploads_seen_until"  # of the record: how far the folder was listed
 SYNC_STATE = "Parameter-Sync-State"
 SYNC_STATE_DESCRIPTION = "What Parameter Store and the Variables last agreed on. Written by parameter_sync only."
 
@@ -194,6 +195,21 @@ class SystemRecord:
     def endpoint_moved_at(self) -> str | None:
         """When another version began to serve, in ISO 8601; None where that was before it was kept."""
         return self.get("endpoint_moved_at")
+
+    @property
+    def endpoint_started_at(self) -> str | None:
+        """When the endpoint was last started, in ISO 8601; None where nothing of this loop started it."""
+        return self.get("endpoint_started_at")
+
+    @property
+    def stopped_because(self) -> str | None:
+        """Why the endpoint was stopped: "idle", "by hand", or None where it was not, or by others."""
+        return self.get("stopped_because")
+
+    @property
+    def deploying_since(self) -> str | None:
+        """When the deployment under way began, in ISO 8601; a crash may leave it."""
+        return self.get("deploying_since")
 
     @property
     def topic_arn(self) -> str | None:

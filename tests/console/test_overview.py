@@ -7,12 +7,14 @@ from sqlalchemy import delete, update
 from tests.console.conftest import LOOP
 from tests.integration.world import World
 
+from label_loop.console.context import contexts
 from label_loop.console.pages import overview
 
 
 @pytest.fixture(autouse=True)
 def fresh() -> None:
     overview._new_images.forget()
+    overview._detections.forget()
 
 
 def now(ask) -> str:
@@ -37,6 +39,28 @@ def test_a_loop_that_serves_is_well_and_costs_what_its_units_cost(ask, world: Wo
     assert "since 3 h ago" in text
     assert "$ 4.00" in text
     assert "$ 96 a day" in text
+
+
+def test_an_image_costs_what_the_day_costs_by_its_detections(ask, world: World, model):
+    world.deploy(model)
+    day = datetime.now(UTC).date().isoformat()
+    counted = {"Month": day[:7], "DayAndVersion": f"{day}#v1", "detections": 4800}
+    world.add_items("statistics_table", [counted])
+    assert "about $ 0.02 an image" in now(ask)
+
+
+def test_a_model_that_sleeps_is_no_alarm(ask, world: World, model):
+    arn = world.deploy(model)
+    world.set_status(arn, "STOPPED")
+    assert "is stopped and does not serve" in now(ask)
+    world.set_record(stopped_because="idle")
+    world.set_variable("Idle-Model-Stop-Minutes", "30")
+    contexts()["pages"]._record = None
+    text = now(ask)
+    assert "All is well" in text
+    assert "idle: stopped after 30 minutes without uploads, starts with the next" in text
+    assert "$ 0.00" in text
+    assert "does not run" not in text
 
 
 def test_a_version_that_runs_without_serving_is_told_with_its_cost(ask, world: World, model):

@@ -102,12 +102,12 @@ def test_a_viewer_sees_no_control(ask: Ask, synced: World) -> None:
 # --- what is shown
 
 
-def test_the_page_shows_the_ten_and_the_review_settings_apart(ask: Ask, synced: World) -> None:
+def test_the_page_shows_the_ten_and_the_optional_ones_apart(ask: Ask, synced: World) -> None:
     page = ask("op", "GET", "parameters").text
-    ten, review = page.split("Review settings</h2>")
+    ten, optional = page.split("Review settings</h2>")
+    parts = dict(zip(Group, (ten, *optional.split("Cost</h2>")), strict=True))
     for name, parameter in PARAMETERS.items():
-        part = ten if parameter.group is Group.LOOP else review
-        shown = html.unescape(article(part, name))
+        shown = html.unescape(article(parts[parameter.group], name))
         assert parameter.description in shown
         assert parameter.rule in shown
         assert f"Default: {parameter.default}" in shown

@@ -129,8 +129,9 @@ def test_a_failed_smoke_test_leaves_the_old_one_serving_and_nothing_idle_running
     with pytest.raises(SmokeTestFailedError, match="endpoint was not moved"):
         labelled.deployment().smoke_test("v0")
     labelled.heal()
-    assert labelled.record() == before
+    assert labelled.record()[ENDPOINT] == before[ENDPOINT]
     assert labelled.deployment().stop_idle_versions() == []
+    assert labelled.record() == before
     assert labelled.status("v0") in {"STOPPING", "STOPPED"}
     assert labelled.status(before[ENDPOINT]) == "RUNNING"
 
@@ -146,6 +147,39 @@ def test_a_third_version_that_runs_idle_makes_room_first(labelled: World, model:
     labelled.deployment().start_version("v0")  # the task is tried again
     assert labelled.status("v0") in {"STARTING", "RUNNING"}
     assert labelled.status(labelled.record()[ENDPOINT]) == "RUNNING"
+
+
+def test_a_third_version_that_cannot_stop_yet_is_waited_for(labelled: World, model: Model) -> None:
+    """An account's limit may be higher than two: the bound is ours."""
+    labelled.add_version(model, "left", "STARTING")
+    labelled.add_version(model, "v0", "STOPPED")
+    with pytest.raises(RunningLimitError, match="left would be the third version that is paid"):
+        labelled.deployment().start_version("v0")
+    assert labelled.status("v0") == "STOPPED"
+    eventually(lambda: labelled.status("left") == "RUNNING")
+    labelled.deployment().start_version("v0")
+    assert labelled.status("left") in {"STOPPING", "STOPPED"}
+
+
+@pytest.mark.parametrize(
+    ("maximum", "most", "told"),
+    [
+        ("0", None, "starting with 2 inference unit(s)"),
+        ("2", None, "starting with 2 inference unit(s)"),
+        ("4", 4, "starting with 2 to 4 inference units"),
+        ("1", None, "Maximum-Inference-Units is 1, below Minimum-Inference-Units (2): it is not scaled"),
+    ],
+)
+def test_a_model_is_started_with_the_units_that_both_parameters_ask_for(
+    labelled: World, model: Model, maximum: str, most: int | None, told: str
+) -> None:
+    labelled.add_version(model, "v0", "STOPPED")
+    labelled.set_variable("Minimum-Inference-Units", "2")
+    labelled.set_variable("Maximum-Inference-Units", maximum)
+    labelled.deployment().start_version("v0")
+    version = labelled.deployment().version("v0")
+    assert (version.inference_units, version.maximum_inference_units) == (2, most)
+    assert any(told in one["body"]["message"] for one in events(labelled.told(), "model_status"))
 
 
 # --- the image of the smoke test

@@ -21,7 +21,8 @@ COUNTS = ("Minimum-Untrained-Images", "Human-Sampling-Interval")
 MINUTES = ("Automatic-Training-Poll-Frequency", "Automatic-Human-Sampling-Frequency")
 UNITS = ("Minimum-Inference-Units", "Review-Answers-Per-Image")
 DECIMALS = ("Minimum-F1-Score", "Minimum-Label-Detection-Confidence")
-NUMBERS = COUNTS + MINUTES + UNITS + DECIMALS
+SWITCHED_OFF_BY_ZERO = ("Idle-Model-Stop-Minutes", "Maximum-Inference-Units")
+NUMBERS = COUNTS + MINUTES + UNITS + SWITCHED_OFF_BY_ZERO + DECIMALS
 INSTRUCTIONS = "Review-Instructions"
 
 NOT_NUMBERS = (
@@ -58,6 +59,10 @@ def test_the_review_settings_are_a_group_of_their_own():
         INSTRUCTIONS: "Pick the label that fits the image best.",
     }
     assert {*BOOLEANS, *NUMBERS, INSTRUCTIONS} == set(PARAMETERS)
+
+
+def test_what_bounds_the_cost_is_switched_off_by_default():
+    assert defaults(Group.COST) == {"Idle-Model-Stop-Minutes": 0, "Maximum-Inference-Units": 0}
 
 
 def test_each_parameter_has_its_own_field_and_a_description():
@@ -97,7 +102,7 @@ def test_what_is_no_plain_number_is_refused(name, text):
         PARAMETERS[name].parse(text)
 
 
-@pytest.mark.parametrize("name", COUNTS + MINUTES + UNITS)
+@pytest.mark.parametrize("name", COUNTS + MINUTES + UNITS + SWITCHED_OFF_BY_ZERO)
 @pytest.mark.parametrize("text", NOT_WHOLE)
 def test_a_fraction_is_no_whole_number(name, text):
     with pytest.raises(InvalidParameterError):
@@ -111,6 +116,8 @@ def test_a_fraction_is_no_whole_number(name, text):
         *((name, ["1", "720", "525600"], ["0", "-5", "525601", "999999999999"]) for name in MINUTES),
         ("Minimum-Inference-Units", ["1", "5"], ["0", "6", "-1", "50"]),
         ("Review-Answers-Per-Image", ["1", "9"], ["0", "10", "-1"]),
+        ("Idle-Model-Stop-Minutes", ["0", "60", "525600"], ["-1", "525601"]),
+        ("Maximum-Inference-Units", ["0", "1", "5"], ["-1", "6"]),
         ("Minimum-F1-Score", ["0", "1", "0.8", ".8", "1.", "8e-1", "1.0"], ["-0.01", "1.01", "80", "1.0001"]),
         (
             "Minimum-Label-Detection-Confidence",

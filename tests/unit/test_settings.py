@@ -115,6 +115,8 @@ def test_without_anything_the_defaults_are_in_force():
         review_answers_per_image=1,
         review_allow_new_labels=False,
         review_instructions="Pick the label that fits the image best.",
+        idle_model_stop_minutes=0,
+        maximum_inference_units=0,
     )
 
 
@@ -170,6 +172,8 @@ def test_each_parameter_reaches_its_own_field():
         "Review-Answers-Per-Image": ("3", 3),
         "Review-Allow-New-Labels": ("yes", True),
         "Review-Instructions": ("Look twice.", "Look twice."),
+        "Idle-Model-Stop-Minutes": ("20", 20),
+        "Maximum-Inference-Units": ("5", 5),
     }
     in_force = read_settings(LOGOS, lambda _loop, name: other.get(name, (None,))[0])
     assert {name: getattr(in_force, FIELDS[name]) for name in PARAMETERS} == {

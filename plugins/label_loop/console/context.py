@@ -1,7 +1,9 @@
 """A loop as the console sees it: the same hooks as the states', with short patience, kept between requests."""
 
 import time
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 from label_loop.hooks.retries import QUICK
 from label_loop.parameters import Settings
@@ -29,6 +31,11 @@ class ConsoleContext(LoopContext):
         if self._record is None or time.monotonic() - self._read_at > _RECORD_SECONDS:
             return self.refresh()
         return self._record
+
+    def update_record(self, changes: Mapping[str, Any]) -> None:
+        """Change keys of the record in Parameter Store; parameter_sync mirrors it, for Variables are the tasks'."""
+        self._record = self.parameter_store.update_record(self.loop, changes)
+        self._read_at = time.monotonic()
 
     def refresh(self) -> SystemRecord:
         """Read the system record again."""

@@ -34,7 +34,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"ago": ago, "moment": moment, "percent": percent, "count": count}
+    environment.filters |= {"ago": ago, "moment": moment, "percent": percent, "count": count, "dollars": dollars}
     return environment
 
 
@@ -82,6 +82,11 @@ def ago(time: datetime | str | None) -> str:
 def percent(share: float | None, decimals: int = 1) -> str:
     """Return a share of 0 to 1 in percent."""
     return "–" if share is None else f"{100 * share:.{decimals}f} %"
+
+
+def dollars(amount: float) -> str:
+    """Return an amount that may be small: in cents, or to two significant digits."""
+    return f"{amount:.2f}" if amount >= 0.1 else f"{amount:.2g}" if amount >= 0.0001 else "0.0001 or less"
 
 
 def count(number: int | None) -> str:

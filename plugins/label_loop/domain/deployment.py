@@ -35,6 +35,32 @@ def versions_to_stop(versions: Iterable[ProjectVersion], *kept_arns: str | None)
 
 
 @dataclass(frozen=True)
+class Units:
+    """Inference units that a model is started with; ``most`` is up to where Rekognition scales, None for not at all."""
+
+    least: int
+    most: int | None = None
+    problem: str = ""
+
+    @classmethod
+    def of(cls, minimum: int, maximum: int) -> "Units":
+        """Return what two parameters ask for. A maximum below the minimum is a problem, and the minimum counts."""
+        if not maximum or maximum == minimum:
+            return cls(minimum)
+        if maximum > minimum:
+            return cls(minimum, maximum)
+        problem = (
+            f"Maximum-Inference-Units is {maximum}, below Minimum-Inference-Units ({minimum}): it is not scaled. "
+            "Raise the one, lower the other, or set the maximum to 0"
+        )
+        return cls(minimum, problem=problem)
+
+    def __str__(self) -> str:
+        text = f"{self.least} to {self.most} inference units" if self.most else f"{self.least} inference unit(s)"
+        return f"{text}. {self.problem}" if self.problem else text
+
+
+@dataclass(frozen=True)
 class DeploymentDecision:
     """What becomes of a person's wish that a version serve, and why."""
 

@@ -26,13 +26,15 @@ def concerns(
     dead_letters: int,
     paused: Sequence[str],
     failed_tasks: int,
+    asleep: bool = False,
 ) -> list[Concern]:
     """Return what is not as it should be; an empty list is a healthy loop.
 
-    ``deploying`` tells that a training run is under way: two versions may run then.
+    ``deploying`` tells that a training run is under way: two versions may run then. ``asleep`` tells that the model
+    was stopped as idle, as it shall be: the next upload starts it.
     """
     found: list[Concern | None] = [
-        _model(endpoint, waiting_uploads),
+        None if asleep else _model(endpoint, waiting_uploads),
         Concern(
             "bad",
             f"{dead_letters} message(s) failed five times and wait in a dead-letter queue; "

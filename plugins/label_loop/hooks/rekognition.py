@@ -71,10 +71,14 @@ class RekognitionHook(AwsBaseHook):
         arn: str = response["ProjectVersionArn"]
         return arn
 
-    def start_version(self, arn: str, inference_units: int) -> None:
-        """Start a version; one that is starting or running already is left as it is."""
+    def start_version(self, arn: str, inference_units: int, maximum_inference_units: int | None = None) -> None:
+        """Start a version; one that is starting or running already is left as it is.
+
+        With a maximum, Rekognition scales between the two by itself.
+        """
+        most = {"MaxInferenceUnits": maximum_inference_units} if maximum_inference_units else {}
         try:
-            self.conn.start_project_version(ProjectVersionArn=arn, MinInferenceUnits=inference_units)
+            self.conn.start_project_version(ProjectVersionArn=arn, MinInferenceUnits=inference_units, **most)
         except self.conn.exceptions.ResourceInUseException:
             self.log.info("%s is starting or running already", arn)
 
@@ -122,5 +126,6 @@ def _version(description: Mapping[str, Any]) -> ProjectVersion:
         f1_score=evaluation.get("F1Score"),
         created_at=description.get("CreationTimestamp"),
         inference_units=description.get("MinInferenceUnits"),
+        maximum_inference_units=description.get("MaxInferenceUnits"),
         evaluation_summary=(summary["Bucket"], summary["Name"]) if summary else None,
     )

@@ -4,20 +4,25 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from label_loop.exceptions import ReviewRefusedError
+from label_loop.domain.idleness import IDLE
+from label_loop.exceptions import ReviewRefusedError, RunningLimitError
 from label_loop.operators.base import LoopOperator
 from label_loop.payloads import ANSWERS_FOLDER, UPLOADS_FOLDER
-from label_loop.settings import SystemRecord
+from label_loop.settings import UPLOADS_SEEN_KEY, SystemRecord
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from label_loop.states.context import LoopContext
     from label_loop.states.inbox import Delivery, FolderInbox, QueueInbox
+    from label_loop.states.upkeep import UpkeepState
 
 SERVING_POLL_SECONDS = 20
+IDLE_POLL_SECONDS = 60  # a start takes minutes: one more does not matter, and calls do
+LIMIT_PAUSE_SECONDS = 600
 FOLDER_POLL_SECONDS = 30
 _LONG_POLL_SECONDS = 20
 
@@ -74,11 +79,12 @@ class DrainInboxOperator(LoopOperator):
         # A resumed task does not wait a second time: what woke it may be done by now.
         worked = any(value for name, value in summary.items() if name not in {"repeated", "ignored"})
         if messages is None and not worked:
-            self._wait(loop, queue_url)
+            self.wait(loop, queue_url)
         self.log.info("%s of %s: %s", self.folder, self.loop_path, summary)
         return summary
 
-    def _wait(self, loop: "LoopContext", queue_url: str | None) -> None:
+    def wait(self, loop: "LoopContext", queue_url: str | None, limit: dict[str, Any] | None = None) -> None:
+        """Defer until there is work, or until a limit, as ``triggers.limit.Limit`` takes it."""
         from label_loop.triggers.inbox import FolderTrigger, NotificationQueueTrigger
 
         trigger: NotificationQueueTrigger | FolderTrigger
@@ -90,19 +96,25 @@ class DrainInboxOperator(LoopOperator):
                 wait_time_seconds=_LONG_POLL_SECONDS,
                 waiter_delay=0,
                 delete_message_on_reception=False,
+                limit=limit,
             )
         else:
             record = loop.record
             seen = record.get(self.seen_key)
-            trigger = FolderTrigger(record.bucket, self.folder, seen, FOLDER_POLL_SECONDS, self.aws_conn_id)
+            trigger = FolderTrigger(
+                record.bucket, self.folder, seen, FOLDER_POLL_SECONDS, self.aws_conn_id, limit=limit
+            )
         self.defer(trigger=trigger, method_name="execute_complete")
 
 
 class RekognitionDetectUploadsOperator(DrainInboxOperator):
-    """Detects the images of ``images_for_detection/``. Waits, too, until a model serves."""
+    """Detects the images of ``images_for_detection/``. Waits, too, until a model serves.
+
+    It stops a model that is idle for too long, and starts it again with the next upload.
+    """
 
     folder = UPLOADS_FOLDER
-    seen_key = "uploads_seen_until"
+    seen_key = UPLOADS_SEEN_KEY
 
     def queue_url(self, record: SystemRecord) -> str | None:
         """Return the queue of uploads."""
@@ -110,11 +122,53 @@ class RekognitionDetectUploadsOperator(DrainInboxOperator):
 
     def before(self, loop: "LoopContext") -> None:
         """Defer until a model serves: messages taken before would come back, and end as dead letters."""
-        if not loop.serves():
-            from label_loop.triggers.rekognition import ServingModelTrigger
+        upkeep = self._upkeep(loop)
+        step = upkeep.step()
+        upkeep.stop_left_behind()
+        if step == "detect":
+            upkeep.served()
+            return
+        if step == "give up":
+            upkeep.give_up()
+        is_idle = step == "wait" and loop.record.stopped_because == IDLE
+        self._await_model(
+            poll_seconds=IDLE_POLL_SECONDS if is_idle else SERVING_POLL_SECONDS,
+            pause_seconds=self._start_again(upkeep) if step == "start" else 0,
+        )
 
-            trigger = ServingModelTrigger(self.loop_path, SERVING_POLL_SECONDS, self.aws_conn_id)
-            self.defer(trigger=trigger, method_name="execute_ready")
+    def _start_again(self, upkeep: "UpkeepState") -> float:
+        """Ask for the start; return after how long it is worth looking whether it can be asked for again."""
+        try:
+            upkeep.start_again()
+        except RunningLimitError as error:
+            self.log.warning("%s", error)
+            upkeep.tell("model_status", f"{error} Uploads wait.")
+            return LIMIT_PAUSE_SECONDS
+        return 0
+
+    def _await_model(self, *, poll_seconds: float, pause_seconds: float = 0) -> None:
+        from label_loop.triggers.rekognition import ServingModelTrigger
+
+        began = datetime.now(UTC).isoformat()
+        trigger = ServingModelTrigger(self.loop_path, poll_seconds, self.aws_conn_id, began, pause_seconds)
+        self.defer(trigger=trigger, method_name="execute_ready")
+
+    def wait(self, loop: "LoopContext", queue_url: str | None, limit: dict[str, Any] | None = None) -> None:
+        """Stop a model that is idle; else defer until there are uploads, or until it is."""
+        since = None
+        if loop.settings.idle_model_stop_minutes:
+            upkeep = self._upkeep(loop)
+            since = upkeep.idle_since()
+            if upkeep.stop_if_idle(since):
+                self._await_model(poll_seconds=IDLE_POLL_SECONDS)
+        limit = {"loop_path": self.loop_path, "began": datetime.now(UTC).isoformat(), "idle_since": since}
+        super().wait(loop, queue_url, limit)
+
+    def _upkeep(self, loop: "LoopContext") -> "UpkeepState":
+        from label_loop.states.inbox import uploads_inbox
+        from label_loop.states.upkeep import UpkeepState
+
+        return UpkeepState(loop, uploads_inbox(loop))
 
     def drain(
         self, loop: "LoopContext", inbox: "QueueInbox | FolderInbox", first: "Sequence[Delivery]"

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from label_loop.domain import deployment, training
 from label_loop.domain.detections import timestamp
+from label_loop.domain.idleness import BY_HAND, IDLE
 from label_loop.exceptions import NothingServesError, RunningLimitError, SmokeTestFailedError
 from label_loop.hooks.retries import error_code
 from label_loop.payloads import LABELLED_FOLDER, LabelledImage, ProjectVersion, S3Upload
@@ -38,20 +39,31 @@ class DeploymentState(ProjectState):
 
         Raises RunningLimitError, after which it is worth trying again, where there is no room for it yet.
         """
-        units = self.context.settings.minimum_inference_units
         version = self.version(version_name)
-        self._stop(deployment.versions_to_stop(self.versions(), self.context.record.endpoint_arn, version.arn))
+        self.context.update_record({"deploying_since": _now()})
+        busy = self._stop(deployment.versions_to_stop(self.versions(), self.context.record.endpoint_arn, version.arn))
+        if busy:
+            raise RunningLimitError(
+                f"{version_name} was not started: {', '.join(busy)} would be the third version that is paid, and "
+                "cannot stop while changing state. It is tried again."
+            )
+        self.ask_for_start(version, "starting")
+
+    def ask_for_start(self, version: ProjectVersion, text: str) -> None:
+        """Start a version with the units that the parameters ask for, and tell it. Raises RunningLimitError."""
+        settings = self.context.settings
+        units = deployment.Units.of(settings.minimum_inference_units, settings.maximum_inference_units)
         try:
-            self.context.rekognition.start_version(version.arn, units)
+            self.context.rekognition.start_version(version.arn, units.least, units.most)
         except ClientError as error:
             if error_code(error) != "LimitExceededException":
                 raise
             raise RunningLimitError(
-                f"{version_name} was not started: Rekognition runs as many versions as this account may (two a "
+                f"{version.name} was not started: Rekognition runs as many versions as this account may (two a "
                 "region, unless AWS raised it). Those that run idle in this project are being stopped, and it is "
                 "tried again; stop another project's model, or ask AWS for a higher limit, if that does not help."
             ) from error
-        self.tell_model(version_name, f"starting with {units} inference unit(s)")
+        self.tell_model(version.name, f"{text} with {units}")
 
     def smoke_test(self, version_name: str) -> None:
         """Detect one known image. Raises SmokeTestFailedError where the version does not answer."""
@@ -82,10 +94,10 @@ class DeploymentState(ProjectState):
     def move_endpoint(self, version_name: str) -> None:
         """Let a running version serve from now on."""
         version = self.version(version_name)
-        changes: dict[str, Any] = {}
+        changes: dict[str, Any] = {"endpoint_started_at": _now(), "stopped_because": None}
         if self.context.refresh().endpoint_arn != version.arn:
             changes["rekognition_project_version_arn"] = version.arn
-            changes["endpoint_moved_at"] = timestamp(datetime.now(UTC))
+            changes["endpoint_moved_at"] = _now()
         attempt = self.attempt
         if attempt:
             # From now on its place is a person's business: a rollback is not undone by the next check.
@@ -101,7 +113,10 @@ class DeploymentState(ProjectState):
         a person left running.
         """
         endpoint_arn = self.context.refresh().endpoint_arn
-        return self._stop(deployment.versions_to_stop(self.versions(), endpoint_arn))
+        busy = self._stop(deployment.versions_to_stop(self.versions(), endpoint_arn))
+        if self.context.record.deploying_since and not busy:
+            self.context.update_record({"deploying_since": None})
+        return busy
 
     def _stop(self, versions: Iterable[ProjectVersion]) -> list[str]:
         busy = []
@@ -121,11 +136,29 @@ class DeploymentState(ProjectState):
         version = next((version for version in self.versions() if version.arn == endpoint_arn), None)
         if version is None:
             raise NothingServesError(f"{self.context.loop.name} has no deployed model to stop.")
-        if version.status != deployment.RUNNING or not self.context.rekognition.stop_version(version.arn):
-            raise NothingServesError(
-                f"{version.name} is {deployment.spoken(version.status)}: only a model that runs can be stopped."
-            )
-        self.tell_model(
-            version.name, f"stopped, as {asked_by} asked; uploads wait until it is deployed again", asked_by=asked_by
+        text = f"stopped, as {asked_by} asked; uploads wait until it is deployed again"
+        if version.status == deployment.RUNNING and self.stop_endpoint(version, BY_HAND, text, asked_by=asked_by):
+            return version.name
+        if self.context.record.stopped_because == IDLE and version.status in {"STOPPING", "STOPPED"}:
+            self.context.update_record({"stopped_because": BY_HAND})
+            self.tell_model(version.name, f"stays {text}", asked_by=asked_by)
+            return version.name
+        raise NothingServesError(
+            f"{version.name} is {deployment.spoken(version.status)}: only a model that runs can be stopped."
         )
-        return version.name
+
+    def stop_endpoint(self, version: ProjectVersion, because: str, text: str, **facts: Any) -> bool:
+        """Stop the version that serves, keep it as the endpoint, and tell it; return False where it cannot stop yet.
+
+        The reason is recorded first: a crash between the two leaves a model that runs, not one that nobody starts.
+        """
+        self.context.update_record({"stopped_because": because})
+        if not self.context.rekognition.stop_version(version.arn):
+            self.context.update_record({"stopped_because": None})
+            return False
+        self.tell_model(version.name, text, **facts)
+        return True
+
+
+def _now() -> str:
+    return timestamp(datetime.now(UTC))

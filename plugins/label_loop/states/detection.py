@@ -11,6 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from label_loop.domain import detections
+from label_loop.domain.deployment import Units
 from label_loop.domain.pacing import Pacer
 from label_loop.domain.reviews import review_created
 from label_loop.exceptions import NothingServesError, ReviewRefusedError, UnfinishedWorkError
@@ -60,7 +61,10 @@ class DetectionState:
         self.inbox = inbox
         self.clock = clock
         self.summary = DetectionSummary()
-        self._pacer = Pacer(context.settings.minimum_inference_units)
+        settings = context.settings
+        # Up to where Rekognition scales: it adds units only under more load than those that run can serve.
+        units = Units.of(settings.minimum_inference_units, settings.maximum_inference_units)
+        self._pacer = Pacer(units.most or units.least)
         self._being_written: set[str] = set()
         self._model_is_gone = False
 

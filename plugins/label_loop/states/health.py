@@ -1,11 +1,15 @@
 """How a loop is doing, in a few calls to AWS: what serves, what waits, what it costs."""
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
-from label_loop.domain.costs import usd_per_hour
+from label_loop.domain.costs import Cost, cost, detections_in_a_day
 from label_loop.domain.deployment import BILLED, RUNNING
+from label_loop.domain.idleness import is_asleep
 from label_loop.domain.review_queue import Stage
+from label_loop.domain.statistics import DETECTIONS
 from label_loop.exceptions import ReviewRefusedError
 from label_loop.payloads import ProjectVersion
 from label_loop.review.base import AIRFLOW
@@ -16,17 +20,26 @@ from label_loop.states.project import ProjectState
 
 @dataclass(frozen=True)
 class ModelHealth:
-    """The version that shall serve (None before the first deployment), and all that cost money now."""
+    """The version that shall serve (None before the first deployment), and all that cost money now.
+
+    ``stopped_because`` is why the first does not run, as the record tells it.
+    """
 
     endpoint: ProjectVersion | None
     since: str | None
     billed: list[ProjectVersion]
-    usd_per_hour: float
+    cost: Cost
+    stopped_because: str | None = None
 
     @property
     def serves(self) -> bool:
         """Whether uploads are detected now."""
         return self.endpoint is not None and self.endpoint.status == RUNNING
+
+    @property
+    def asleep(self) -> bool:
+        """Whether it was stopped as idle, and starts or will start with the next upload."""
+        return self.endpoint is not None and is_asleep(self.endpoint.status, self.stopped_because)
 
     @property
     def idle(self) -> list[ProjectVersion]:
@@ -53,8 +66,21 @@ def model_health(context: LoopContext) -> ModelHealth:
         endpoint=next((version for version in versions if version.arn == record.endpoint_arn), None),
         since=record.endpoint_moved_at,
         billed=billed,
-        usd_per_hour=usd_per_hour(billed, inference_unit_usd_per_hour()),
+        cost=cost(billed, inference_unit_usd_per_hour()),
+        stopped_because=record.stopped_because,
     )
+
+
+def detections_a_day(context: LoopContext) -> float | None:
+    """Return about how many detections the last 24 hours had, or None for a loop without statistics."""
+    if context.statistics is None:
+        return None
+    now = datetime.now(UTC)
+    today, yesterday = now.date(), now.date() - timedelta(days=1)
+    counts: Counter[str] = Counter()
+    for day in context.statistics.days(yesterday, today)[0]:
+        counts[day.day] += day[DETECTIONS]
+    return detections_in_a_day(counts[today.isoformat()], counts[yesterday.isoformat()], now)
 
 
 def backlog(context: LoopContext) -> Backlog:

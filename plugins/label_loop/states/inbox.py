@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from label_loop.domain.events import QueueEvent, parse_message
 from label_loop.exceptions import MalformedEventError
 from label_loop.payloads import UPLOADS_FOLDER, S3Upload
+from label_loop.settings import UPLOADS_SEEN_KEY
 from label_loop.states.context import LoopContext
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,10 @@ class Inbox(Protocol):
         """Tell that the work of these deliveries is finished and must not come again."""
         ...
 
+    def has_news(self) -> bool:
+        """Return whether there is something to receive, without receiving it."""
+        ...
+
 
 class QueueInbox:
     """A queue of S3 notifications and A2I status changes.
@@ -56,6 +61,10 @@ class QueueInbox:
         """Receive and read up to a batch of messages."""
         messages = self.context.queue.receive(self.queue_url, most=BATCH_SIZE, wait_seconds=wait_seconds)
         return self.read(messages)
+
+    def has_news(self) -> bool:
+        """Return whether the queue holds messages: one received and given back five times ends as a dead letter."""
+        return self.context.queue.waiting(self.queue_url) > 0
 
     def read(self, messages: Sequence[Any]) -> list[Delivery]:
         """Return the deliveries that received messages are."""
@@ -108,6 +117,13 @@ class FolderInbox:
             self._pending = None
         return []
 
+    def has_news(self) -> bool:
+        """Return whether an object is newer than what was seen."""
+        record = self.context.record
+        seen = record.get(self.seen_key) or ""
+        items = self.context.s3.iter_file_metadata(prefix=self.folder, bucket_name=record.bucket)
+        return any(not item["Key"].endswith("/") and item["LastModified"].isoformat() > seen for item in items)
+
     def _list(self) -> list[Delivery]:
         record = self.context.record
         start = datetime.fromisoformat(self._seen()) - LOOK_BACK
@@ -141,3 +157,9 @@ class FolderInbox:
                 seen = max((delivery.receipt for delivery in deliveries), default="")
         if seen > (self.context.record.get(self.seen_key) or ""):
             self.context.update_record({self.seen_key: seen})
+
+
+def uploads_inbox(context: LoopContext) -> QueueInbox | FolderInbox:
+    """Return where the uploads of a loop come from."""
+    url = context.record.uploads_queue_url
+    return QueueInbox(context, url) if url else FolderInbox(context, UPLOADS_FOLDER, UPLOADS_SEEN_KEY)

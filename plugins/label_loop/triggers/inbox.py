@@ -8,24 +8,49 @@ from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.providers.amazon.aws.triggers.sqs import SqsSensorTrigger
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from label_loop.triggers.limit import Limit
 from label_loop.triggers.settling import settle
 
 
 class NotificationQueueTrigger(SqsSensorTrigger):
-    """Waits for the first messages of a queue, by long polling, and hands them over undeleted."""
+    """Waits for the first messages of a queue, by long polling, and hands them over undeleted; none at the limit."""
+
+    def __init__(self, *, limit: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.limit = limit
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class path and the arguments to make this trigger again."""
+        path, arguments = super().serialize()
+        return path, {**arguments, "limit": self.limit}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait as the base class does, after the pause."""
+        """Wait as the base class does, after the pause; between two polls, so that none is broken off with messages."""
         await settle()
-        async for event in super().run():
-            yield event
+        limit = Limit.of(self.limit)
+        messages: list[Any] = []
+        while not messages:
+            async with await self.hook.get_async_conn() as client:
+                messages = await self.poke(client=client)
+            if not messages:
+                if limit and await limit.is_reached():
+                    break
+                await asyncio.sleep(self.waiter_delay)
+        yield TriggerEvent({"status": "success", "message_batch": messages})
 
 
 class FolderTrigger(BaseTrigger):
     """Waits until a folder has an object that is newer than what was seen; lists it all, so it looks seldom."""
 
     def __init__(
-        self, bucket: str, folder: str, seen: str | None, poll_interval_seconds: float, aws_conn_id: str | None
+        self,
+        bucket: str,
+        folder: str,
+        seen: str | None,
+        poll_interval_seconds: float,
+        aws_conn_id: str | None,
+        *,
+        limit: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.bucket = bucket
@@ -33,6 +58,7 @@ class FolderTrigger(BaseTrigger):
         self.seen = seen
         self.poll_interval_seconds = poll_interval_seconds
         self.aws_conn_id = aws_conn_id
+        self.limit = limit
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments to make this trigger again."""
@@ -44,15 +70,17 @@ class FolderTrigger(BaseTrigger):
                 "seen": self.seen,
                 "poll_interval_seconds": self.poll_interval_seconds,
                 "aws_conn_id": self.aws_conn_id,
+                "limit": self.limit,
             },
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """List until something is newer."""
+        """List until something is newer, or the limit is reached."""
         await settle()
+        limit = Limit.of(self.limit)
         hook = S3Hook(aws_conn_id=self.aws_conn_id)
         async with await hook.get_async_conn() as client:
-            while not await self._has_news(client):
+            while not (await self._has_news(client) or (limit and await limit.is_reached())):
                 await asyncio.sleep(self.poll_interval_seconds)
         yield TriggerEvent({"status": "success"})
 

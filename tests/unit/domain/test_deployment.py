@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from tests.unit.strategies import HOSTILE_TEXT
 
-from label_loop.domain.deployment import choose, passes_gate, spoken, versions_to_stop
+from label_loop.domain.deployment import Units, choose, passes_gate, spoken, versions_to_stop
 from label_loop.exceptions import VersionNotDeployableError
 from label_loop.payloads import ProjectVersion
 
@@ -29,6 +29,16 @@ STATES = (
 )
 def test_the_gate_is_at_or_above_the_minimum(f1_score, minimum, passes):
     assert passes_gate(f1_score, minimum) is passes
+
+
+@pytest.mark.parametrize("minimum", range(1, 6))
+@pytest.mark.parametrize("maximum", range(6))
+def test_units_scale_only_to_a_maximum_above_the_minimum(minimum, maximum):
+    units = Units.of(minimum, maximum)
+    assert (units.least, units.most) == (minimum, maximum if maximum > minimum else None)
+    assert bool(units.problem) is (0 < maximum < minimum)
+    if units.problem:
+        assert f"Maximum-Inference-Units is {maximum}, below Minimum-Inference-Units ({minimum})" in str(units)
 
 
 @pytest.mark.parametrize("status", STATES)

@@ -33,6 +33,11 @@ def test_a_model_that_shall_serve_and_does_not_is_bad():
     assert text == "bad: The model v1 is stopped and does not serve."
 
 
+def test_a_model_that_sleeps_until_the_next_upload_is_no_concern():
+    assert texts(endpoint=ProjectVersion("arn:v1", "v1", "STOPPED"), asleep=True) == []
+    assert texts(endpoint=ProjectVersion("arn:v1", "v1", "STOPPED"), asleep=True, dead_letters=1) != []
+
+
 def test_a_second_version_is_a_concern_unless_one_is_being_deployed():
     assert texts(idle=[OTHER]) == ["warn: v2 runs and is paid, but does not serve."]
     assert texts(idle=[OTHER], deploying=True) == []

@@ -139,6 +139,17 @@ def test_a_version_is_started_with_its_units_and_again_without_harm(hook, rekogn
         hook.start_version(arn("v1"), 3)
 
 
+def test_a_version_that_may_scale_is_started_with_its_maximum(hook, rekognition):
+    expected = {"ProjectVersionArn": arn("v1"), "MinInferenceUnits": 2, "MaxInferenceUnits": 5}
+    rekognition.add_response("start_project_version", {"Status": "STARTING"}, expected)
+    hook.start_version(arn("v1"), 2, 5)
+    rekognition.assert_no_pending_responses()
+    scaling = described("v1", MinInferenceUnits=2, MaxInferenceUnits=5)
+    rekognition.add_response(DESCRIBE, {"ProjectVersionDescriptions": [scaling]})
+    found = hook.version(PROJECT, "v1")
+    assert (found.inference_units, found.maximum_inference_units) == (2, 5)
+
+
 def test_a_version_that_changes_its_state_has_to_be_stopped_later(hook, rekognition):
     rekognition.add_response("stop_project_version", {"Status": "STOPPING"}, {"ProjectVersionArn": arn("v1")})
     rekognition.add_client_error("stop_project_version", "ResourceInUseException")

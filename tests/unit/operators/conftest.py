@@ -8,9 +8,11 @@ from unittest.mock import Mock, create_autospec
 import pytest
 
 from label_loop.operators.base import LoopOperator
+from label_loop.operators.inbox import RekognitionDetectUploadsOperator
 from label_loop.review.base import ReviewBackend
 from label_loop.settings import Loop, SystemRecord
 from label_loop.states.context import LoopContext
+from label_loop.states.upkeep import UpkeepState
 
 LOOP = Loop("/logos")
 RECORD = {
@@ -25,11 +27,15 @@ RECORD = {
 def loop(monkeypatch: pytest.MonkeyPatch) -> Mock:
     """Give every operator this loop's context."""
     context = create_autospec(LoopContext, instance=True)
+    upkeep = create_autospec(UpkeepState, instance=True)
+    upkeep.step.return_value = "detect"
     context.loop = LOOP
     context.record = SystemRecord(LOOP, RECORD)
-    context.serves.return_value = True
+    context.settings.idle_model_stop_minutes = 0
     context.review = create_autospec(ReviewBackend, instance=True)
     monkeypatch.setattr(LoopOperator, "loop_context", lambda self: context)
+    monkeypatch.setattr(RekognitionDetectUploadsOperator, "_upkeep", lambda self, _: upkeep)
+    context.upkeep = upkeep
     return context
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
-from label_loop.exceptions import UnfinishedWorkError
+from label_loop.exceptions import RunningLimitError, UnfinishedWorkError
 from label_loop.operators.inbox import HumanReviewApplyAnswersOperator, RekognitionDetectUploadsOperator
 from label_loop.settings import Loop, SystemRecord
 from label_loop.states.detection import DetectionState, DetectionSummary
@@ -97,12 +97,74 @@ def test_unfinished_work_fails_the_task(kind: Any) -> None:
 
 def test_detection_takes_no_message_before_a_model_serves(loop: Any, stand_in: Any) -> None:
     state = stand_in("label_loop.states.detection", DetectionState)
-    loop.serves.return_value = False
+    loop.upkeep.step.return_value = "wait"
     operator = RekognitionDetectUploadsOperator(task_id="t", loop_path="/logos")
     wait = deferred(lambda: operator.execute({}))
     assert isinstance(wait.trigger, ServingModelTrigger)
     assert wait.method_name == "execute_ready"
     state.drain.assert_not_called()
-    loop.serves.return_value = True
+    loop.upkeep.step.return_value = "detect"
     state.drain.return_value = DetectionSummary(detected=2)
     assert operator.execute_ready({}, {"status": "success"})["detected"] == 2
+
+
+@pytest.fixture
+def detection(loop: Any, stand_in: Any) -> RekognitionDetectUploadsOperator:
+    """Give detection without uploads, with a model that may be stopped after an hour."""
+    stand_in("label_loop.states.detection", DetectionState).drain.return_value = DetectionSummary()
+    loop.settings.idle_model_stop_minutes = 60
+    loop.upkeep.idle_since.return_value = "2026-11-25T09:00:00.000000+00:00"
+    loop.upkeep.stop_if_idle.return_value = False
+    return RekognitionDetectUploadsOperator(task_id="t", loop_path="/logos")
+
+
+def test_a_wait_for_uploads_ends_when_the_model_is_idle(detection: Any, loop: Any) -> None:
+    trigger = deferred(lambda: detection.execute({})).trigger
+    assert isinstance(trigger, NotificationQueueTrigger)
+    assert trigger.limit is not None
+    assert trigger.limit["idle_since"] == "2026-11-25T09:00:00.000000+00:00"
+    assert trigger.limit["loop_path"] == "/logos"
+
+
+def test_where_nothing_stops_an_idle_model_the_log_is_not_asked(detection: Any, loop: Any) -> None:
+    loop.settings.idle_model_stop_minutes = 0
+    trigger = deferred(lambda: detection.execute({})).trigger
+    assert trigger.limit["idle_since"] is None
+    loop.upkeep.idle_since.assert_not_called()
+
+
+def test_an_idle_model_is_stopped_by_the_next_run_which_then_waits_for_it(detection: Any, loop: Any) -> None:
+    loop.upkeep.stop_if_idle.return_value = True
+    assert detection.execute_complete({}, {"status": "success", "message_batch": []})["detected"] == 0
+    loop.upkeep.stop_if_idle.assert_not_called()
+    wait = deferred(lambda: detection.execute({}))
+    assert isinstance(wait.trigger, ServingModelTrigger)
+    assert (wait.trigger.poll_interval_seconds, wait.method_name) == (60, "execute_ready")
+
+
+def test_a_model_that_uploads_wait_for_is_started_and_waited_for(detection: Any, loop: Any) -> None:
+    loop.upkeep.step.return_value = "start"
+    wait = deferred(lambda: detection.execute_ready({}, {"status": "success"}))
+    loop.upkeep.start_again.assert_called_once_with()
+    assert (wait.trigger.poll_interval_seconds, wait.trigger.first_look_seconds) == (20, 0)
+
+
+def test_a_model_that_has_no_room_is_tried_again_later_and_told(detection: Any, loop: Any) -> None:
+    loop.upkeep.step.return_value = "start"
+    loop.upkeep.start_again.side_effect = RunningLimitError("v1 was not started.")
+    wait = deferred(lambda: detection.execute_ready({}, {"status": "success"}))
+    assert wait.trigger.first_look_seconds == 600
+    loop.upkeep.tell.assert_called_once_with("model_status", "v1 was not started. Uploads wait.")
+
+
+def test_a_model_that_failed_to_start_is_given_up(detection: Any, loop: Any) -> None:
+    loop.upkeep.step.return_value = "give up"
+    assert isinstance(deferred(lambda: detection.execute({})).trigger, ServingModelTrigger)
+    loop.upkeep.give_up.assert_called_once_with()
+    loop.upkeep.start_again.assert_not_called()
+
+
+def test_answers_are_waited_for_without_a_limit(loop: Any, stand_in: Any) -> None:
+    stand_in("label_loop.states.human_review", HumanReviewState).drain.return_value = ReviewSummary()
+    trigger = deferred(lambda: HumanReviewApplyAnswersOperator(task_id="t", loop_path="/logos").execute({})).trigger
+    assert trigger.limit is None

@@ -5,7 +5,7 @@ import importlib
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import AsyncMock, Mock
 
@@ -14,9 +14,11 @@ from botocore.exceptions import ClientError, WaiterError
 
 from label_loop.hooks.parameter_store import ParameterStoreHook
 from label_loop.hooks.rekognition import RekognitionHook
-from label_loop.states.context import LoopContext
-from label_loop.triggers import inbox, settling
+from label_loop.parameters import PARAMETERS
+from label_loop.states.upkeep import UpkeepState
+from label_loop.triggers import inbox, limit, settling
 from label_loop.triggers.inbox import FolderTrigger, NotificationQueueTrigger
+from label_loop.triggers.limit import Limit
 from label_loop.triggers.parameter_sync import ParameterChangeTrigger
 from label_loop.triggers.rekognition import RekognitionProjectVersionTrigger, ServingModelTrigger
 
@@ -27,8 +29,9 @@ def throttled() -> ClientError:
     return ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "Any")
 
 
-def queue_trigger() -> NotificationQueueTrigger:
+def queue_trigger(limit: dict[str, Any] | None = None) -> NotificationQueueTrigger:
     return NotificationQueueTrigger(
+        limit=limit,
         sqs_queue="https://queue/uploads",
         aws_conn_id="aws_default",
         max_messages=10,
@@ -38,8 +41,10 @@ def queue_trigger() -> NotificationQueueTrigger:
     )
 
 
-def folder_trigger(seen: str | None = "2026-11-23T09:00:00+00:00") -> FolderTrigger:
-    return FolderTrigger("b", "images_for_detection/", seen, 30, "aws_default")
+def folder_trigger(
+    seen: str | None = "2026-11-23T09:00:00+00:00", limit: dict[str, Any] | None = None
+) -> FolderTrigger:
+    return FolderTrigger("b", "images_for_detection/", seen, 30, "aws_default", limit=limit)
 
 
 def version_trigger(attempts: int = 5) -> RekognitionProjectVersionTrigger:
@@ -53,11 +58,15 @@ def version_trigger(attempts: int = 5) -> RekognitionProjectVersionTrigger:
     )
 
 
+BEGAN = "2026-11-23T09:00:00+00:00"
+LIMIT = {"loop_path": "/logos", "began": BEGAN, "idle_since": BEGAN}
 MAKERS: dict[str, Callable[[], Any]] = {
     "queue": queue_trigger,
+    "queue with a limit": lambda: queue_trigger(LIMIT),
     "folder": folder_trigger,
+    "folder with a limit": lambda: folder_trigger(limit=LIMIT),
     "version": version_trigger,
-    "serving": lambda: ServingModelTrigger("/logos", 20, "aws_default"),
+    "serving": lambda: ServingModelTrigger("/logos", 20, "aws_default", BEGAN),
     "parameters": lambda: ParameterChangeTrigger("/logos", 15, None),
 }
 
@@ -137,6 +146,18 @@ def give_waiter(monkeypatch: pytest.MonkeyPatch, journal: Journal, *results: Any
     monkeypatch.setattr(RekognitionHook, "get_waiter", lambda self, name, **_: waiter)
 
 
+def give_steps(monkeypatch: pytest.MonkeyPatch, journal: Journal, *steps: Any) -> None:
+    monkeypatch.setattr("label_loop.triggers.rekognition.uploads_inbox", lambda context: None)
+    monkeypatch.setattr(UpkeepState, "step", answers(journal, *steps))
+
+
+def give_settings(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> None:
+    def in_force(loop: Any, name: str) -> Any:
+        return changed.get(name, PARAMETERS[name].parse(PARAMETERS[name].default))
+
+    monkeypatch.setattr(limit, "setting", in_force)
+
+
 def waiter_error(reason: str, status: str) -> WaiterError:
     response = {"ProjectVersionDescriptions": [{"Status": status}]}
     return WaiterError(name="project_version_trained", reason=reason, last_response=response)
@@ -190,7 +211,7 @@ async def test_no_trigger_looks_before_its_deferral_has_settled(
     give_queue(monkeypatch, journal, {"Messages": [MESSAGE]})
     give_folder(monkeypatch, journal, [item("a.png", NEW)])
     give_waiter(monkeypatch, journal, None)
-    monkeypatch.setattr(LoopContext, "serves", answers(journal, True))
+    give_steps(monkeypatch, journal, "detect")
     monkeypatch.setattr(ParameterStoreHook, "texts", answers(journal, {}))
     monkeypatch.setattr("label_loop.triggers.parameter_sync.Sides", Mock(return_value=Mock(differ=lambda: True)))
     monkeypatch.setattr("label_loop.triggers.parameter_sync.read_variables", lambda loop: ({}, {}))
@@ -266,11 +287,87 @@ async def test_a_wait_that_takes_too_long_ends_with_an_error(monkeypatch: pytest
 # ------------------------------------------------- serving and parameters
 
 
-async def test_a_model_is_waited_for_until_it_serves(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> None:
-    monkeypatch.setattr(LoopContext, "serves", answers(journal, False, throttled(), True))
+@pytest.mark.parametrize("step", ["detect", "start", "give up"])
+async def test_a_model_is_waited_for_until_there_is_something_to_do(
+    monkeypatch: pytest.MonkeyPatch, journal: Journal, step: str
+) -> None:
+    give_steps(monkeypatch, journal, "wait", throttled(), step)
+    give_settings(monkeypatch)
     assert await first_event(MAKERS["serving"]()) == {"status": "success"}
     assert journal.looks == 3
     assert journal.entries.count(20) == 2
+
+
+async def test_a_model_that_has_no_room_is_looked_at_later(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> None:
+    give_steps(monkeypatch, journal, "start")
+    assert await first_event(ServingModelTrigger("/logos", 20, None, BEGAN, 600.0)) == {"status": "success"}
+    assert journal.pauses_before_first_look >= 600 + LEAST_PAUSE_SECONDS
+
+
+async def test_a_wait_for_a_model_ends_for_a_look_where_no_training_check_looks(
+    monkeypatch: pytest.MonkeyPatch, journal: Journal
+) -> None:
+    give_steps(monkeypatch, journal, "wait")
+    give_settings(monkeypatch, **{"Enable-Automatic-Training": False})
+    assert await first_event(MAKERS["serving"]()) == {"status": "success"}
+    assert journal.looks == 1
+
+
+# ----------------------------------------------------------------- limit
+
+
+def minutes_ago(minutes: float) -> str:
+    return (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
+
+
+OFF = {"Enable-Automatic-Training": False}
+STOPS = {"Idle-Model-Stop-Minutes": 60}
+
+
+@pytest.mark.parametrize(
+    ("settings", "began", "idle_since", "reached"),
+    [
+        ({}, 9999, 9999, False),
+        (STOPS, 0, 61, True),
+        (STOPS, 9999, 59, False),
+        (STOPS, 0, None, True),  # switched on meanwhile
+        (OFF, 721, 9999, True),
+        (OFF, 719, 9999, False),
+        (OFF | STOPS, 719, 59, False),
+    ],
+)
+def test_a_wait_ends_when_the_model_is_idle_or_what_runs_has_to_be_looked_at(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], began: float, idle_since: float | None, reached: bool
+) -> None:
+    give_settings(monkeypatch, **settings)
+    since = None if idle_since is None else minutes_ago(idle_since)
+    assert Limit("/logos", minutes_ago(began), since).look() is reached
+
+
+async def test_a_limit_looks_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("label_loop.triggers.limit.time.monotonic", lambda: clock[0])
+    give_settings(monkeypatch)
+    limit = Limit(**LIMIT)
+    assert not await limit.is_reached()
+    give_settings(monkeypatch, **STOPS)
+    clock[0] = 59.0
+    assert not await limit.is_reached()
+    clock[0] = 60.0
+    assert await limit.is_reached()
+
+
+@pytest.mark.parametrize("name", ["queue with a limit", "folder with a limit"])
+async def test_a_wait_that_reaches_its_limit_succeeds_with_nothing(
+    name: str, monkeypatch: pytest.MonkeyPatch, journal: Journal
+) -> None:
+    give_queue(monkeypatch, journal, {})
+    give_folder(monkeypatch, journal, [])
+    give_settings(monkeypatch, **STOPS)
+    event = await first_event(MAKERS[name]())
+    assert event["status"] == "success"
+    assert not event.get("message_batch")
+    assert journal.looks == 1
 
 
 async def test_the_sides_are_compared_until_they_differ(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> None:

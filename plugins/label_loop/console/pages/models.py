@@ -133,7 +133,7 @@ def _rows(aws: ConsoleContext) -> tuple[list[Row], int]:
             version=version,
             is_endpoint=version is endpoint,
             state=deployment.spoken(version.status),
-            usd_per_hour=costs.usd_per_hour([version], price) or None,
+            usd_per_hour=costs.cost([version], price).usd_per_hour or None,
             evaluation=summary,
             offer=_offer(version, endpoint),
         )

@@ -1,5 +1,6 @@
 """Overview: whether the loop is healthy."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from label_loop.console.render import render
 from label_loop.console.threads import in_thread
 from label_loop.domain.health import concerns
 from label_loop.hooks.retries import error_code
-from label_loop.states.health import backlog, model_health
+from label_loop.states.health import backlog, detections_a_day, model_health
 from label_loop.states.training import TrainingState
 
 router = APIRouter()
@@ -24,7 +25,9 @@ STATES = ("detection", "human_review", "training", "human_sampling", "parameter_
 _MOST_PROBLEMS = 8
 _PROBLEM_DAYS = 14
 _NEW_IMAGES_SECONDS = 60.0
+_DETECTIONS_SECONDS = 60.0
 _new_images: Cached[str, int] = Cached(_NEW_IMAGES_SECONDS)  # counting them lists the whole folder
+_detections: Cached[str, float | None] = Cached(_DETECTIONS_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -85,14 +88,23 @@ def _airflow(visit: Visit) -> tuple[list[Work], list[airflow_db.Run]]:
     return work, airflow_db.problems(dag_ids, most=_MOST_PROBLEMS, days=_PROBLEM_DAYS)
 
 
+def _detections_a_day(aws: ConsoleContext) -> float | None:
+    with suppress(BotoCoreError, ClientError):  # one figure less is better than no page
+        return _detections.get(aws.loop.path, lambda: detections_a_day(aws))
+    return None
+
+
 def _aws(aws: ConsoleContext, work: list[Work], problems: list[airflow_db.Run]) -> dict[str, Any]:
     model, waits = model_health(aws), backlog(aws)
     yesterday = datetime.now(UTC) - timedelta(days=1)
     return {
         "model": model,
+        "usd_per_image": model.cost.usd_per_image(_detections_a_day(aws)) if model.billed else None,
+        "idle_minutes": aws.settings.idle_model_stop_minutes,
         "backlog": waits,
         "concerns": concerns(
             endpoint=model.endpoint,
+            asleep=model.asleep,
             idle=model.idle,
             deploying=any(each.state == "training" and each.run for each in work),
             waiting_uploads=waits.uploads or 0,

@@ -1,0 +1,65 @@
+"""Whether a serving model is idle, what is to be done for detection now, and when a wait has to end for either."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from label_loop.domain.deployment import RUNNING, STARTABLE
+
+IDLE = "idle"
+BY_HAND = "by hand"
+
+# A start takes minutes and may be tried for some more. What a crash left behind holds nothing back for ever.
+LONGEST_DEPLOYMENT = timedelta(hours=2)
+
+type Step = Literal["detect", "start", "give up", "wait"]
+
+
+def step(status: str | None, stopped_because: str | None, *, uploads_wait: bool) -> Step:
+    """Return what detection does, by the status of the version that shall serve (None: there is none).
+
+    Only a model that was stopped as idle is started again: what a person stopped, or what stopped by itself, is a
+    person's business.
+    """
+    if status == RUNNING:
+        return "detect"
+    if stopped_because != IDLE:
+        return "wait"
+    if status in STARTABLE:
+        return "start" if uploads_wait else "wait"
+    return "give up" if status == "FAILED" else "wait"
+
+
+def is_asleep(status: str, stopped_because: str | None) -> bool:
+    """Return whether a model that does not serve was stopped as idle, and is started by what comes."""
+    return stopped_because == IDLE and status in STARTABLE | {"STARTING", "STOPPING"}
+
+
+def idle_since(*moments: str | datetime | None) -> datetime | None:
+    """Return the latest of several moments, in ISO 8601 or not; those that are missing or unreadable do not count."""
+    return max(filter(None, map(_read, moments)), default=None)
+
+
+def is_idle(since: datetime | None, stop_minutes: int, now: datetime) -> bool:
+    """Return whether a model is to be stopped; 0 minutes stop none."""
+    return bool(stop_minutes) and since is not None and now >= since + timedelta(minutes=stop_minutes)
+
+
+def is_deploying(since: str | None, now: datetime) -> bool:
+    """Return whether a deployment is under way that the record tells of."""
+    began = _read(since)
+    return began is not None and now < began + LONGEST_DEPLOYMENT
+
+
+def look_is_due(began: str, *, automatic_training: bool, frequency_minutes: int, now: datetime) -> bool:
+    """Return whether a wait shall end for a look at what runs, which a training check does where it is scheduled."""
+    since = _read(began)
+    return not automatic_training and (since is None or now >= since + timedelta(minutes=frequency_minutes))
+
+
+def _read(moment: str | datetime | None) -> datetime | None:
+    if isinstance(moment, str):
+        try:
+            moment = datetime.fromisoformat(moment)
+        except ValueError:
+            return None
+    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
