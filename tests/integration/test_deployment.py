@@ -153,7 +153,7 @@ def test_a_third_version_that_cannot_stop_yet_is_waited_for(labelled: World, mod
     """An account's limit may be higher than two: the bound is ours."""
     labelled.add_version(model, "left", "STARTING")
     labelled.add_version(model, "v0", "STOPPED")
-    with pytest.raises(RunningLimitError, match="left would be the third version that is paid"):
+    with pytest.raises(RunningLimitError, match="no third version shall be paid"):
         labelled.deployment().start_version("v0")
     assert labelled.status("v0") == "STOPPED"
     eventually(lambda: labelled.status("left") == "RUNNING")

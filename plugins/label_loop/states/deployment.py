@@ -41,16 +41,20 @@ class DeploymentState(ProjectState):
         """
         version = self.version(version_name)
         self.context.update_record({"deploying_since": _now()})
-        busy = self._stop(deployment.versions_to_stop(self.versions(), self.context.record.endpoint_arn, version.arn))
-        if busy:
-            raise RunningLimitError(
-                f"{version_name} was not started: {', '.join(busy)} would be the third version that is paid, and "
-                "cannot stop while changing state. It is tried again."
-            )
+        self._stop(deployment.versions_to_stop(self.versions(), self.context.record.endpoint_arn, version.arn))
         self.ask_for_start(version, "starting")
 
     def ask_for_start(self, version: ProjectVersion, text: str) -> None:
-        """Start a version with the units that the parameters ask for, and tell it. Raises RunningLimitError."""
+        """Start a version with the units that the parameters ask for, and tell it.
+
+        Raises RunningLimitError where it would be the third that is paid: an account's own limit may be higher.
+        """
+        others = [v.name for v in deployment.versions_to_stop(self.versions(), version.arn)]
+        if len(others) >= deployment.MOST_PAID:
+            raise RunningLimitError(
+                f"{version.name} was not started: {', '.join(others)} run or start, and no third version shall be "
+                "paid beside them. What does not serve is stopped as soon as it can be; it is tried again."
+            )
         settings = self.context.settings
         units = deployment.Units.of(settings.minimum_inference_units, settings.maximum_inference_units)
         try:

@@ -39,6 +39,8 @@ class UpkeepState(DeploymentState):
         """Start the model that was stopped as idle. Raises RunningLimitError where there is no room for it."""
         endpoint = self._endpoint()
         if endpoint:
+            if not self._is_deploying():
+                self._stop(deployment.versions_to_stop(self._versions(), endpoint.arn))
             self.ask_for_start(endpoint, "uploads wait for it; starting again")
 
     def give_up(self) -> None:
@@ -90,9 +92,12 @@ class UpkeepState(DeploymentState):
         listed = self._versions()
         if not deployment.versions_to_stop(listed, self.context.record.endpoint_arn):
             return
-        # Read after the versions: a deployment writes there that it is under way before it starts anything.
-        if not idleness.is_deploying(self.context.refresh().deploying_since, datetime.now(UTC)):
+        if not self._is_deploying():
             self.stop_idle_versions()
+
+    def _is_deploying(self) -> bool:
+        # Read after the versions: a deployment writes there that it is under way before it starts anything.
+        return idleness.is_deploying(self.context.refresh().deploying_since, datetime.now(UTC))
 
     def _versions(self) -> list[ProjectVersion]:
         if self._listed is None:
