@@ -290,3 +290,11 @@ def test_the_model_is_stopped_and_can_be_started_again(ask, serving, runs):
     assert ask("user", "POST", "models/stop").status_code == 409
     assert ask("user", "POST", "models/deployment?version=v1").status_code == 200
     assert runs()[0].conf == {"version": "v1"}
+
+
+def test_a_model_that_sleeps_is_told_as_such(ask, serving):
+    serving.set_status(serving.record()["rekognition_project_version_arn"], "STOPPED")
+    serving.set_record(stopped_because="idle")
+    text = ask("viewer", "GET", "models/versions").text
+    assert "v1 is idle (it is stopped): the next upload starts it" in text
+    assert "does not run" not in text

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from label_loop.console.access import Visit
 from label_loop.console.context import contexts
+from label_loop.domain.idleness import is_asleep
 
 # What the navigation lists: the path, the name, what it is for.
 PAGES = (
@@ -34,7 +35,14 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"ago": ago, "moment": moment, "percent": percent, "count": count, "dollars": dollars}
+    environment.filters |= {
+        "ago": ago,
+        "moment": moment,
+        "percent": percent,
+        "count": count,
+        "dollars": dollars,
+        "asleep": is_asleep,
+    }
     return environment
 
 

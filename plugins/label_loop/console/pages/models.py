@@ -90,6 +90,7 @@ async def versions(visit: Look) -> Response:
         rows=rows,
         more=more,
         minimum=minimum,
+        stopped_because=visit.aws.record.stopped_because,  # read with the rows
         chart=_chart(rows, minimum),
         in_motion=any(row.version.status in _IN_MOTION for row in rows),
     )
