@@ -7,7 +7,7 @@ export AIRFLOW_PORT ?= 8080
 export LOCAL_AWS_PORT ?= 4566
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)/include
 
-.PHONY: help setup lock demo local-aws up down check format test screenshots vendor
+.PHONY: help setup lock demo local-aws up down check format test screenshots vendor package
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,3 +51,6 @@ screenshots: .venv/.ready ## take pictures of the console that up or demo left r
 
 vendor: ## copy the console's browser libraries again, as package-lock.json names them; needs npm
 	@scripts/vendor
+
+package: ## build what Amazon MWAA takes, in build/: plugins.zip, requirements.txt, dags/
+	@python3 scripts/package.py
