@@ -31,7 +31,10 @@ def ensure_notifications(site: Site, bucket: str, queue_urls: Mapping[str, str])
         after = dict(before)
         for purpose, url in queue_urls.items():
             wanted = _notification(site, purpose, url)
-            others = [c for c in after.get("QueueConfigurations", []) if c.get("Id") != wanted["Id"]]
+            present = after.get("QueueConfigurations", [])
+            if any(_plain(one | {"Id": wanted["Id"]}) == _plain(wanted) for one in present):
+                continue  # also under the name that CloudFormation gave it
+            others = [one for one in present if one.get("Id") != wanted["Id"]]
             if any(_overlaps(other, _FOLDERS[purpose]) for other in _all({**after, _TARGETS[0]: others})):
                 shared.append(purpose)
                 after["EventBridgeConfiguration"] = {}
