@@ -185,3 +185,16 @@ def test_both_buckets_take_tls_only():
         (deny,) = [one for one in statements if one["Effect"] == "Deny"]
         assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
         assert len(deny["Resource"]) == 2
+
+
+def test_the_commands_of_the_documentation_name_what_the_templates_have():
+    text = (FOLDER.parents[1] / "docs" / "deploying.md").read_text().replace("\\\n", " ")
+    deployments = re.findall(r"--template-file include/cloudformation/(\w+)\.yaml\s+--parameter-overrides (.+)", text)
+    assert {name for name, _ in deployments} == {"application", "mwaa"}
+    for name, overrides in deployments:
+        given = set(re.findall(r"(\w+)=", overrides))
+        assert given and given <= set(template(name)["Parameters"]), (name, overrides)
+    outputs = {"label-loop-logos": "application", "label-loop-mwaa": "mwaa"}
+    asked = re.findall(r"output (label-loop-\w+) (\w+)", text)
+    assert {stack for stack, _ in asked} == set(outputs)
+    assert all(output in template(outputs[stack])["Outputs"] for stack, output in asked)
