@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -51,7 +52,7 @@ def names(built: Path) -> set[str]:
 
 def files_of(folder: Path) -> set[str]:
     found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return {name for name in found if "__pycache__" not in name}
+    return {name for name in found if "__pycache__" not in name and not re.search(r"(^|/)\.(?!airflowignore$)", name)}
 
 
 def test_every_file_of_the_plugin_is_there_and_nothing_else(built):

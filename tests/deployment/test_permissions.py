@@ -48,7 +48,10 @@ def operations() -> dict[str, str]:
 
 
 def called(tree: ast.AST) -> Iterator[str]:
-    """Yield the operations that some code calls or hands on, also through paginators and the provider's S3 hook."""
+    """Yield the operations that some code calls or hands on, also through paginators and the provider's S3 hook.
+
+    The provider's trigger of a queue only receives, as the package's own hook does.
+    """
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
             if node.attr in operations() and not _is_query_of_url(node):
