@@ -141,12 +141,3 @@ def test_the_environment_s_own_rights_are_not_about_loops():
     assert {action.split(":")[0] for action in actions} == {"airflow", "cloudwatch", "kms", "logs", "s3", "sqs"}
     queues = [one for one in policy["PolicyDocument"]["Statement"] if "sqs:SendMessage" in one["Action"]]
     assert [one["Resource"]["Fn::Sub"].rsplit(":", 1)[1] for one in queues] == ["airflow-celery-*"]
-
-
-def test_the_environment_runs_what_this_project_is_locked_to_with_what_the_console_needs():
-    environment = template("mwaa")["Resources"]["Environment"]["Properties"]
-    lock = (PACKAGE.parents[1] / "requirements-dev.txt").read_text()
-    assert f"apache-airflow=={environment['AirflowVersion']}\n" in lock
-    options = environment["AirflowConfigurationOptions"]
-    assert options["core.lazy_load_plugins"] == "False"
-    assert options["label_loop.parameter_paths"] == {"Ref": "ParameterPaths"}
