@@ -95,6 +95,15 @@ def test_an_answer_is_written_as_a2i_writes_it_once_it_cannot_be_taken_back(clie
     eventually(lambda: table().get(name).stage is Stage.DONE)
 
 
+def test_the_number_of_open_reviews_follows_each_answer_at_once(ask, reviewing):
+    names = ask_about(reviewing, "a.png", "b.png", "c.png")
+    assert take(ask)["open"] == 3
+    ask("user", "POST", "review/answer", json={"name": names[0], "label": "7"})
+    assert take(ask)["open"] == 2
+    ask("user", "POST", f"review/undo/{names[0]}")
+    assert take(ask)["open"] == 3
+
+
 def test_an_answer_can_be_taken_back(ask, reviewing):
     (name,) = ask_about(reviewing, "a.png")
     ask("user", "POST", "review/answer", json={"name": name, "label": "7"})

@@ -21,6 +21,12 @@ class Cached[K, V]:
         self._kept[key] = (self.clock(), answer)
         return answer
 
+    def change(self, key: K, change: Callable[[V], V]) -> None:
+        """Change what is kept of a key, if anything is, by what is known to have happened since."""
+        kept = self._kept.get(key)
+        if kept:
+            self._kept[key] = (kept[0], change(kept[1]))
+
     def forget(self) -> None:
         """Ask anew for every key."""
         self._kept.clear()

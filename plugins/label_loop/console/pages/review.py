@@ -97,6 +97,7 @@ async def answer(visit: Review, given: AnswerRequest) -> dict[str, Any]:
     wanted = (await in_thread(lambda: visit.aws.settings)).review_answers_per_image
     review = await in_thread(lambda: _desk(visit).answer(given.name, label, wanted))
     if review.stage is Stage.HELD:
+        _open.change(visit.loop.path, lambda count: max(0, count - 1))
         _settle_soon(visit.aws)
     return {"name": review.name, "label": label, "needs_others": review.stage is Stage.OPEN}
 
@@ -104,7 +105,9 @@ async def answer(visit: Review, given: AnswerRequest) -> dict[str, Any]:
 @router.post("/review/undo/{name}")
 async def undo(visit: Review, name: str) -> dict[str, Any]:
     """Take an answer back, and give its image again."""
-    return {"review": _shown(await in_thread(lambda: _desk(visit).undo(name)))}
+    review = await in_thread(lambda: _desk(visit).undo(name))
+    _open.change(visit.loop.path, lambda count: count + 1)
+    return {"review": _shown(review)}
 
 
 @router.post("/review/skip/{name}")
