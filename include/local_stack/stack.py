@@ -1,9 +1,11 @@
 """Starts and stops the local stack: the AWS endpoint first, then Airflow, each when it is not there yet."""
 
 import json
+import sqlite3
 import sys
 import urllib.error
 import urllib.request
+from contextlib import closing
 from typing import Any
 
 from local_stack.environment import LOOPBACK, MARKER, PROJECT, Stack
@@ -40,6 +42,7 @@ class LocalStack:
     def start_airflow(self) -> None:
         """Start Airflow, without waiting. Raises StackError where its port is taken."""
         command = [str(PROJECT / ".venv" / "bin" / "airflow"), "standalone"]
+        self._make_database()
         self._start(self.airflow, command, self.stack.airflow_environment(), self.stack.airflow_port)
 
     def wait_for_airflow(self) -> None:
@@ -83,6 +86,12 @@ class LocalStack:
             (self.stack.home / MARKER).touch()
         if self.stack.roles:
             self.stack.passwords_file.write_text(json.dumps({role: role for role in self.stack.roles}))
+
+    def _make_database(self) -> None:
+        """Let Airflow's database be written while it is read: else, on a busy machine, a lock ends its scheduler."""
+        self._make_home()
+        with closing(sqlite3.connect(self.stack.home / "airflow.db", timeout=30)) as database:
+            database.execute("PRAGMA journal_mode=WAL")
 
     def _start(self, process: BackgroundProcess, command: list[str], environment: dict[str, str], port: int) -> None:
         self._check_port(process, port)

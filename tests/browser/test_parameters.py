@@ -9,6 +9,7 @@ from tests.browser.conftest import LOOP, Visit
 pytestmark = pytest.mark.airflow
 
 NAME = "Minimum-F1-Score"
+FREQUENCY = "Automatic-Training-Poll-Frequency"
 
 
 def test_a_parameter_is_set_and_reaches_parameter_store(visit: Visit, running: RunningStack):
@@ -22,6 +23,16 @@ def test_a_parameter_is_set_and_reaches_parameter_store(visit: Visit, running: R
     _panel(frame).get_by_text("Who changed it").click()
     expect(_panel(frame).get_by_role("table")).to_contain_text("op")
     assert_no_overflow(frame)
+
+
+def test_a_changed_frequency_is_followed_by_the_schedule(visit: Visit, running: RunningStack):
+    frame = visit("op").open_page("Parameters")
+    _save(frame, "45", FREQUENCY)
+    expect(_panel(frame, FREQUENCY).get_by_role("status")).to_have_text("in force 45", timeout=120_000)
+    assert running.variable(f"{LOOP.name}/{FREQUENCY}") == "45"
+    assert running.parameter(f"{LOOP.path}/{FREQUENCY}") == "45"
+    training = LOOP.dag_id("training")
+    eventually(lambda: running.dag(training)["timetable_summary"] == "0:45:00", 150, "the schedule to follow")
 
 
 def test_a_text_that_is_no_value_is_refused_where_it_was_typed(visit: Visit, running: RunningStack):
@@ -40,10 +51,10 @@ def test_who_may_only_look_sees_values_and_no_controls(visit: Visit):
     assert frame.get_by_role("textbox").count() == 0
 
 
-def _panel(frame: Frame) -> Locator:
-    return frame.locator(f"#parameter-{NAME}")
+def _panel(frame: Frame, name: str = NAME) -> Locator:
+    return frame.locator(f"#parameter-{name}")
 
 
-def _save(frame: Frame, text: str) -> None:
-    frame.get_by_label(NAME, exact=True).fill(text)
-    frame.get_by_role("button", name=f"Save {NAME}").click()
+def _save(frame: Frame, text: str, name: str = NAME) -> None:
+    frame.get_by_label(name, exact=True).fill(text)
+    frame.get_by_role("button", name=f"Save {name}").click()
