@@ -47,15 +47,7 @@ class Story:
         """Run the DAG for a version by hand: all of it, to a failure, or to a crash without its teardown."""
         name = self.random.choice(NAMES)
         end = self.random.choice(["well", "well", "start fails", "test fails", "crash started", "crash moved"])
-        for _ in range(4):
-            try:
-                self.world.deployment().start_version(name)
-                break
-            except RunningLimitError:
-                yield f"{name} has to wait"
-                self.settle()
-        else:
-            raise AssertionError("there was never room")
+        yield from self.start(name)
         yield f"{name} starts, to end: {end}"
         if end == "start fails" and self.world.status(name) == "STARTING" and name != self.endpoint():
             arn = self.world.deployment().version(name).arn
@@ -76,6 +68,17 @@ class Story:
         yield f"{name} serves"
         if end != "crash moved":
             yield from self.check()
+
+    def start(self, name: str) -> Iterator[str]:
+        """Start a version, as soon as there is room for it."""
+        for _ in range(4):
+            try:
+                self.world.deployment().start_version(name)
+                return
+            except RunningLimitError:
+                yield f"{name} has to wait"
+                self.settle()
+        raise AssertionError("there was never room")
 
     def test(self, name: str, *, fails: bool) -> bool:
         if fails:
@@ -117,13 +120,7 @@ class Story:
 
     def start_by_hand(self) -> Iterator[str]:
         name = self.endpoint()
-        for _ in range(4):
-            try:
-                self.world.deployment().start_version(name)
-                break
-            except RunningLimitError:
-                yield f"{name} has to wait"
-                self.settle()
+        yield from self.start(name)
         self.settle()
         self.world.deployment().move_endpoint(name)
         yield f"{name} was started by hand"

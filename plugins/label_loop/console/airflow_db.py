@@ -100,19 +100,6 @@ def latest_run(dag_id: str) -> Run | None:
     return Run(*row) if row else None
 
 
-def find_run(dag_id: str, run_id: str) -> Run | None:
-    """Return one run, with the task that it is at."""
-    query = select(DagRun.dag_id, DagRun.run_id, DagRun.state, DagRun.run_after).where(
-        DagRun.dag_id == dag_id, DagRun.run_id == run_id
-    )
-    with create_session() as session:
-        row = session.execute(query).first()
-    if row is None:
-        return None
-    active = next((run for run in running([dag_id]) if run.run_id == run_id), None)
-    return active or Run(*row)
-
-
 def asked(dag_id: str, run_id: str) -> tuple[Mapping[str, Any], str | None]:
     """Return what a run was triggered with, and by whom; nothing and None for one that nobody triggered."""
     query = select(DagRun.conf, DagRun.triggering_user_name).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from label_loop.console.access import Visit
 from label_loop.console.context import contexts
+from label_loop.domain.detections import read_moment
 from label_loop.domain.idleness import is_asleep
 
 # What the navigation lists: the path, the name, what it is for.
@@ -70,13 +71,13 @@ def base(request: Request) -> str:
 
 def moment(time: datetime | str | None) -> str:
     """Return a time for people: to the minute, in UTC."""
-    time = _parsed(time)
+    time = read_moment(time)
     return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if time else "–"
 
 
 def ago(time: datetime | str | None) -> str:
     """Return how long ago a time was, or how far ahead it is, in its largest unit."""
-    time = _parsed(time)
+    time = read_moment(time)
     if time is None:
         return "–"
     seconds = (datetime.now(UTC) - time).total_seconds()
@@ -100,12 +101,3 @@ def dollars(amount: float) -> str:
 def count(number: int | None) -> str:
     """Return a whole number with thin spaces between thousands."""
     return "–" if number is None else f"{number:,}".replace(",", " ")
-
-
-def _parsed(time: datetime | str | None) -> datetime | None:
-    if isinstance(time, str):
-        try:
-            time = datetime.fromisoformat(time)
-        except ValueError:
-            return None
-    return time.replace(tzinfo=UTC) if time and time.tzinfo is None else time

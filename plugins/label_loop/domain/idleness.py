@@ -1,9 +1,10 @@
 """Whether a serving model is idle, what is to be done for detection now, and when a wait has to end for either."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from label_loop.domain.deployment import RUNNING, STARTABLE
+from label_loop.domain.detections import read_moment
 
 IDLE = "idle"
 BY_HAND = "by hand"
@@ -36,7 +37,7 @@ def is_asleep(status: str, stopped_because: str | None) -> bool:
 
 def idle_since(*moments: str | datetime | None) -> datetime | None:
     """Return the latest of several moments, in ISO 8601 or not; those that are missing or unreadable do not count."""
-    return max(filter(None, map(_read, moments)), default=None)
+    return max(filter(None, map(read_moment, moments)), default=None)
 
 
 def is_idle(since: datetime | None, stop_minutes: int, now: datetime) -> bool:
@@ -46,20 +47,11 @@ def is_idle(since: datetime | None, stop_minutes: int, now: datetime) -> bool:
 
 def is_deploying(since: str | None, now: datetime) -> bool:
     """Return whether a deployment is under way that the record tells of."""
-    began = _read(since)
+    began = read_moment(since)
     return began is not None and now < began + LONGEST_DEPLOYMENT
 
 
 def look_is_due(began: str, *, automatic_training: bool, frequency_minutes: int, now: datetime) -> bool:
     """Return whether a wait shall end for a look at what runs, which a training check does where it is scheduled."""
-    since = _read(began)
+    since = read_moment(began)
     return not automatic_training and (since is None or now >= since + timedelta(minutes=frequency_minutes))
-
-
-def _read(moment: str | datetime | None) -> datetime | None:
-    if isinstance(moment, str):
-        try:
-            moment = datetime.fromisoformat(moment)
-        except ValueError:
-            return None
-    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment

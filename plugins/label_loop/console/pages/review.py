@@ -18,7 +18,7 @@ from label_loop.domain.review_queue import UNDO_SECONDS, Stage
 from label_loop.domain.reviews import check_label
 from label_loop.exceptions import MalformedAnswerError
 from label_loop.payloads import NONE_OF_THE_ABOVE
-from label_loop.review.base import AIRFLOW
+from label_loop.review.base import A2I, AIRFLOW
 from label_loop.review.desk import ReviewDesk
 from label_loop.states.training_set import TrainingSet
 
@@ -61,8 +61,9 @@ class NamesRequest(BaseModel):
 @router.get("/review")
 async def page(visit: Look) -> Response:
     """Show the page; its script takes the images."""
-    backend, labels = await in_thread(lambda: (_backend_name(visit.aws), labels_of(visit.aws)))
-    settings = await in_thread(lambda: visit.aws.settings)
+    backend, labels, settings = await in_thread(
+        lambda: (_backend_name(visit.aws), labels_of(visit.aws), visit.aws.settings)
+    )
     if backend == AIRFLOW:
         _settle_soon(visit.aws)  # what a process that ended has left
     return render(
@@ -143,7 +144,7 @@ def labels_of(aws: ConsoleContext) -> list[str]:
 
 
 def _backend_name(aws: ConsoleContext) -> str:
-    return aws.record.get("review_backend") or "a2i"
+    return aws.record.get("review_backend") or A2I
 
 
 def _desk(visit: Visit) -> ReviewDesk:
