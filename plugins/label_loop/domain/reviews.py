@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -128,6 +128,12 @@ def is_label(text: str) -> bool:
         return check_label(text).casefold() != NONE_OF_THE_ABOVE.casefold()
     except MalformedAnswerError:
         return False
+
+
+def labels_of_folders(prefixes: Iterable[str]) -> list[str]:
+    """Return the labels that folders of training images are of, sorted; a folder that can be no label's is left out."""
+    labels = (prefix.removeprefix(LABELLED_FOLDER).removesuffix("/") for prefix in prefixes)
+    return sorted(label for label in labels if is_label(label))
 
 
 def training_key(label: str, detection_id: str, image_key: str, suffix: str) -> str:

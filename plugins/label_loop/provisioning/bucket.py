@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from label_loop.domain.reviews import is_label
+from label_loop.domain.reviews import labels_of_folders
 from label_loop.payloads import (
     ANSWERS_FOLDER,
     EVALUATION_FOLDER,
@@ -62,8 +62,7 @@ def labels_in(site: Site, bucket: str) -> list[str]:
     # No bucket, no labels: a dry run has not made it.
     listed = found(lambda: list(listing), "NoSuchBucket") or []
     prefixes = [prefix["Prefix"] for page in listed for prefix in page.get("CommonPrefixes", [])]
-    labels = (prefix.removeprefix(LABELLED_FOLDER).removesuffix("/") for prefix in prefixes)
-    return sorted(label for label in labels if is_label(label))
+    return labels_of_folders(prefixes)
 
 
 def _create(site: Site, name: str) -> None:

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from label_loop.domain import manifest, training
 from label_loop.domain.images import image_problem, size_problem
-from label_loop.domain.reviews import is_label
+from label_loop.domain.reviews import labels_of_folders
 from label_loop.hooks.retries import error_code
 from label_loop.payloads import LABELLED_FOLDER, LabelledImage
 from label_loop.states.context import LoopContext
@@ -49,8 +49,7 @@ class TrainingSet:
     def labels(self) -> list[str]:
         """Return the labels that have a folder of training images, sorted; a call for each 1,000."""
         prefixes = self.context.s3.list_prefixes(self._bucket, prefix=LABELLED_FOLDER, delimiter="/")
-        labels = (prefix.removeprefix(LABELLED_FOLDER).removesuffix("/") for prefix in prefixes)
-        return sorted(label for label in labels if is_label(label))
+        return labels_of_folders(prefixes)
 
     def in_manifest(self, key: str | None) -> Iterator[LabelledImage]:
         """Yield the images of a manifest that ``write`` wrote; none where there is no manifest (any more)."""

@@ -94,9 +94,12 @@ async def take(visit: Review, wanted: TakeRequest) -> dict[str, Any]:
 @router.post("/review/answer")
 async def answer(visit: Review, given: AnswerRequest) -> dict[str, Any]:
     """Keep an answer. It is written when it cannot be taken back any more."""
-    label = await in_thread(_checked_label, visit, given.label)
-    wanted = (await in_thread(lambda: visit.aws.settings)).review_answers_per_image
-    review = await in_thread(lambda: _desk(visit).answer(given.name, label, wanted))
+
+    def work() -> tuple[str, review_queue.Review]:
+        label = _checked_label(visit, given.label)
+        return label, _desk(visit).answer(given.name, label, visit.aws.settings.review_answers_per_image)
+
+    label, review = await in_thread(work)
     if review.stage is Stage.HELD:
         _open.change(visit.loop.path, lambda count: max(0, count - 1))
         _settle_soon(visit.aws)
