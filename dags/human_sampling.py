@@ -3,8 +3,8 @@
 Marks every `Human-Sampling-Interval`-th detection since the last sample, whatever its confidence, and sends it to
 human review unless it is there already. All that are due are taken in one run.
 
-**Schedule** every `Automatic-Human-Sampling-Frequency` minutes while `Enable-Automatic-Human-Sampling` is true. It
-can be triggered by hand at any time.
+**Schedule** every `Automatic-Human-Sampling-Frequency` minutes while `Enable-Automatic-Human-Sampling` is true, from
+the first sync of the parameters on. It can be triggered by hand at any time.
 
 **Variables read** `Enable-Automatic-Human-Sampling`, `Automatic-Human-Sampling-Frequency`,
 `Human-Sampling-Interval`.

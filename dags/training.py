@@ -3,8 +3,8 @@
 Checks whether enough labelled images are new, trains a Rekognition Custom Labels version with them, and lets it
 serve where its F1 score is good enough. The version that serves is stopped only after its successor does.
 
-**Schedule** every `Automatic-Training-Poll-Frequency` minutes while `Enable-Automatic-Training` is true. It can be
-triggered by hand at any time; with `force`, new images are not asked for.
+**Schedule** every `Automatic-Training-Poll-Frequency` minutes while `Enable-Automatic-Training` is true, from the first
+sync of the parameters on. It can be triggered by hand at any time; with `force`, new images are not asked for.
 
 **Deploy or roll back by hand** by triggering it with `version`, the name of any version that is trained or was
 stopped: nothing is trained, and the version is started, tested and let serve in the same way. The F1 gate is not

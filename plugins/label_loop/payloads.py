@@ -14,6 +14,11 @@ ANSWERS_FOLDER = "a2i-human-loop-data/"
 MANIFESTS_FOLDER = "manifests/"
 EVALUATION_FOLDER = "evaluation/"
 
+# How often a message is received before it is given up, as provisioning and the template set it, and the attribute
+# of a dead letter that says why it was.
+MOST_RECEIVES = 5
+DEAD_LETTER_REASON = "Reason"
+
 WORKFLOW_SOURCE = "A2I Workflow"
 SAMPLING_SOURCE = "Human Sampling"
 NONE_OF_THE_ABOVE = "None of the Above"
@@ -147,9 +152,19 @@ class TrainingAttempt:
     def from_json(cls, values: Mapping[str, Any] | None) -> "TrainingAttempt | None":
         """Read what ``to_json`` wrote; None where it is missing or was written by something else."""
         try:
-            return cls(**values) if values else None
+            attempt = cls(**values) if values else None
         except TypeError:
             return None
+        return attempt if attempt and attempt._is_typed() else None
+
+    def _is_typed(self) -> bool:
+        texts = (self.version_name, self.manifest_key, self.fingerprint, self.started_at)
+        optional = (self.outcome, self.test_manifest_key)
+        return (
+            all(isinstance(text, str) for text in texts)
+            and all(text is None or isinstance(text, str) for text in optional)
+            and isinstance(self.images, int)
+        )
 
 
 @dataclass(frozen=True)

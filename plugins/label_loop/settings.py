@@ -14,11 +14,16 @@ from label_loop.parameters import FIELDS, PARAMETERS, Settings
 log = logging.getLogger(__name__)
 
 _INFERENCE_UNIT_USD_PER_HOUR = 4.0
+_LONGEST_COUNT = 15
 SYSTEM_RECORD = "For-System-Use-Only"
 SYSTEM_RECORD_DESCRIPTION = (
     "Resource names and operational state of the loop. Written by the loop, shown here for reading only."
 )
 UPLOADS_SEEN_KEY = "uploads_seen_until"  # of the record: how far the folder was listed
+# The same where a queue tells of objects, and a listing finds what it did not tell of.
+# Uploads up to this moment are in the log under other ids: another detected them.
+TAKEN_OVER_KEY = "uploads_taken_over_until"
+UPLOADS_RECONCILED_KEY, ANSWERS_RECONCILED_KEY = "uploads_reconciled_until", "answers_reconciled_until"
 SYNC_STATE = "Parameter-Sync-State"
 SYNC_STATE_DESCRIPTION = "What Parameter Store and the Variables last agreed on. Written by parameter_sync only."
 
@@ -216,6 +221,13 @@ class SystemRecord:
         """The SNS topic of the loop's messages."""
         return self.get("sns-topic")
 
+    def dead_letter_queue_url(self, queue_url: str) -> str | None:
+        """Return the queue for what fails again and again in one of the loop's queues."""
+        for purpose in ("uploads", "answers"):
+            if self.get(f"{purpose}_queue_url") == queue_url:
+                return self.get(f"{purpose}_dead_letter_queue_url")
+        return None
+
     @property
     def uploads_queue_url(self) -> str | None:
         """The queue of notifications for ``images_for_detection/``; None: the folder is listed."""
@@ -231,7 +243,8 @@ class SystemRecord:
         """How many images the last training attempt had; the sample keeps no more than this."""
         value = self.values.get("previous_trained_images")
         text = str(value if value is not None else 0)
-        return int(text) if text.isdecimal() else 0
+        # Python reads no number of thousands of digits.
+        return int(text) if text.isdecimal() and len(text) <= _LONGEST_COUNT else 0
 
     @property
     def last_training_attempt(self) -> Mapping[str, Any] | None:

@@ -6,7 +6,7 @@ from typing import Any
 from airflow.sdk import DeltaTriggerTimetable
 
 from label_loop.notifications import FailureNotifier
-from label_loop.settings import Loop, setting
+from label_loop.settings import SYNC_STATE, Loop, setting, variable_text
 
 # Fixed and past: without a start date a continuous DAG runs only once.
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -37,11 +37,12 @@ def dag_arguments(loop: Loop, state: str) -> dict[str, Any]:
 
 
 def interval_schedule(loop: Loop, *, switch: str, frequency: str) -> DeltaTriggerTimetable | None:
-    """Return the schedule that a loop's Variables ask for now; None where it is switched off.
+    """Return the schedule that a loop's Variables ask for now; None where it is switched off, or not known yet.
 
     Read at each parse, so that a change is followed without a restart. Without a schedule, unlike paused, a DAG
-    still runs when it is triggered by hand.
+    still runs when it is triggered by hand. Before the first sync it would be that of a default, and begin a run
+    at once that Parameter Store may have switched off.
     """
-    if not setting(loop, switch):
+    if variable_text(loop, SYNC_STATE) is None or not setting(loop, switch):
         return None
     return DeltaTriggerTimetable(timedelta(minutes=setting(loop, frequency)))

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
-from tests.integration.world import FRESH_DIGITS, TRAINING_DIGITS, Model, World, events, eventually
+from tests.integration.world import FRESH_DIGITS, TRAINING_DIGITS, Model, World, events
+from tests.waiting import eventually
 
 from label_loop.domain.training import ACCEPTED, DEPLOYED
 from label_loop.exceptions import (
@@ -151,12 +152,12 @@ def test_a_third_version_that_runs_idle_makes_room_first(labelled: World, model:
 
 def test_a_third_version_that_cannot_stop_yet_is_waited_for(labelled: World, model: Model) -> None:
     """An account's limit may be higher than two: the bound is ours."""
-    labelled.add_version(model, "left", "STARTING")
+    left = labelled.add_version(model, "left", "STARTING", stays=True)
     labelled.add_version(model, "v0", "STOPPED")
     with pytest.raises(RunningLimitError, match="no third version shall be paid"):
         labelled.deployment().start_version("v0")
     assert labelled.status("v0") == "STOPPED"
-    eventually(lambda: labelled.status("left") == "RUNNING")
+    labelled.set_status(left, "RUNNING")
     labelled.deployment().start_version("v0")
     assert labelled.status("left") in {"STOPPING", "STOPPED"}
 
@@ -193,7 +194,7 @@ def detected(world: World, name: str) -> str:
     detect = state.context.rekognition.detect
     state.context.rekognition.detect = lambda arn, upload: seen.append(upload.key) or detect(arn, upload)  # type: ignore[method-assign]
     state.smoke_test(name)
-    return seen[0]
+    return seen[-1]  # those before are gone
 
 
 def test_a_version_is_tested_on_an_image_that_it_knows(world: World) -> None:
@@ -219,6 +220,22 @@ def test_a_version_is_tested_on_an_image_that_it_knows(world: World) -> None:
     delete(pictures)
     with pytest.raises(SmokeTestFailedError, match="Put one there"):
         world.deployment().smoke_test("v1")
+
+
+def test_images_that_cannot_be_read_do_not_keep_a_version_from_serving(world: World) -> None:
+    for number in range(19):
+        world.put(f"{LABELLED_FOLDER}0/{number:02}.png", b"no image")
+    world.put(f"{LABELLED_FOLDER}0/19.png", TRAINING_DIGITS[0].body)
+    world.deployment().smoke_test("v1")
+
+
+def test_a_version_is_not_tested_on_images_without_end(world: World) -> None:
+    for number in range(21):
+        world.put(f"{LABELLED_FOLDER}0/{number:02}.png", b"no image")
+    world.aws.calls.reset()
+    with pytest.raises(SmokeTestFailedError, match="no image that can be read"):
+        world.deployment().smoke_test("v1")
+    assert world.counts()["rekognition.DetectCustomLabels"] == 20
 
 
 # --- stopping what serves
@@ -259,7 +276,7 @@ def test_an_upload_that_comes_while_the_model_stops_is_not_lost(labelled: World)
 
 @pytest.mark.parametrize("status", ["STARTING", "STOPPING", "STOPPED", "FAILED"])
 def test_only_what_runs_is_stopped(world: World, status: str) -> None:
-    world.set_status(world.record()[ENDPOINT], status)
+    world.set_status(world.record()[ENDPOINT], status, stays=True)
     with pytest.raises(NothingServesError, match="v1 is"):
         world.deployment().stop_serving(asked_by="alice")
 

@@ -4,7 +4,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
-from tests.integration.world import FRESH_DIGITS, World, events, eventually
+from tests.integration.world import FRESH_DIGITS, World, events
+from tests.waiting import eventually
 
 from label_loop.exceptions import UnfinishedWorkError
 from label_loop.payloads import LABELLED_FOLDER
@@ -229,7 +230,69 @@ def test_the_image_that_was_reviewed_is_copied_and_not_its_successor(asked: Worl
     assert body == FRESH_DIGITS[5].body
 
 
+def test_without_versions_an_answer_is_kept_and_another_image_in_its_place_is_not_copied(
+    asked: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    row = asked.row()
+    del row["S3ObjectVersionId"]
+    asked.add_rows([row])
+    asked.upload("my image.png", FRESH_DIGITS[6].body)
+    asked.answer("7")
+    summary = asked.review()
+    assert (summary.answered, summary.copied) == (1, 0)
+    assert asked.row()["HumanLabel"] == "7"
+    assert asked.row()["CopyFailure"] == "another image has taken its place in S3"
+    assert asked.keys(LABELLED_FOLDER) == []
+    assert "another image has taken its place" in caplog.text
+
+
+def test_without_versions_the_image_that_was_reviewed_is_copied(asked: World) -> None:
+    row = asked.row()
+    del row["S3ObjectVersionId"]
+    asked.add_rows([row])
+    asked.answer("7")
+    assert asked.review().copied == 1
+    assert asked.row()["CopiedS3ObjectKey"] in asked.keys(LABELLED_FOLDER)
+
+
 def test_other_files_in_the_answers_folder_are_ignored(asked: World) -> None:
     asked.put("a2i-human-loop-data/flow/notes.txt", b"hello")
     assert asked.review().ignored == 1
     assert asked.waiting("answers") == []
+
+
+def answered_three(unsure: World) -> World:
+    unsure.upload_digits(3)
+    unsure.detect()
+    for loop in unsure.human_loops():
+        unsure.answer("7", loop["name"])
+    return unsure
+
+
+def test_many_answers_are_read_and_written_together(unsure: World) -> None:
+    counts = answered_three(unsure).calls(unsure.review)
+    assert counts["dynamodb.BatchGetItem"] == counts["dynamodb.TransactWriteItems"] == 1
+    assert counts["s3.CopyObject"] == 3
+    assert [row["HumanLabel"] for row in unsure.rows()] == ["7"] * 3
+
+
+def test_an_answer_that_cannot_be_written_holds_up_no_other(unsure: World) -> None:
+    answered_three(unsure)
+    # The transaction of all, then the first of those that are written alone.
+    unsure.fault("dynamodb", "TransactWriteItems", code="ValidationException", status=400, count=2)
+    with pytest.raises(UnfinishedWorkError):
+        unsure.review()
+    assert sum("HumanLabel" in row for row in unsure.rows()) == 2
+    unsure.heal()
+    assert unsure.come_again("answers") == 1
+    summary = unsure.review()
+    assert (summary.answered, summary.repeated) == (1, 0)
+    assert all("HumanLabel" in row for row in unsure.rows())
+
+
+def test_an_answer_to_what_cannot_be_a_rows_id_is_refused_and_holds_up_no_other(asked: World) -> None:
+    content = {**asked.human_loop()["input_content"], "detectLabelRequestId": "x" * 2049}
+    asked.put_answer(output_of(asked, inputContent=content))
+    asked.answer("7")
+    summary = asked.review()
+    assert (summary.refused, summary.answered) == (1, 1)

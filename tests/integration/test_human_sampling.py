@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from tests.integration.world import World, events
 
 from label_loop.exceptions import ReviewRefusedError
+from label_loop.states.human_sampling import HumanSamplingState
 
 BEGIN = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -86,6 +87,39 @@ def test_a_crash_between_task_and_mark_gives_the_same_samples_one_task_each(each
     assert sampled(each_fifth) == [5, 10]
     assert len(each_fifth.human_loops()) == 2
     assert all(row["HumanLoopName"] for row in each_fifth.rows() if row["Sampled"] == "Yes")
+
+
+def test_samples_are_marked_in_the_log_s_order_so_that_a_cut_run_leaves_only_the_last(
+    each_fifth: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DynamoDB gives rows in any order, and the next run begins after the last sample."""
+    each_fifth.set_variable("Human-Sampling-Interval", "1")
+    each_fifth.add_rows(rows(1, 250, DetectLabelDate=moment(7)))
+    context = each_fifth.context()
+    client = context.log.conn.meta.client
+    read, write = client.batch_get_item, client.transact_write_items
+    written = []
+
+    def in_another_order(**request: Any) -> Any:
+        answer = read(**request)
+        for found in answer["Responses"].values():
+            found.reverse()
+        return answer
+
+    def cut_at_the_second(**request: Any) -> Any:
+        if written:
+            raise RuntimeError("the worker is gone")
+        written.append(write(**request))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(client, "batch_get_item", in_another_order)
+        patch.setattr(client, "transact_write_items", cut_at_the_second)
+        with pytest.raises(RuntimeError, match="the worker is gone"):
+            HumanSamplingState(context).sample()
+    taken = sampled(each_fifth)
+    assert taken == list(range(1, len(taken) + 1)) != []
+    assert each_fifth.sample() == 250 - len(taken)
+    assert sampled(each_fifth) == list(range(1, 251))
 
 
 def test_a_detection_in_review_is_marked_without_a_second_task(each_fifth: World) -> None:

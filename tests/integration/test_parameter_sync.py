@@ -153,7 +153,7 @@ def test_a_path_without_a_record_says_how_to_set_the_loop_up(bare: World, text: 
         bare.put_parameter(SYSTEM_RECORD, text)
     with pytest.raises(LoopNotSetUpError, match=r"label_loop.provisioning /integration"):
         sync(bare)
-    assert bare.variables == {}
+    assert bare.variables == {bare.loop.variable(SYNC_STATE): "{}"}
 
 
 def test_a_deleted_parameter_comes_back_with_the_value_in_force(synced: World) -> None:
@@ -175,3 +175,13 @@ def test_a_crash_before_the_state_is_written_is_made_good(synced: World) -> None
     assert sync(synced).changes == [f"{GATE}: 0.8 → 0.7"]
     assert not sync(synced).did_something
     assert synced.variable(GATE) == "0.7"
+
+
+def test_before_the_first_sync_parameter_store_is_in_force_and_not_a_default(bare: World) -> None:
+    bare.put_parameter("Enable-A2I-Workflow", "false")
+    bare.put_parameter(GATE, "no number")
+    bare.variables.clear()
+    settings = bare.context().settings
+    assert (settings.enable_a2i_workflow, settings.minimum_f1_score) == (False, 0.8)
+    sync(bare)
+    assert bare.calls(lambda: bare.context().settings) == {}

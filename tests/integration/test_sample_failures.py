@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
-from tests.integration.world import FRESH_DIGITS, REGION, TRAINING_DIGITS, Model, World, eventually, registry
+from tests.integration.world import FRESH_DIGITS, TRAINING_DIGITS, Model, World
+from tests.waiting import eventually
 
 from label_loop.domain import pacing
 from label_loop.operators.inbox import RekognitionDetectUploadsOperator
@@ -136,10 +137,7 @@ def test_a_check_beside_a_running_training_starts_no_second_one(bare: World, mon
 
 def test_a_check_holds_back_while_a_person_trains_a_version(world: World, model: Model) -> None:
     world.label(TRAINING_DIGITS[:20])
-    world.add_version(model, "by-hand", "TRAINING_IN_PROGRESS")
-    with registry(world.aws).lock:
-        (version,) = [v for v in registry(world.aws).versions(REGION) if v.name == "by-hand"]
-        version.outcome = None  # without one, the training goes on
+    world.add_version(model, "by-hand", "TRAINING_IN_PROGRESS", stays=True)
     assert world.training().check(forced=False).action == "none"
     assert world.training().check(forced=True).action == "none"
 

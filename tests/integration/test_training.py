@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.integration.world import REGION, TRAINING_DIGITS, Model, World, events, eventually, png, registry
+from tests.integration.world import REGION, TRAINING_DIGITS, Model, World, events, png, registry
+from tests.waiting import eventually
 
 from label_loop.domain.training import DEPLOYED
 from label_loop.exceptions import SmokeTestFailedError, UnusableTrainingSetError
@@ -282,10 +283,11 @@ def test_force_trains_the_same_images_again(world: World, instant: Any) -> None:
 
 def test_whatever_runs_without_serving_is_stopped_and_told(world: World, model: Model) -> None:
     by_hand = world.add_version(model, "by-hand", "RUNNING")
-    starting = world.add_version(model, "still-starting", "STARTING")
+    starting = world.add_version(model, "still-starting", "STARTING", stays=True)
     assert world.deployment().stop_idle_versions() == ["still-starting"]
     assert world.status(by_hand) in {"STOPPING", "STOPPED"}
-    eventually(lambda: not world.deployment().stop_idle_versions())
+    world.set_status(starting, "RUNNING")
+    assert world.deployment().stop_idle_versions() == []
     assert world.status(starting) in {"STOPPING", "STOPPED"}
     assert world.status(world.record()[ENDPOINT]) == "RUNNING"
     assert any("by-hand" in one["body"]["message"] for one in events(world.told(), "model_status"))
@@ -309,6 +311,42 @@ def test_a_replaced_image_counts_as_new(world: World, instant: Any) -> None:
     assert world.training().check(forced=False).action == "none"
     world.put(key, TRAINING_DIGITS[1].body)
     assert world.training().check(forced=False).action == "train"
+
+
+def test_a_manifest_that_is_gone_is_written_again_and_the_same_images_are_not_paid_again(
+    world: World, instant: Any
+) -> None:
+    world.label(TRAINING_DIGITS[:20])
+    name = run(world, "first")
+    key = f"{MANIFESTS_FOLDER}{name}.manifest"
+    body = world.client("s3").get_object(Bucket=world.bucket, Key=key)["Body"].read()
+    world.client("s3").delete_object(Bucket=world.bucket, Key=key)
+    assert world.training().check(forced=False).action == "train"
+    assert world.training().prepare(resume=False, forced=False, run_id="second") is None
+    assert world.client("s3").get_object(Bucket=world.bucket, Key=key)["Body"].read() == body
+    assert world.training().check(forced=False).action == "none"
+    assert any("is written again" in one["body"]["message"] for one in events(world.told(), "manifest"))
+
+
+def test_a_manifest_that_is_gone_holds_back_neither_force_nor_new_images(world: World, instant: Any) -> None:
+    world.label(TRAINING_DIGITS[:20])
+    key = f"{MANIFESTS_FOLDER}{run(world, 'first')}.manifest"
+    world.client("s3").delete_object(Bucket=world.bucket, Key=key)
+    assert world.training().prepare(resume=False, forced=True, run_id="second")
+    world.label(TRAINING_DIGITS[20:21])
+    assert world.training().prepare(resume=False, forced=False, run_id="third")
+
+
+def test_a_test_set_without_half_of_the_labels_starts_nothing(bare: World) -> None:
+    bare.label(TRAINING_DIGITS[:20])
+    for picture in TRAINING_DIGITS[:4]:
+        bare.put(f"images_for_testing/{picture.label}/{picture.name}", picture.body)
+    with pytest.raises(UnusableTrainingSetError, match="4 of the 10 labels"):
+        bare.training().prepare(resume=False, forced=False, run_id="r")
+    assert bare.keys(MANIFESTS_FOLDER) == []
+    picture = TRAINING_DIGITS[4]
+    bare.put(f"images_for_testing/{picture.label}/{picture.name}", picture.body)
+    assert bare.training().prepare(resume=False, forced=False, run_id="r")
 
 
 def test_a_test_set_is_given_to_the_training_where_there_is_one(bare: World, instant: Any) -> None:

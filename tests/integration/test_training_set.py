@@ -35,7 +35,7 @@ def test_what_is_too_large_or_empty_starts_no_training(bare: World) -> None:
 def test_images_that_an_earlier_training_had_are_not_read_again(bare: World) -> None:
     bare.label(TRAINING_DIGITS[:20])
     for number in range(6):
-        bare.put(f"{TEST_FOLDER}1/{number}.png", png(number))
+        bare.put(f"{TEST_FOLDER}{number}/{number}.png", png(number))
     first = bare.training().prepare(resume=False, forced=False, run_id="first")
     assert first
     assert first.test_manifest_key

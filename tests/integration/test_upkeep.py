@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 from botocore.exceptions import ClientError
-from tests.integration.world import FRESH_DIGITS, TRAINING_DIGITS, Model, World, events, eventually, registry
+from tests.integration.world import FRESH_DIGITS, TRAINING_DIGITS, Model, World, events, registry
+from tests.waiting import eventually
 
 from label_loop.operators.inbox import RekognitionDetectUploadsOperator
 from label_loop.states.inbox import uploads_inbox

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,11 +19,12 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import s3_backends
 from moto.sqs.models import sqs_backends
 from PIL import Image
+from tests.waiting import eventually
 
 from label_loop.parameters import PARAMETERS
 from label_loop.payloads import ANSWERS_FOLDER, LABELLED_FOLDER, UPLOADS_FOLDER
 from label_loop.provisioning import Options, provision
-from label_loop.settings import SYSTEM_RECORD, Loop
+from label_loop.settings import SYNC_STATE, SYSTEM_RECORD, Loop
 from label_loop.states.context import LoopContext
 from label_loop.states.deployment import DeploymentState
 from label_loop.states.detection import DetectionState, DetectionSummary
@@ -56,16 +58,6 @@ def png(colour: int = 0, side: int = 96) -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (side, side), (colour % 256, colour // 256 % 256, 90)).save(file, "PNG")
     return file.getvalue()
-
-
-def eventually[T](look: Callable[[], T], seconds: float = 120.0) -> T:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not happen in time")
 
 
 def registry(aws: LocalAws) -> Any:
@@ -142,7 +134,12 @@ class World:
     def __init__(self, aws: LocalAws, loop: Loop, variables: dict[str, str]) -> None:
         self.aws = aws
         self.loop = loop
+        self._use(variables)
+
+    def _use(self, variables: dict[str, str]) -> None:
+        """Take these as Airflow's Variables; by what they say, a first sync has been."""
         self.variables = variables
+        self.set_variable(SYNC_STATE, "{}")
 
     # ------------------------------------------------------------ services
 
@@ -160,7 +157,7 @@ class World:
 
     def reset(self, variables: dict[str, str]) -> None:
         """Bring the loop back to where provisioning left it, in the endpoint's memory: it is done for each test."""
-        self.variables = variables
+        self._use(variables)
         record, parameters = self._initial
         bucket = self.backend_bucket()
         with MOTO_LOCK:
@@ -303,7 +300,8 @@ class World:
         self.set_record(rekognition_project_version_arn=arn)
         return arn
 
-    def add_version(self, model: Model, name: str, status: str, rate: float = FAST_UNIT) -> str:
+    def add_version(self, model: Model, name: str, status: str, rate: float = FAST_UNIT, *, stays: bool = False) -> str:
+        """Make a version. A status that passes by itself, as STARTING does, is left in time, unless it ``stays``."""
         state = registry(self.aws)
         project_arn = self.record()["rekognition_project_arn"]
         with state.lock:
@@ -326,23 +324,23 @@ class World:
                 min_units=1,
                 bucket=TokenBucket(rate, state.now),
             )
-            version.enter(status, state.now(), "Made for a test.")
+            version.enter(status, math.inf if stays else state.now(), "Made for a test.")
             project.versions[arn] = version
         return arn
 
     def status(self, arn_or_name: str) -> str:
+        project_arn = self.record()["rekognition_project_arn"]
         with registry(self.aws).lock:
-            for version in (
-                registry(self.aws).project(self.record()["rekognition_project_arn"], REGION).versions.values()
-            ):
+            for version in registry(self.aws).project(project_arn, REGION).versions.values():
                 if arn_or_name in (version.arn, version.name):
                     return str(version.status)
         raise AssertionError(f"no version {arn_or_name}")
 
-    def set_status(self, arn: str, status: str) -> None:
+    def set_status(self, arn: str, status: str, *, stays: bool = False) -> None:
+        """Change a version's status; ``stays`` as for ``add_version``."""
         with registry(self.aws).lock:
             version = registry(self.aws).version(arn, REGION)
-            version.enter(status, registry(self.aws).now(), "Changed by a test.")
+            version.enter(status, math.inf if stays else registry(self.aws).now(), "Changed by a test.")
 
     def version_names(self) -> list[str]:
         with registry(self.aws).lock:

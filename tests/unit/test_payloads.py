@@ -93,6 +93,12 @@ def test_what_something_else_wrote_is_no_training_attempt(values):
     assert TrainingAttempt.from_json(values) is None
 
 
+@pytest.mark.parametrize("name", ["version_name", "manifest_key", "images", "started_at", "outcome"])
+def test_an_attempt_with_a_part_of_another_type_is_no_attempt_of_ours(name):
+    values = TrainingAttempt("v", "m", 1, "f", "t").to_json() | {name: ["x"]}
+    assert TrainingAttempt.from_json(values) is None
+
+
 def test_an_attempt_with_a_newer_releases_field_is_no_attempt_of_ours():
     values = TrainingAttempt("v", "m", 1, "f", "t").to_json() | {"added_later": 1}
     assert TrainingAttempt.from_json(values) is None

@@ -14,6 +14,7 @@ WIDGET = "crowd-image-classifier"
 _NAME_PREFIX = "label-loop-"
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _LONGEST_LABEL = 255
+_LONGEST_ID_BYTES = 2048  # of a key in DynamoDB
 # With the folder, an image's name and its id, a label has to fit into the 1,024 bytes of an S3 key.
 _LONGEST_LABEL_BYTES = 765
 _LONGEST_STEM = 80
@@ -87,9 +88,10 @@ def _submission_time(answer: Mapping[str, Any]) -> str:
 
 def _written_id(value: object) -> str:
     """Return the id of a detection, if it can be one: it becomes the key of a row."""
-    if not (isinstance(value, str) and value and value.isprintable()):
+    is_id = isinstance(value, str) and value.isprintable() and 0 < len(value.encode()) <= _LONGEST_ID_BYTES
+    if not is_id:
         raise TypeError("detectLabelRequestId is no id")
-    return value
+    return str(value)
 
 
 def _answered_label(content: Mapping[str, Any]) -> str:

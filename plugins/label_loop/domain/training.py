@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -136,3 +136,15 @@ def check_set(images: Iterable[LabelledImage], *, has_test_set: bool) -> Mapping
             f"and test needs 2 a label. Add images, remove the folder, or give a test set in {TEST_FOLDER}."
         )
     return counts
+
+
+def check_test_set(labels: Collection[str], test_images: Iterable[LabelledImage]) -> None:
+    """Raise UnusableTrainingSetError where the test images have less than half of the labels that train."""
+    shared = {image.label for image in test_images} & set(labels)
+    if len(shared) * 2 < len(labels):
+        missing = sorted(set(labels) - shared)
+        raise UnusableTrainingSetError(
+            f"The test set in {TEST_FOLDER} has usable images of {len(shared)} of the {len(labels)} labels that train, "
+            f"and Rekognition asks for at least half. Add images of others ({', '.join(missing[:5])}), or remove the "
+            "test set: then a part of the training images is set aside for the test."
+        )

@@ -22,8 +22,6 @@ HUMAN_LABEL = "HumanLabel"
 _ROWS_A_READ = 100
 _UNPROCESSED_TRIES = 8
 _COUNTED = ("Sampled", HUMAN_LABEL)  # what an answer or a mark adds to the counts depends on both
-# A row is answered once and sampled once, so it changes twice at most between being read and being written.
-_CHANGES = 3
 
 
 class InferenceLogHook(DynamoDBHook):
@@ -47,9 +45,10 @@ class InferenceLogHook(DynamoDBHook):
         return self.conn.meta.client
 
     def rows(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Return the rows that exist of the given ids, 100 a call, as they are at this moment."""
+        """Return the rows that exist of the given ids, in their order, 100 a call, as they are at this moment."""
+        wanted_ids = dict.fromkeys(ids)
         found: dict[str, dict[str, Any]] = {}
-        for some in batched(dict.fromkeys(ids), _ROWS_A_READ):
+        for some in batched(wanted_ids, _ROWS_A_READ):
             wanted = {self.table: {"Keys": [{KEY: id_} for id_ in some], "ConsistentRead": True}}
             for _ in range(_UNPROCESSED_TRIES):
                 response = self._client.batch_get_item(RequestItems=wanted)
@@ -59,7 +58,7 @@ class InferenceLogHook(DynamoDBHook):
                     break
             else:
                 raise TimeoutError(f"{self.table} gives some rows again and again as unprocessed.")
-        return found
+        return {id_: found[id_] for id_ in wanted_ids if id_ in found}  # DynamoDB gives them in any order
 
     def put_new(self, rows: Sequence[Row]) -> list[str]:
         """Write the rows that do not exist yet, and count them; return their ids. Others stay as they are.
@@ -90,20 +89,27 @@ class InferenceLogHook(DynamoDBHook):
         """Set attributes of an existing row unless it has the attribute ``guard``; tell whether they were."""
         return not self._write([self._update({KEY: id_}, values, [guard])], {})
 
-    def set_answer(self, row: Row, values: Mapping[str, Any]) -> bool:
-        """Set attributes of a row, with its HumanLabel among them, and count the answer; tell whether they were.
+    def set_answers(self, rows: Iterable[Row], answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """Set attributes of rows, with a HumanLabel among them, and count the answers; return the ids of those set.
 
-        They are not where the row has a HumanLabel already. ``row`` is as it was read.
+        Rows that have a HumanLabel stay as they are. ``rows`` are as they were read; ``answers`` has the attributes
+        by id.
         """
-        for _ in range(_CHANGES):
-            if HUMAN_LABEL in row:
-                return False
-            update = self._update(row, values, _COUNTED)
-            if not self._write([update], of_answer(row, values[HUMAN_LABEL])):
-                return True
-            # It was answered or sampled meanwhile.
-            row = self.rows([row[KEY]])[row[KEY]]
-        raise TimeoutError(f"The row {row[KEY]} of {self.table} changes again and again.")
+
+        def counted(row: Row) -> Counts:
+            return of_answer(row, answers[row[KEY]][HUMAN_LABEL])
+
+        unanswered = (row for row in rows if HUMAN_LABEL not in row)
+        done: list[str] = []
+        for some in self._batches(unanswered, counted):
+            updates = [self._update(row, answers[row[KEY]], _COUNTED) for row in some]
+            ids = [row[KEY] for row in some]
+            if self._write(updates, summed(map(counted, some))):
+                # Some were answered or sampled meanwhile, or are gone.
+                done += self.set_answers(self.rows(ids).values(), answers)
+            else:
+                done += ids
+        return done
 
     def mark_sampled(self, rows: Iterable[Row], marks: Mapping[str, Mapping[str, str]]) -> None:
         """Mark rows as sampled, each with further attributes to set, and count them; repeatable.
@@ -195,6 +201,18 @@ class InferenceLogHook(DynamoDBHook):
                 ScanIndexForward=False,
             )
             yield from (page["Items"] for page in pages)
+
+    def detected_since(self, moment: str) -> Iterator[tuple[str, str]]:
+        """Yield the keys and eTags that were detected from a time on; what failed is not in the index."""
+        for sampled in (SAMPLED_YES, SAMPLED_NO):
+            pages = self._client.get_paginator("query").paginate(
+                TableName=self.table,
+                IndexName=self.index,
+                KeyConditionExpression="Sampled = :sampled AND DetectLabelDate >= :moment",
+                ExpressionAttributeValues={":sampled": sampled, ":moment": moment},
+            )
+            for page in pages:
+                yield from ((row["S3ObjectKey"], row["S3ObjectEtag"]) for row in page["Items"])
 
     def last_sampled(self) -> Position | None:
         """Return where the latest sampled detection stands, or None before the first."""

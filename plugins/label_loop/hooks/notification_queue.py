@@ -7,9 +7,12 @@ from typing import Any
 from airflow.providers.amazon.aws.hooks.sqs import SqsHook
 
 from label_loop.hooks.retries import PATIENT
+from label_loop.payloads import DEAD_LETTER_REASON
 
 _MESSAGES_A_CALL = 10
 _LONGEST_RECEIVE_CALLS = 100
+RECEIVE_COUNT = "ApproximateReceiveCount"
+_LONGEST_REASON = 1000
 
 
 class NotificationQueueHook(SqsHook):
@@ -27,6 +30,7 @@ class NotificationQueueHook(SqsHook):
                 QueueUrl=queue_url,
                 MaxNumberOfMessages=min(_MESSAGES_A_CALL, most - len(messages)),
                 WaitTimeSeconds=0 if messages else wait_seconds,
+                MessageSystemAttributeNames=[RECEIVE_COUNT],
             )
             received = response.get("Messages", [])
             messages += received
@@ -40,6 +44,13 @@ class NotificationQueueHook(SqsHook):
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         attributes = self.conn.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
         return sum(int(attributes[name]) for name in names)
+
+    def bury(self, queue_url: str, body: str, reason: str) -> None:
+        """Send a message to a dead-letter queue, with the reason why it is given up."""
+        # SQS refuses control characters, and an attribute without a value.
+        text = "".join(c if c.isprintable() else " " for c in reason[:_LONGEST_REASON]) or "no reason is known"
+        attributes = {DEAD_LETTER_REASON: {"DataType": "String", "StringValue": text}}
+        self.conn.send_message(QueueUrl=queue_url, MessageBody=body, MessageAttributes=attributes)
 
     def delete(self, queue_url: str, receipt_handles: Iterable[str]) -> Sequence[str]:
         """Delete messages, 10 a call; return the handles that SQS refused (it will deliver them again)."""

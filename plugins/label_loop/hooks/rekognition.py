@@ -1,11 +1,12 @@
 """Rekognition Custom Labels."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+from botocore.exceptions import ClientError
 
 from label_loop.exceptions import LabelLoopError
 from label_loop.hooks.retries import PATIENT, error_code
@@ -15,8 +16,11 @@ from label_loop.payloads import ProjectVersion, S3Upload
 class RekognitionHook(AwsBaseHook):
     """Wraps ``boto3.client("rekognition")`` for projects, their versions and detection.
 
-    Takes AwsBaseHook's arguments. Errors are botocore's ClientError unless a method says otherwise.
+    Takes AwsBaseHook's arguments. Errors are botocore's ClientError unless a method says otherwise. ``on_retries`` is
+    called after a detection that AWS was asked for more than once: it throttles, or is in trouble.
     """
+
+    on_retries: Callable[[], None] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("config", PATIENT)
@@ -98,11 +102,20 @@ class RekognitionHook(AwsBaseHook):
         image = {"Bucket": upload.bucket, "Name": upload.key}
         if upload.version_id:
             image["Version"] = upload.version_id
-        response = self.conn.detect_custom_labels(
-            ProjectVersionArn=arn, Image={"S3Object": image}, MaxResults=1, MinConfidence=0
-        )
+        try:
+            response = self.conn.detect_custom_labels(
+                ProjectVersionArn=arn, Image={"S3Object": image}, MaxResults=1, MinConfidence=0
+            )
+        except ClientError as error:
+            self._tell_retries(error.response)
+            raise
+        self._tell_retries(response)
         labels: list[Mapping[str, Any]] = response.get("CustomLabels", [])
         return labels
+
+    def _tell_retries(self, response: Mapping[str, Any]) -> None:
+        if self.on_retries and response.get("ResponseMetadata", {}).get("RetryAttempts"):
+            self.on_retries()
 
 
 def is_not_ready(error: Exception) -> bool:

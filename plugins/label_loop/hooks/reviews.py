@@ -42,9 +42,10 @@ class ReviewsHook(DynamoDBHook):
 
     def _put(self, review: Review, condition: str, values: Mapping[str, Any]) -> bool:
         given = {"ExpressionAttributeValues": values} if values else {}
+        client = self._client  # asked for once: threads that come first may each make one, with errors of its own
         try:
-            self._client.put_item(TableName=self.table, Item=to_item(review), ConditionExpression=condition, **given)
-        except self._client.exceptions.ConditionalCheckFailedException:
+            client.put_item(TableName=self.table, Item=to_item(review), ConditionExpression=condition, **given)
+        except client.exceptions.ConditionalCheckFailedException:
             return False
         return True
 

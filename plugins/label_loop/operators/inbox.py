@@ -16,8 +16,10 @@ from label_loop.settings import UPLOADS_SEEN_KEY, SystemRecord
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from label_loop.payloads import ProjectVersion
     from label_loop.states.context import LoopContext
-    from label_loop.states.inbox import Delivery, FolderInbox, QueueInbox
+    from label_loop.states.inbox import Delivery, Inbox
+    from label_loop.states.reconciliation import Reconciliation
     from label_loop.states.upkeep import UpkeepState
 
 SERVING_POLL_SECONDS = 20
@@ -43,10 +45,12 @@ class DrainInboxOperator(LoopOperator):
         """Return the queue of notifications, or None."""
 
     @abstractmethod
-    def drain(
-        self, loop: "LoopContext", inbox: "QueueInbox | FolderInbox", first: "Sequence[Delivery]"
-    ) -> dict[str, Any]:
+    def drain(self, loop: "LoopContext", inbox: "Inbox", first: "Sequence[Delivery]") -> dict[str, Any]:
         """Process the first deliveries and those that follow; return numbers of what was done."""
+
+    @abstractmethod
+    def reconciliation(self, loop: "LoopContext") -> "Reconciliation":
+        """Return what finds the objects that no event told of."""
 
     def before(self, loop: "LoopContext") -> None:
         """Defer where the loop is not ready for work; by default it is."""
@@ -74,6 +78,7 @@ class DrainInboxOperator(LoopOperator):
         if queue_url:
             queue = QueueInbox(loop, queue_url)
             summary = self.drain(loop, queue, queue.read(messages or []))
+            summary = self._reconcile(loop, summary)
         else:
             summary = self.drain(loop, FolderInbox(loop, self.folder, self.seen_key), [])
         # A resumed task does not wait a second time: what woke it may be done by now.
@@ -83,12 +88,23 @@ class DrainInboxOperator(LoopOperator):
         self.log.info("%s of %s: %s", self.folder, self.loop_path, summary)
         return summary
 
+    def _reconcile(self, loop: "LoopContext", summary: dict[str, Any]) -> dict[str, Any]:
+        """Process what no event told of, once an hour; return all that was done."""
+        listing = self.reconciliation(loop)
+        listing.begin()
+        if not listing.is_due():
+            return summary
+        found = self.drain(loop, listing, [])
+        listing.finish()
+        return {name: value + found[name] for name, value in summary.items()}
+
     def wait(self, loop: "LoopContext", queue_url: str | None, limit: dict[str, Any] | None = None) -> None:
         """Defer until there is work, or until a limit, as ``triggers.limit.Limit`` takes it."""
         from label_loop.triggers.inbox import FolderTrigger, NotificationQueueTrigger
 
         trigger: NotificationQueueTrigger | FolderTrigger
         if queue_url:
+            limit = {"loop_path": self.loop_path, **(limit or {}), "listing_at": self.reconciliation(loop).next_at}
             trigger = NotificationQueueTrigger(
                 sqs_queue=queue_url,
                 aws_conn_id=self.aws_conn_id,
@@ -115,18 +131,28 @@ class RekognitionDetectUploadsOperator(DrainInboxOperator):
 
     folder = UPLOADS_FOLDER
     seen_key = UPLOADS_SEEN_KEY
+    serving: "ProjectVersion | None" = None
 
     def queue_url(self, record: SystemRecord) -> str | None:
         """Return the queue of uploads."""
         return record.uploads_queue_url
 
+    def reconciliation(self, loop: "LoopContext") -> "Reconciliation":
+        """Return what finds uploads without a row."""
+        from label_loop.states.reconciliation import UploadsReconciliation
+
+        return UploadsReconciliation(loop)
+
     def before(self, loop: "LoopContext") -> None:
         """Defer until a model serves: messages taken before would come back, and end as dead letters."""
         upkeep = self._upkeep(loop)
         step = upkeep.step()
+        if self.queue_url(loop.record):
+            self.reconciliation(loop).begin()  # before the first model: uploads may wait longer than their queue does
         upkeep.stop_left_behind()
         if step == "detect":
             upkeep.served()
+            self.serving = upkeep.endpoint
             return
         if step == "give up":
             upkeep.give_up()
@@ -170,13 +196,11 @@ class RekognitionDetectUploadsOperator(DrainInboxOperator):
 
         return UpkeepState(loop, uploads_inbox(loop))
 
-    def drain(
-        self, loop: "LoopContext", inbox: "QueueInbox | FolderInbox", first: "Sequence[Delivery]"
-    ) -> dict[str, Any]:
+    def drain(self, loop: "LoopContext", inbox: "Inbox", first: "Sequence[Delivery]") -> dict[str, Any]:
         """Detect, log, announce, and send to review."""
         from label_loop.states.detection import DetectionState
 
-        return asdict(DetectionState(loop, inbox).drain(first))
+        return asdict(DetectionState(loop, inbox, serving=self.serving).drain(first))
 
 
 class HumanReviewApplyAnswersOperator(DrainInboxOperator):
@@ -189,14 +213,18 @@ class HumanReviewApplyAnswersOperator(DrainInboxOperator):
         """Return the queue of answers."""
         return record.answers_queue_url
 
+    def reconciliation(self, loop: "LoopContext") -> "Reconciliation":
+        """Return what finds answers that are not in the log."""
+        from label_loop.states.reconciliation import AnswersReconciliation
+
+        return AnswersReconciliation(loop)
+
     def before(self, loop: "LoopContext") -> None:
         """Let answers come in that a review page was cut off from writing; a loop without reviews has none."""
         with suppress(ReviewRefusedError):
             loop.review.collect()
 
-    def drain(
-        self, loop: "LoopContext", inbox: "QueueInbox | FolderInbox", first: "Sequence[Delivery]"
-    ) -> dict[str, Any]:
+    def drain(self, loop: "LoopContext", inbox: "Inbox", first: "Sequence[Delivery]") -> dict[str, Any]:
         """Match answers to detections, log them, and copy their images."""
         from label_loop.states.human_review import HumanReviewState
 

@@ -3,22 +3,18 @@
 With ``--send-again`` each goes back to its queue, and is worked on like a new one.
 """
 
-import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
-from botocore.exceptions import BotoCoreError
-
 from label_loop.domain.events import parse_message
-from label_loop.exceptions import LabelLoopError, MalformedEventError
-from label_loop.payloads import S3Upload
+from label_loop.exceptions import MalformedEventError, shown
+from label_loop.payloads import DEAD_LETTER_REASON, MOST_RECEIVES, S3Upload
+from label_loop.provisioning.command import parser_of, run
 from label_loop.provisioning.parameter_store import read_record
 from label_loop.provisioning.queues import PURPOSES
 from label_loop.provisioning.site import Options, Site, naming
-from label_loop.settings import Loop
 
 _MESSAGES_A_CALL = 10
 _MOST_CALLS = 1000
@@ -85,7 +81,11 @@ def _receive(sqs: Any, url: str) -> Iterator[Mapping[str, Any]]:
     seen: set[str] = set()
     for _ in range(_MOST_CALLS):
         answer = sqs.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=_MESSAGES_A_CALL, VisibilityTimeout=_HIDDEN_SECONDS, WaitTimeSeconds=1
+            QueueUrl=url,
+            MaxNumberOfMessages=_MESSAGES_A_CALL,
+            VisibilityTimeout=_HIDDEN_SECONDS,
+            WaitTimeSeconds=1,
+            MessageAttributeNames=[DEAD_LETTER_REASON],
         )
         new = [message for message in answer.get("Messages", []) if message["MessageId"] not in seen]
         if not new:
@@ -100,36 +100,28 @@ def _letter(purpose: str, message: Mapping[str, Any]) -> DeadLetter:
     except MalformedEventError as error:
         return DeadLetter(purpose, f"message {message['MessageId']}", str(error), message)
     about = ", ".join(event.uri if isinstance(event, S3Upload) else event.human_loop_name for event in events)
-    reason = "failed five times; the log of its DAG's failed tasks says why"
+    attribute = message.get("MessageAttributes", {}).get(DEAD_LETTER_REASON, {}).get("StringValue")
+    last = shown(attribute) if attribute else "the log of its DAG's failed tasks says why"
+    reason = f"failed {MOST_RECEIVES} times, the last time with {last}" if attribute else f"failed often; {last}"
     return DeadLetter(purpose, about or f"message {message['MessageId']}", reason, message)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return the exit status: 0, or 1 with the reason on standard error."""
-    parser = argparse.ArgumentParser(
-        prog="python -m label_loop.provisioning.dead_letters",
-        description="Show the messages of a loop that failed five times, and give them back to their queues.",
-    )
-    parser.add_argument("loop", help="the loop's path in Parameter Store, such as /logos")
+    description = "Show the messages of a loop that failed five times, and give them back to their queues."
+    parser = parser_of(".dead_letters", description)
     parser.add_argument("--send-again", action="store_true", help="give them back, once the cause is mended")
     given = parser.parse_args(arguments)
-    try:
-        count = _run(Site(Loop(given.loop.rstrip("/")), Options(), boto3.Session(), print), again=given.send_again)
-    except (LabelLoopError, BotoCoreError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    verb = "sent again" if given.send_again else "found; --send-again gives them back"
-    sys.stdout.write(f"{count} dead letter(s) {verb}.\n" if count else "There are no dead letters.\n")
-    return 0
 
+    def work(site: Site) -> str:
+        count = 0
+        for letter in (send_again if given.send_again else show)(site, dead_letters(site)):
+            sys.stdout.write(f"{letter}\n")
+            count += 1
+        verb = "sent again" if given.send_again else "found; --send-again gives them back"
+        return f"{count} dead letter(s) {verb}." if count else "There are no dead letters."
 
-def _run(site: Site, *, again: bool) -> int:
-    count = 0
-    letters = dead_letters(site)
-    for letter in (send_again if again else show)(site, letters):
-        sys.stdout.write(f"{letter}\n")
-        count += 1
-    return count
+    return run(work, given.loop, Options())
 
 
 if __name__ == "__main__":

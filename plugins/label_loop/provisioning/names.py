@@ -21,6 +21,11 @@ def slug(loop: Loop) -> str:
     return f"{kept}-{suffix}".lstrip("-")
 
 
+def base_name(loop: Loop) -> str:
+    """Return the name that topic, table, project and rules share, and that others start with."""
+    return f"label-loop-{slug(loop)}"
+
+
 @dataclass(frozen=True)
 class Names:
     """The default names of a loop's resources in one account and region."""
@@ -33,7 +38,7 @@ class Names:
     @property
     def base(self) -> str:
         """The name that topic, table, project and rules share, and that others start with."""
-        return f"label-loop-{slug(self.loop)}"
+        return base_name(self.loop)
 
     @property
     def bucket(self) -> str:

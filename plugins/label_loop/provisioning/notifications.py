@@ -1,7 +1,7 @@
 """How events reach the queues: the bucket's notifications, and EventBridge where those cannot be."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ from label_loop.provisioning.site import Site, Work, found, naming
 
 _FOLDERS = {"uploads": UPLOADS_FOLDER, "answers": ANSWERS_FOLDER}
 _TARGETS = ("QueueConfigurations", "TopicConfigurations", "LambdaFunctionConfigurations")
+_FUNCTIONS = _TARGETS[-1]
 _ID = "label-loop-"
 _CREATED = "s3:ObjectCreated:"
 _MOST_FLOW_DEFINITIONS = 10  # EventBridge takes patterns of 2,048 characters
@@ -23,12 +24,10 @@ def ensure_notifications(site: Site, bucket: str, queue_urls: Mapping[str, str])
     ``queue_urls`` are by purpose. S3 takes one destination for an event: where the bucket tells another of a
     folder already (the AWS sample's functions), EventBridge tells the queue as well.
     """
-    s3 = site.client("s3")
     shared: list[str] = []
     with site.resource("notifications of", bucket) as work:
-        answer = found(lambda: s3.get_bucket_notification_configuration(Bucket=bucket), "NoSuchBucket")
-        before = {key: value for key, value in (answer or {}).items() if key != "ResponseMetadata"}
-        after = dict(before)
+        before = read_notifications(site, bucket)
+        after = without(before, of_functions(before)) if site.options.take_over else dict(before)
         for purpose, url in queue_urls.items():
             wanted = _notification(site, purpose, url)
             present = after.get("QueueConfigurations", [])
@@ -55,6 +54,41 @@ def ensure_notifications(site: Site, bucket: str, queue_urls: Mapping[str, str])
             "detail": {"bucket": {"name": [bucket]}, "object": {"key": [{"prefix": _FOLDERS[purpose]}]}},
         }
         _ensure_rule(site, site.names.rule(purpose), pattern, queue_urls[purpose])
+
+
+def read_notifications(site: Site, bucket: str) -> dict[str, Any]:
+    """Return what the bucket tells whom; nothing where there is no bucket."""
+    look = partial(site.client("s3").get_bucket_notification_configuration, Bucket=bucket)
+    return {key: value for key, value in (found(look, "NoSuchBucket") or {}).items() if key != "ResponseMetadata"}
+
+
+def of_functions(configuration: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the notifications by which Lambda functions are told of new objects in the loop's folders."""
+    told = configuration.get(_FUNCTIONS, [])
+    return [one for one in told if any(_overlaps(one, folder) for folder in _FOLDERS.values())]
+
+
+def is_within_folders(notification: Mapping[str, Any]) -> bool:
+    """Return whether a notification is about the loop's folders alone."""
+    return _prefix(notification).startswith(tuple(_FOLDERS.values()))
+
+
+def without(configuration: Mapping[str, Any], functions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a configuration less these notifications of functions."""
+    left = [one for one in configuration.get(_FUNCTIONS, []) if one not in functions]
+    return {**configuration, _FUNCTIONS: left}
+
+
+def give_back(site: Site, bucket: str, functions: Sequence[Mapping[str, Any]]) -> None:
+    """Have the bucket tell these functions again and no queue of the loop's, in one step."""
+    with site.resource("notifications of", bucket) as work:
+        before = read_notifications(site, bucket)
+        missing = [one for one in functions if _plain(one) not in [_plain(other) for other in _all(before)]]
+        queues = [one for one in before.get(_TARGETS[0], []) if not str(one.get("Id", "")).startswith(_ID)]
+        after = {**before, _TARGETS[0]: queues, _FUNCTIONS: [*before.get(_FUNCTIONS, []), *missing]}
+        if _plain(before) != _plain(after):
+            put = partial(site.client("s3").put_bucket_notification_configuration, Bucket=bucket)
+            work.mend("destinations", partial(put, NotificationConfiguration=after))
 
 
 def ensure_status_rule(site: Site, flow_definition_arn: str, answers_queue_url: str) -> None:
@@ -94,9 +128,13 @@ def _overlaps(notification: Mapping[str, Any], folder: str) -> bool:
     """Return whether S3 would refuse a second destination for the folder's new objects beside this one."""
     if not any(event.startswith(_CREATED) for event in notification["Events"]):
         return False
+    prefix = _prefix(notification)
+    return prefix.startswith(folder) or folder.startswith(prefix)
+
+
+def _prefix(notification: Mapping[str, Any]) -> str:
     rules = notification.get("Filter", {}).get("Key", {}).get("FilterRules", [])
-    prefix = next((rule["Value"] for rule in rules if rule["Name"].lower() == "prefix"), "")
-    return bool(prefix.startswith(folder) or folder.startswith(prefix))
+    return next((str(rule["Value"]) for rule in rules if rule["Name"].lower() == "prefix"), "")
 
 
 def _plain(configuration: Mapping[str, Any]) -> Any:

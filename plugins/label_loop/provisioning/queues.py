@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from label_loop.payloads import MOST_RECEIVES
 from label_loop.provisioning.policies import merged, queue_statements
 from label_loop.provisioning.site import Site, found
 
@@ -13,7 +14,6 @@ STATUS_RULE = "reviews"  # purpose of the rule that tells of human loops that en
 _ABSENT = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 _VISIBILITY_TIMEOUT_SECONDS = 180
 _RETENTION_SECONDS = 14 * 24 * 3600
-_MAX_RECEIVE_COUNT = 5
 _RULES: Mapping[str, Sequence[str]] = {"uploads": ("uploads",), "answers": ("answers", STATUS_RULE)}
 
 
@@ -24,7 +24,7 @@ def ensure_queues(site: Site, purpose: str, bucket: str, record: Mapping[str, An
     dead_name = _name(record.get(dead)) or names.dead_letter_queue(purpose)
     main_name = _name(record.get(main)) or names.queue(purpose)
     kept = {"MessageRetentionPeriod": str(_RETENTION_SECONDS)}
-    redrive = {"deadLetterTargetArn": names.arn("sqs", dead_name), "maxReceiveCount": _MAX_RECEIVE_COUNT}
+    redrive = {"deadLetterTargetArn": names.arn("sqs", dead_name), "maxReceiveCount": MOST_RECEIVES}
     wanted = {
         **kept,
         "VisibilityTimeout": str(_VISIBILITY_TIMEOUT_SECONDS),

@@ -18,6 +18,8 @@ class Outcome(StrEnum):
     UNCHANGED = "unchanged"
     MENDED = "mended"
     NOT_MADE = "not made"
+    FOUND = "found"
+    WRONG = "wrong"
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,11 @@ from typing import Any, NoReturn
 
 from label_loop.payloads import ANSWERS_FOLDER
 from label_loop.provisioning.bucket import labels_in
+from label_loop.provisioning.names import base_name
 from label_loop.provisioning.report import ProvisioningError
 from label_loop.provisioning.site import Site, found, naming
 from label_loop.provisioning.task_template import task_template
+from label_loop.settings import Loop
 
 NOT_READY = "NotReady"
 REFUSALS = frozenset(
@@ -54,9 +56,14 @@ def ensure_flow_definition(site: Site, bucket: str, current_arn: str | None) -> 
     if not (role and workteam):
         _not_ready(site, "no work team or role is known", "give --workteam-arn and --a2i-role-arn")
     template = task_template(labels)
-    ui_arn = _ensure_task_ui(site, f"{site.names.base}-{_hash(template)}", template)
+    ui_arn = _ensure_task_ui(site, task_ui_name(site.loop, template), template)
     request = _request(bucket, ui_arn, workteam, role)
     return _ensure_flow(site, f"{site.names.base}-{_hash(json.dumps(request, sort_keys=True))}", request)
+
+
+def task_ui_name(loop: Loop, template: str) -> str:
+    """Return the name of a worker template, which tells its content."""
+    return f"{base_name(loop)}-{_hash(template)}"
 
 
 def _describe(site: Site, arn: str | None) -> Mapping[str, Any] | None:

@@ -31,6 +31,7 @@ class Options:
     a2i_role_arn: str | None = None
     operator_email: str | None = None
     review_backend: str | None = None
+    take_over: bool = False  # functions that the bucket tells of the loop's folders give way
     dry_run: bool = False
 
 

@@ -37,7 +37,7 @@ def review_backend(record: SystemRecord, aws_conn_id: str | None, config: "Confi
     if name == A2I:
         from label_loop.review.a2i import A2IReview
 
-        return A2IReview(record.get("flow_definition_arn"), aws_conn_id)
+        return A2IReview(record.get("flow_definition_arn"), aws_conn_id, config)
     if name == AIRFLOW:
         from label_loop.review.airflow import AirflowReview
 

@@ -11,11 +11,13 @@ from label_loop.hooks.retries import PATIENT
 from label_loop.notifications import Announcer
 from label_loop.parameters import Settings
 from label_loop.settings import (
+    SYNC_STATE,
     SYSTEM_RECORD,
     SYSTEM_RECORD_DESCRIPTION,
     Loop,
     SystemRecord,
     read_settings,
+    variable_text,
     write_variable,
 )
 
@@ -41,11 +43,18 @@ class LoopContext:
         self._record: SystemRecord | None = None
         self._statistics: StatisticsHook | None = None
         self._refreshing = threading.Lock()
+        self._making = threading.Lock()
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings in force when first asked for."""
-        return read_settings(self.loop)
+        """The settings in force when first asked for.
+
+        Before the first sync there are no Variables, and a default could pay for what Parameter Store switches off.
+        """
+        if variable_text(self.loop, SYNC_STATE) is not None:
+            return read_settings(self.loop)
+        stored = self.parameter_store.texts(self.loop)
+        return read_settings(self.loop, lambda loop, name: variable_text(loop, name) or stored.get(name))
 
     @property
     def record(self) -> SystemRecord:
@@ -125,9 +134,14 @@ class LoopContext:
             self._statistics = StatisticsHook(table, aws_conn_id=self.aws_conn_id, config=self.config)
         return self._statistics if table else None
 
-    @cached_property
+    @property
     def review(self) -> "ReviewBackend":
-        """The review backend of the loop."""
+        """The review backend of the loop; many threads may ask, one makes it."""
+        with self._making:
+            return self._review
+
+    @cached_property
+    def _review(self) -> "ReviewBackend":
         from label_loop.review.base import review_backend
 
         return review_backend(self.record, self.aws_conn_id, self.config)

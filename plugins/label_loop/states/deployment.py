@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from label_loop.domain import deployment, training
-from label_loop.domain.detections import timestamp
+from label_loop.domain.detections import UNDETECTABLE, timestamp
 from label_loop.domain.idleness import BY_HAND, IDLE
 from label_loop.exceptions import NothingServesError, RunningLimitError, SmokeTestFailedError
 from label_loop.hooks.retries import error_code
@@ -19,7 +19,7 @@ from label_loop.states.project import ProjectState, manifest_key
 
 log = logging.getLogger(__name__)
 
-_IMAGES_LOOKED_FOR = 20  # of each manifest: the images of an old one may be gone
+_IMAGES_LOOKED_FOR = 20  # in each place: images of an old manifest may be gone, and one may be unreadable
 
 
 class DeploymentState(ProjectState):
@@ -70,30 +70,36 @@ class DeploymentState(ProjectState):
         self.tell_model(version.name, f"{text} with {units}")
 
     def smoke_test(self, version_name: str) -> None:
-        """Detect one known image. Raises SmokeTestFailedError where the version does not answer."""
+        """Detect one known image; those that are gone or cannot be read are passed over.
+
+        Raises SmokeTestFailedError where the version does not answer, or no image is left.
+        """
         version, bucket = self.version(version_name), self.context.record.bucket
-        image = next(
-            (i for i in self._known_images(version_name) if self.context.s3.check_for_key(i.key, bucket)), None
+        for image in self._known_images(version_name):
+            try:
+                labels = self.context.rekognition.detect(version.arn, S3Upload(bucket, image.key, ""))
+            except ClientError as error:
+                code = error_code(error)
+                if code not in UNDETECTABLE:
+                    raise SmokeTestFailedError(
+                        f"{version_name} runs but does not answer ({code}); the endpoint was not moved."
+                    ) from error
+                log.warning("The smoke test passes over %s: %s", image.key, code)
+            else:
+                log.info("The smoke test of %s on %s found %s", version_name, image.key, labels)
+                return
+        raise SmokeTestFailedError(
+            f"{version_name} could not be tested: there is no image that can be read among {_IMAGES_LOOKED_FOR} of its "
+            f"manifest, of the last one, and in {LABELLED_FOLDER}. Put one there and deploy again; the endpoint was "
+            "not moved."
         )
-        if image is None:
-            raise SmokeTestFailedError(
-                f"{version_name} could not be tested: there is no image of its manifest, of the last one, "
-                f"or in {LABELLED_FOLDER}. Put one there and deploy again; the endpoint was not moved."
-            )
-        try:
-            labels = self.context.rekognition.detect(version.arn, S3Upload(bucket, image.key, ""))
-        except ClientError as error:
-            raise SmokeTestFailedError(
-                f"{version_name} runs but does not answer ({error_code(error)}); the endpoint was not moved."
-            ) from error
-        log.info("The smoke test of %s on %s found %s", version_name, image.key, labels)
 
     def _known_images(self, version_name: str) -> Iterator[LabelledImage]:
         """Yield images that the version was trained with, else others; versions of other makers have no manifest."""
         last = self.attempt.manifest_key if self.attempt else None
         for key in dict.fromkeys((manifest_key(version_name), last)):
             yield from islice(self.set.in_manifest(key), _IMAGES_LOOKED_FOR)
-        yield from self.set.labelled(LABELLED_FOLDER)
+        yield from islice(self.set.labelled(LABELLED_FOLDER), _IMAGES_LOOKED_FOR)
 
     def move_endpoint(self, version_name: str) -> None:
         """Let a running version serve from now on."""

@@ -16,8 +16,8 @@ from label_loop.domain.pacing import Pacer
 from label_loop.domain.reviews import review_created
 from label_loop.exceptions import NothingServesError, ReviewRefusedError, UnfinishedWorkError
 from label_loop.hooks.rekognition import is_not_ready
-from label_loop.hooks.retries import error_code
-from label_loop.payloads import UPLOADS_FOLDER, Detection, Event, S3Upload
+from label_loop.hooks.retries import error_code, reason
+from label_loop.payloads import UPLOADS_FOLDER, Detection, Event, ProjectVersion, S3Upload
 from label_loop.states.context import LoopContext
 from label_loop.states.inbox import Delivery, Inbox
 
@@ -56,16 +56,23 @@ class _Batch:
 class DetectionState:
     """Drains an inbox of uploads. An upload is done when its row is written; until then it comes again."""
 
-    def __init__(self, context: LoopContext, inbox: Inbox, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        context: LoopContext,
+        inbox: Inbox,
+        clock: Callable[[], float] = time.monotonic,
+        serving: ProjectVersion | None = None,
+    ) -> None:
         self.context = context
         self.inbox = inbox
         self.clock = clock
         self.summary = DetectionSummary()
-        settings = context.settings
         # Up to where Rekognition scales: it adds units only under more load than those that run can serve.
-        units = Units.of(settings.minimum_inference_units, settings.maximum_inference_units)
+        units = _units(context, serving)
         self._pacer = Pacer(units.most or units.least)
+        context.rekognition.on_retries = lambda: self._pacer.throttled(self.clock())
         self._being_written: set[str] = set()
+        self._reasons: dict[str, str] = {}  # why the work of an upload failed, by the id of its detection
         self._model_is_gone = False
 
     def drain(self, first: Sequence[Delivery] = ()) -> DetectionSummary:
@@ -100,21 +107,36 @@ class DetectionState:
         self.summary.ignored += len(uploads) - len(wanted)
         self.summary.repeated += len(wanted) - len(fresh)
         self._being_written |= fresh.keys()
+        self.context.rekognition.get_conn()  # made here, or each thread would make its own
         detected = self._each(list(fresh.values()), self._detect, pool, pace=True)
         self.summary.unfinished += len(fresh) - len(detected)
         # What is being written is not settled yet: its second message comes again, and is then found in the log.
         return _Batch(deliveries, uploads.keys() - fresh.keys() - being_written, fresh.keys(), detected)
 
     def _settle_batch(self, batch: _Batch, pool: ThreadPoolExecutor) -> None:
+        try:
+            settled = batch.settled | self._write_batch(batch, pool)
+        except Exception as error:
+            self.inbox.failed(dict.fromkeys(batch.deliveries, reason(error)))
+            raise
+        done = [d for d in batch.deliveries if all(_is_settled(event, settled) for event in d.events)]
+        self.inbox.done(done)
+        self.inbox.failed({d: why for d in batch.deliveries if d not in done and (why := self._why(d))})
+        self._being_written -= batch.fresh
+
+    def _write_batch(self, batch: _Batch, pool: ThreadPoolExecutor) -> Set[str]:
+        """Send to review, write and tell; return what is settled by it."""
         reviewed = self._each(batch.detected, self._send_to_review, pool)
         written = set(self.context.log.put_new([detections.to_row(detection) for detection in reviewed]))
         self._count_and_tell([detection for detection in reviewed if detection.id in written])
-        settled = batch.settled | {detection.id for detection in reviewed}
-        self.inbox.done([d for d in batch.deliveries if all(_is_settled(event, settled) for event in d.events)])
         self.summary.unfinished += len(batch.detected) - len(reviewed)
-        self._being_written -= batch.fresh
+        return {detection.id for detection in reviewed}
 
-    def _each[T](
+    def _why(self, delivery: Delivery) -> str:
+        """Return why a delivery's work failed; an empty text where it did not."""
+        return next((self._reasons[id_] for id_ in map(_id, delivery.events) if id_ in self._reasons), "")
+
+    def _each[T: S3Upload | Detection](
         self, items: Sequence[T], work: Callable[[T], Detection], pool: ThreadPoolExecutor, *, pace: bool = False
     ) -> list[Detection]:
         """Return the results of the work that succeeded; what failed is noted and does not hold up others."""
@@ -124,13 +146,14 @@ class DetectionState:
                 time.sleep(self._pacer.delay_seconds(self.clock()))
             futures.append(pool.submit(work, item))
         results = []
-        for future in futures:
+        for item, future in zip(items, futures, strict=True):
             try:
                 results.append(future.result())
             except Exception as error:  # any failure concerns one upload; the run goes on and tells at its end
                 self._model_is_gone |= isinstance(error, NothingServesError)
                 log.warning("An upload is left for a later try: %s", error)
-                self.summary.problems.append(f"{type(error).__name__}: {error_code(error) or error}")
+                self._reasons[_id(item)] = reason(error)
+                self.summary.problems.append(reason(error))
         return results
 
     def _detect(self, upload: S3Upload) -> Detection:
@@ -198,6 +221,20 @@ class DetectionState:
             self.summary.sent_to_review += detection.human_loop_name is not None
         reviews = (detection for detection in written if detection.human_loop_name)
         self.context.announcer.tell([*map(_event, written), *map(_review_event, reviews)])
+
+
+def _id(item: object) -> str:
+    """Return the id of an upload's or a detection's detection; of anything else an empty text."""
+    if isinstance(item, S3Upload):
+        return item.detection_id
+    return item.id if isinstance(item, Detection) else ""
+
+
+def _units(context: LoopContext, serving: ProjectVersion | None) -> Units:
+    """Return the units that run; where they are not known, those that a model is started with."""
+    if serving and serving.inference_units:
+        return Units(serving.inference_units, serving.maximum_inference_units)
+    return Units.of(context.settings.minimum_inference_units, context.settings.maximum_inference_units)
 
 
 def _is_upload(upload: S3Upload) -> bool:

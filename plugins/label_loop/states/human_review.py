@@ -1,7 +1,8 @@
 """Human review: each answer reaches the inference log once, and its image the training folder."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +10,9 @@ from botocore.exceptions import ClientError
 
 from label_loop.domain.images import image_suffix, is_image_key
 from label_loop.domain.reviews import parse_answer, training_key
+from label_loop.domain.statistics import Row
 from label_loop.exceptions import MalformedAnswerError, UnfinishedWorkError
-from label_loop.hooks.retries import error_code
+from label_loop.hooks.retries import error_code, reason
 from label_loop.payloads import (
     ANSWERS_FOLDER,
     NONE_OF_THE_ABOVE,
@@ -25,8 +27,17 @@ from label_loop.states.inbox import Delivery, Inbox
 
 log = logging.getLogger(__name__)
 
+_GONE = "the image is gone from S3"
+_COPY_PROBLEMS = {
+    "NoSuchKey": _GONE,
+    "NoSuchVersion": _GONE,
+    "404": _GONE,
+    "PreconditionFailed": "another image has taken its place in S3",
+}
 _ANSWER_FILE = "/output.json"
 _LARGEST_ANSWER_BYTES = 4 * 1024 * 1024
+
+type _Given = tuple[Delivery, ReviewAnswer]
 
 
 @dataclass
@@ -50,6 +61,7 @@ class HumanReviewState:
         self.linger_seconds = linger_seconds
         self.summary = ReviewSummary()
         self.problems: list[str] = []
+        self._failed: dict[Delivery, str] = {}  # of the batch at hand, with the reasons
 
     def drain(self, first: Sequence[Delivery] = ()) -> ReviewSummary:
         """Process deliveries until none has come for a while.
@@ -58,36 +70,55 @@ class HumanReviewState:
         """
         deliveries = list(first) or self.inbox.receive(wait_seconds=1)
         while deliveries:
-            events: list[Event] = []
-            done = []
-            for delivery in deliveries:
-                try:
-                    events += [event for item in delivery.events for event in self._apply(item)]
-                except Exception as error:  # any failure concerns one answer; the others go on
-                    log.warning("An answer is left for a later try: %s", error)
-                    self.problems.append(f"{type(error).__name__}: {error_code(error) or error}")
-                    continue
-                done.append(delivery)
+            self._failed = {}
+            events, answers = self._read_all(deliveries)
+            while answers:
+                # One answer a detection at a time: another one is a repetition, unless the first fails.
+                some = {answer.detection_id: (delivery, answer) for delivery, answer in reversed(answers)}
+                answers = [one for one in answers if one[1] is not some[one[1].detection_id][1]]
+                events += self._apply_answers(list(some.values()))
             self.context.announcer.tell(events)
-            self.inbox.done(done)
+            self.inbox.done([delivery for delivery in deliveries if delivery not in self._failed])
+            self.inbox.failed(self._failed)
             deliveries = self.inbox.receive(wait_seconds=self.linger_seconds)
         if self.problems:
             raise UnfinishedWorkError(len(self.problems), self.problems)
         return self.summary
 
-    def _apply(self, item: S3Upload | ReviewEnded) -> list[Event]:
-        if isinstance(item, ReviewEnded):
-            return self._apply_end(item)
+    @contextmanager
+    def _left_on_error(self, *deliveries: Delivery) -> Iterator[None]:
+        """Leave deliveries for a later try where their work fails: any failure concerns them, and the others go on."""
+        try:
+            yield
+        except Exception as error:
+            log.warning("An answer is left for a later try: %s", error)
+            self.problems.append(reason(error))
+            self._failed |= dict.fromkeys(deliveries, reason(error))
+
+    def _read_all(self, deliveries: Sequence[Delivery]) -> tuple[list[Event], list[_Given]]:
+        """Return what is to be told of deliveries without an answer, and the answers of the others."""
+        events: list[Event] = []
+        answers: list[_Given] = []
+        for delivery in deliveries:
+            with self._left_on_error(delivery):
+                for item in delivery.events:
+                    read = self._apply_end(item) if isinstance(item, ReviewEnded) else self._read_answer(item)
+                    if isinstance(read, ReviewAnswer):
+                        answers.append((delivery, read))
+                    elif read:
+                        events.append(read)
+        return events, answers
+
+    def _read_answer(self, item: S3Upload) -> ReviewAnswer | Event | None:
         if not (item.key.startswith(ANSWERS_FOLDER) and item.key.endswith(_ANSWER_FILE)):
             self.summary.ignored += 1
-            return []
+            return None
         try:
-            answer = parse_answer(self._read(item))
+            return parse_answer(self._read(item))
         except MalformedAnswerError as error:
             self.summary.refused += 1
             log.warning("%s is refused: %s", item.uri, error)
-            return [Event("failure", f"A review answer is refused: {error}", facts={"answer": item.uri})]
-        return self._apply_answer(answer)
+            return Event("failure", f"A review answer is refused: {error}", facts={"answer": item.uri})
 
     def _read(self, item: S3Upload) -> bytes:
         client: Any = self.context.s3.conn
@@ -100,38 +131,72 @@ class HumanReviewState:
         body: bytes = response["Body"].read(_LARGEST_ANSWER_BYTES)
         return body
 
-    def _apply_answer(self, answer: ReviewAnswer) -> list[Event]:
-        row = self._row(answer.detection_id, answer.human_loop_name)
-        if "HumanLabel" in row:
-            self.summary.repeated += 1
-            return []
+    def _apply_answers(self, given: Sequence[_Given]) -> list[Event]:
+        """Apply answers to different detections: read and written together, copied one by one."""
+        with self._left_on_error(*(delivery for delivery, _ in given)):
+            rows = self.context.log.rows([answer.detection_id for _, answer in given])
+            return self._write([one for one in given if self._is_open(one, rows)], rows)
+        return []
+
+    def _is_open(self, given: _Given, rows: Mapping[str, Row]) -> bool:
+        delivery, answer = given
+        with self._left_on_error(delivery):
+            if answer.detection_id not in rows:
+                raise _RowMissingError(
+                    f"{answer.human_loop_name} is about detection {answer.detection_id}, which the log does not have"
+                )
+            answered = "HumanLabel" in rows[answer.detection_id]
+            self.summary.repeated += answered
+            return not answered
+        return False
+
+    def _write(self, given: Sequence[_Given], rows: Mapping[str, Row]) -> list[Event]:
+        values: dict[str, dict[str, str]] = {}
+        for delivery, answer in given:
+            with self._left_on_error(delivery):
+                # First the copy, then the row: its key is always the same, so a repetition copies onto itself.
+                values[answer.detection_id] = self._values(rows[answer.detection_id], answer)
+        return self._log([one for one in given if one[1].detection_id in values], rows, values)
+
+    def _values(self, row: Row, answer: ReviewAnswer) -> dict[str, str]:
         values = {"HumanLabel": answer.label or NONE_OF_THE_ABOVE, "HumanLoopCompletionDate": answer.answered_at}
-        if answer.label and answer.source != SAMPLING_SOURCE:
-            # First the copy, then the row: its key is always the same, so a repetition copies onto itself.
-            values |= self._copy(row, answer)
-        if not self.context.log.set_answer(row, values):
-            self.summary.repeated += 1
-            return []
-        self.summary.answered += 1
-        self.summary.copied += "CopiedS3ObjectKey" in values
-        return [_answered(row, answer, values)]
+        is_for_training = answer.label and answer.source != SAMPLING_SOURCE
+        return values | self._copy(row, answer) if is_for_training else values
 
-    def _row(self, detection_id: str, human_loop_name: str) -> dict[str, Any]:
-        row = self.context.log.rows([detection_id]).get(detection_id)
-        if row is None:
-            raise _RowMissingError(f"{human_loop_name} is about detection {detection_id}, which the log does not have")
-        return row
+    def _log(
+        self, given: Sequence[_Given], rows: Mapping[str, Row], values: Mapping[str, Mapping[str, str]]
+    ) -> list[Event]:
+        answers = {answer.detection_id: answer for _, answer in given}
+        try:
+            logged = self.context.log.set_answers([rows[id_] for id_ in answers], values)
+        except ClientError:
+            if len(given) == 1:
+                raise
+            # A transaction is all or nothing: alone, what cannot be written holds up no other.
+            return [event for one in given for event in self._log_alone(one, rows, values)]
+        self.summary.answered += len(logged)
+        self.summary.copied += sum("CopiedS3ObjectKey" in values[id_] for id_ in logged)
+        self.summary.repeated += len(answers) - len(logged)
+        return [_answered(rows[id_], answers[id_], values[id_]) for id_ in logged]
 
-    def _copy(self, row: dict[str, Any], answer: ReviewAnswer) -> dict[str, str]:
+    def _log_alone(
+        self, given: _Given, rows: Mapping[str, Row], values: Mapping[str, Mapping[str, str]]
+    ) -> list[Event]:
+        with self._left_on_error(given[0]):
+            return self._log([given], rows, values)
+        return []
+
+    def _copy(self, row: Row, answer: ReviewAnswer) -> dict[str, str]:
         try:
             return {"CopiedS3ObjectKey": self._copy_image(row, answer)}
         except ClientError as error:
-            if error_code(error) not in {"NoSuchKey", "NoSuchVersion", "404"}:
+            problem = _COPY_PROBLEMS.get(error_code(error))
+            if problem is None:
                 raise
-            log.warning("The image of detection %s is gone; its answer is kept", answer.detection_id)
-            return {"CopyFailure": "the image is gone from S3"}
+            log.warning("The image of detection %s is not copied: %s; its answer is kept", answer.detection_id, problem)
+            return {"CopyFailure": problem}
 
-    def _copy_image(self, row: dict[str, Any], answer: ReviewAnswer) -> str:
+    def _copy_image(self, row: Row, answer: ReviewAnswer) -> str:
         bucket, key = row["S3Bucket"], row["S3ObjectKey"]
         client: Any = self.context.s3.conn
         source = {"Bucket": bucket, "Key": key}
@@ -139,23 +204,26 @@ class HumanReviewState:
             source["VersionId"] = row["S3ObjectVersionId"]
         head = b"" if is_image_key(key) else client.get_object(**source, Range="bytes=0-7")["Body"].read()
         target = training_key(str(answer.label), answer.detection_id, key, image_suffix(key, head))
-        client.copy_object(Bucket=self.context.record.bucket, Key=target, CopySource=source)
+        # In a bucket without versions another image may lie there by now, of which nobody has told the label.
+        etag = row.get("S3ObjectEtag")
+        unchanged = {"CopySourceIfMatch": etag} if etag and "VersionId" not in source else {}
+        client.copy_object(Bucket=self.context.record.bucket, Key=target, CopySource=source, **unchanged)
         return target
 
-    def _apply_end(self, ended: ReviewEnded) -> list[Event]:
+    def _apply_end(self, ended: ReviewEnded) -> Event | None:
         status = f"{ended.status}: {ended.reason}"
         if not self.context.log.set_once(ended.detection_id, "HumanLoopStatus", {"HumanLoopStatus": status}):
-            return []
+            return None
         self.summary.ended_without_answer += 1
         text = f"The review {ended.human_loop_name} ended without an answer ({status})"
-        return [Event("review_expired", text, facts={"detection": ended.detection_id})]
+        return Event("review_expired", text, facts={"detection": ended.detection_id})
 
 
 class _RowMissingError(Exception):
     """An answer came before its row could be read, or is not of this log."""
 
 
-def _answered(row: dict[str, Any], answer: ReviewAnswer, values: dict[str, str]) -> Event:
+def _answered(row: Row, answer: ReviewAnswer, values: Mapping[str, str]) -> Event:
     label = values["HumanLabel"]
     agreed = label == row.get("DetectedLabel")
     return Event(

@@ -2,32 +2,32 @@
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Protocol
 
 from label_loop.domain.events import QueueEvent, parse_message
+from label_loop.domain.reconciliation import FROM_THE_BEGINNING, LOOK_BACK
 from label_loop.exceptions import MalformedEventError
-from label_loop.payloads import UPLOADS_FOLDER, S3Upload
-from label_loop.settings import UPLOADS_SEEN_KEY
+from label_loop.hooks.notification_queue import RECEIVE_COUNT
+from label_loop.payloads import MOST_RECEIVES, UPLOADS_FOLDER, S3Upload
+from label_loop.settings import TAKEN_OVER_KEY, UPLOADS_SEEN_KEY
 from label_loop.states.context import LoopContext
 
 log = logging.getLogger(__name__)
 
 BATCH_SIZE = 50
-# S3 dates a multipart upload by its start, so a listing looks back this far behind what it has seen.
-LOOK_BACK = timedelta(minutes=15)
-TAKEN_OVER_KEY = "uploads_taken_over_until"
-_EVER = "1970-01-02T00:00:00+00:00"
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """Events that are done together, and what to give back when they are."""
+    """Events that are done together, and what to give back when they are; ``body`` and ``receives`` are a message's."""
 
     events: tuple[QueueEvent, ...]
     receipt: str
+    body: str = ""
+    receives: int = 0
 
 
 class Inbox(Protocol):
@@ -41,6 +41,10 @@ class Inbox(Protocol):
         """Tell that the work of these deliveries is finished and must not come again."""
         ...
 
+    def failed(self, reasons: Mapping[Delivery, str]) -> None:
+        """Tell why the work of some deliveries failed. They come again, or are given up for good."""
+        ...
+
     def has_news(self) -> bool:
         """Return whether there is something to receive, without receiving it."""
         ...
@@ -49,8 +53,9 @@ class Inbox(Protocol):
 class QueueInbox:
     """A queue of S3 notifications and A2I status changes.
 
-    Messages that nobody understands are left to the queue's own redrive policy, which moves them to the
-    dead-letter queue for a person to see.
+    What nobody understands, and what failed the last time that the queue would deliver it, goes to the dead-letter
+    queue with its reason, for a person to see. The queue's own redrive policy, which knows no reason, moves what a
+    crash left, and what a loop without the name of its dead-letter queue gives up.
     """
 
     def __init__(self, context: LoopContext, queue_url: str) -> None:
@@ -70,17 +75,36 @@ class QueueInbox:
         """Return the deliveries that received messages are."""
         deliveries = []
         for message in messages:
+            delivery = Delivery((), message["ReceiptHandle"], message["Body"], _receives(message))
             try:
-                deliveries.append(Delivery(tuple(parse_message(message["Body"])), message["ReceiptHandle"]))
+                deliveries.append(replace(delivery, events=tuple(parse_message(delivery.body))))
             except MalformedEventError as error:
-                log.warning("Message %s is left for the dead-letter queue: %s", message["MessageId"], error)
+                self._bury(delivery, str(error))
         return deliveries
+
+    def failed(self, reasons: Mapping[Delivery, str]) -> None:
+        """Give up what would not be delivered again."""
+        for delivery, reason in reasons.items():
+            if delivery.receives >= MOST_RECEIVES:
+                self._bury(delivery, reason)
+
+    def _bury(self, delivery: Delivery, reason: str) -> None:
+        # Sent before it is deleted: cut in between, it is there twice, and a second try finds its work done.
+        url = self.context.record.dead_letter_queue_url(self.queue_url)
+        if url:
+            self.context.queue.bury(url, delivery.body, reason)
+            self.done([delivery])
+        log.warning("A message is given up, and %s the dead-letter queue: %s", "is in" if url else "left for", reason)
 
     def done(self, deliveries: Sequence[Delivery]) -> None:
         """Delete the messages."""
         refused = self.context.queue.delete(self.queue_url, [delivery.receipt for delivery in deliveries])
         if refused:
             log.warning("%d messages could not be deleted and will come again", len(refused))
+
+
+def _receives(message: Mapping[str, Any]) -> int:
+    return int(message.get("Attributes", {}).get(RECEIVE_COUNT, 0))
 
 
 class FolderInbox:
@@ -142,10 +166,13 @@ class FolderInbox:
         seen = self.context.record.get(self.seen_key)
         if seen is None:
             latest = self.context.log.latest()
-            seen = latest or _EVER
+            seen = latest or FROM_THE_BEGINNING
             taken_over = {TAKEN_OVER_KEY: latest} if latest and self.folder == UPLOADS_FOLDER else {}
             self.context.update_record({self.seen_key: seen, **taken_over})
         return seen
+
+    def failed(self, reasons: Mapping[Delivery, str]) -> None:
+        """Nothing to do: what is not done comes again with the next run."""
 
     def done(self, deliveries: Sequence[Delivery]) -> None:
         """Move on how far the folder was seen: never past an object whose work is not done."""

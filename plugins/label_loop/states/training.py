@@ -65,6 +65,9 @@ class TrainingState(ProjectState):
             return previous
         checked = set(self.set.in_manifest(previous.manifest_key)) if previous else set()
         images, problems = self.set.usable(list(self.set.labelled(LABELLED_FOLDER)), checked)
+        if previous and not (checked or forced) and self._is_same_set(previous, images):
+            self._write_again(previous, images)
+            return None
         new, minimum = len(training.new_images(images, checked)), self.context.settings.minimum_untrained_images
         if new < minimum and not forced:
             left_out = dict(list(problems.items())[:_SHOWN_PROBLEMS])
@@ -72,11 +75,21 @@ class TrainingState(ProjectState):
             return None
         return self._new_attempt(run_id, images, problems)
 
+    def _is_same_set(self, attempt: TrainingAttempt, images: list[LabelledImage]) -> bool:
+        return training.fingerprint(self.context.record.bucket, images) == attempt.fingerprint
+
+    def _write_again(self, attempt: TrainingAttempt, images: list[LabelledImage]) -> None:
+        """Put a manifest back that is gone: without it, images that are paid for would count as new."""
+        self.set.write(attempt.manifest_key, images)
+        self.tell("manifest", f"{attempt.manifest_key} was gone and is written again: no image is new; no training")
+
     def _new_attempt(self, run_id: str, images: list[LabelledImage], problems: dict[str, str]) -> TrainingAttempt:
         previous = self.attempt
         checked = set(self.set.in_manifest(previous.test_manifest_key)) if previous else set()
         test_images, test_problems = self.set.usable(list(self.set.labelled(TEST_FOLDER)), checked)
         labels = training.check_set(images, has_test_set=bool(test_images))
+        if test_images:
+            training.check_test_set(labels, test_images)
         test_images = [image for image in test_images if image.label in labels]
         digest = training.fingerprint(self.context.record.bucket, images)
         name = training.version_name(digest, run_id)

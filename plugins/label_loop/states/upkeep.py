@@ -25,10 +25,16 @@ class UpkeepState(DeploymentState):
     def step(self) -> Step:
         """Return what detection does now; before the first deployment it asks for the record alone."""
         record = self.context.refresh()
-        endpoint = self._endpoint() if record.endpoint_arn else None
+        endpoint = self.endpoint if record.endpoint_arn else None
         status = endpoint.status if endpoint else None
         may_start = record.stopped_because == IDLE and status in deployment.STARTABLE
         return idleness.step(status, record.stopped_because, uploads_wait=may_start and self.inbox.has_news())
+
+    @property
+    def endpoint(self) -> ProjectVersion | None:
+        """The version that shall serve, as it was seen."""
+        arn = self.context.record.endpoint_arn
+        return next((version for version in self._versions() if version.arn == arn), None)
 
     def served(self) -> None:
         """Note that the model, which was seen to serve, runs again after it was idle: from now on its time counts."""
@@ -37,7 +43,7 @@ class UpkeepState(DeploymentState):
 
     def start_again(self) -> None:
         """Start the model that was stopped as idle. Raises RunningLimitError where there is no room for it."""
-        endpoint = self._endpoint()
+        endpoint = self.endpoint
         if endpoint:
             if not self._is_deploying():
                 self._stop(deployment.versions_to_stop(self._versions(), endpoint.arn))
@@ -45,7 +51,7 @@ class UpkeepState(DeploymentState):
 
     def give_up(self) -> None:
         """Tell that the model could not be started again, once: from then on it is a person's business."""
-        endpoint = self._endpoint()
+        endpoint = self.endpoint
         self.context.update_record({"stopped_because": None})
         if endpoint:
             reason = endpoint.status_message.rstrip(".") or "no reason given"
@@ -63,7 +69,7 @@ class UpkeepState(DeploymentState):
             record.endpoint_moved_at,
             record.endpoint_started_at,
         ]
-        endpoint = self._endpoint()
+        endpoint = self.endpoint
         since = idleness.idle_since(*moments, endpoint.created_at if endpoint else None)
         return timestamp(since or datetime.now(UTC))
 
@@ -79,7 +85,7 @@ class UpkeepState(DeploymentState):
         moved_since = idleness.idle_since(since, record.endpoint_moved_at, record.endpoint_started_at)
         if not idleness.is_idle(moved_since, minutes, now) or idleness.is_deploying(record.deploying_since, now):
             return False
-        endpoint = self._endpoint()
+        endpoint = self.endpoint
         if endpoint is None or endpoint.status != deployment.RUNNING or self.inbox.has_news():
             return False
         text = f"stopped after {minutes} minutes without uploads; the next upload starts it again"
@@ -103,7 +109,3 @@ class UpkeepState(DeploymentState):
         if self._listed is None:
             self._listed = self.versions()
         return self._listed
-
-    def _endpoint(self) -> ProjectVersion | None:
-        arn = self.context.record.endpoint_arn
-        return next((version for version in self._versions() if version.arn == arn), None)

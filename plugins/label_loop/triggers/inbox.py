@@ -8,6 +8,7 @@ from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.providers.amazon.aws.triggers.sqs import SqsSensorTrigger
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from label_loop.hooks.notification_queue import RECEIVE_COUNT
 from label_loop.triggers.limit import Limit
 from label_loop.triggers.settling import settle
 
@@ -23,6 +24,15 @@ class NotificationQueueTrigger(SqsSensorTrigger):
         """Return the class path and the arguments to make this trigger again."""
         path, arguments = super().serialize()
         return path, {**arguments, "limit": self.limit}
+
+    async def poll_sqs(self, client: Any) -> Any:
+        """Receive as the base class does, and how often each message was received before, which it does not ask for."""
+        return await client.receive_message(
+            QueueUrl=self.sqs_queue,
+            MaxNumberOfMessages=self.max_messages,
+            WaitTimeSeconds=self.wait_time_seconds,
+            MessageSystemAttributeNames=[RECEIVE_COUNT],
+        )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait as the base class does, after the pause; between two polls, so that none is broken off with messages."""

@@ -1,4 +1,4 @@
-"""How long detection waits: until the model is idle, or until somebody has to look at what runs."""
+"""How long a wait for work lasts: until a listing is due, the model is idle, or somebody has to look at what runs."""
 
 import time
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 
+from label_loop.domain.detections import read_moment
 from label_loop.domain.idleness import idle_since, is_idle, look_is_due
 from label_loop.settings import Loop, setting
 
@@ -16,15 +17,19 @@ _SECONDS_BETWEEN_LOOKS = 60.0
 class Limit:
     """The end of a wait, by the parameters in force at each look: one may be changed while it lasts.
 
-    ``began`` is when the wait did, ``idle_since`` from when on the model is idle, both in ISO 8601. The second is
-    None where nothing stopped an idle model as the wait began: once something does, the wait ends at once.
+    ``began`` is when the wait did, ``idle_since`` from when on the model is idle, ``listing_at`` when the folder is
+    to be listed, all in ISO 8601. The second is None where nothing stopped an idle model as the wait began: once
+    something does, the wait ends at once. Without ``began`` the model is somebody else's business.
     It asks Airflow for Variables, and AWS for nothing.
     """
 
-    def __init__(self, loop_path: str, began: str, idle_since: str | None) -> None:
+    def __init__(
+        self, loop_path: str, began: str | None = None, idle_since: str | None = None, listing_at: str | None = None
+    ) -> None:
         self.loop = Loop(loop_path)
         self.began = began
         self.idle_since = idle_since
+        self.listing_at = read_moment(listing_at)
         self._looked_at = float("-inf")
 
     @classmethod
@@ -42,15 +47,20 @@ class Limit:
     def look(self) -> bool:
         """Return whether the wait is to end, by the parameters of this moment."""
         now = datetime.now(UTC)
+        if self.listing_at and now >= self.listing_at:
+            return True
+        return self.began is not None and self._is_models(self.began, now)
+
+    def _is_models(self, began: str, now: datetime) -> bool:
         minutes = setting(self.loop, "Idle-Model-Stop-Minutes")
         if minutes and (self.idle_since is None or is_idle(idle_since(self.idle_since), minutes, now)):
             return True
-        return self.look_is_due(now)
+        return self.look_is_due(began, now)
 
-    def look_is_due(self, now: datetime) -> bool:
+    def look_is_due(self, began: str, now: datetime) -> bool:
         """Return whether what runs has to be looked at."""
         return look_is_due(
-            self.began,
+            began,
             automatic_training=setting(self.loop, "Enable-Automatic-Training"),
             frequency_minutes=setting(self.loop, "Automatic-Training-Poll-Frequency"),
             now=now,

@@ -99,7 +99,7 @@ class ServingModelTrigger(LoopPollingTrigger):
         try:
             if UpkeepState(self._context, uploads_inbox(self._context)).step() != "wait":
                 return True
-            return Limit(self.loop_path, self.began, None).look_is_due(datetime.now(UTC))
+            return Limit(self.loop_path).look_is_due(self.began, datetime.now(UTC))
         except (BotoCoreError, ClientError) as error:
             log.warning("The model of %s cannot be looked at for now: %s", self.loop_path, error)
             return False

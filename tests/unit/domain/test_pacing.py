@@ -43,3 +43,37 @@ def test_a_caller_that_waits_as_told_uses_what_it_pays():
     for _ in range(500):
         now += pacer.delay_seconds(now)
     assert 0.95 * IMAGES_PER_SECOND_PER_UNIT <= 500 / now <= 1.02 * IMAGES_PER_SECOND_PER_UNIT
+
+
+def calls_within(pacer, since, seconds):
+    """Return how many calls start, by a caller that waits as told."""
+    now, calls = since, 0
+    while now < since + seconds:
+        now += pacer.delay_seconds(now)
+        calls += 1
+    return calls
+
+
+def test_throttling_halves_the_pace_and_it_recovers_slowly():
+    pacer = Pacer(2)
+    before = calls_within(pacer, 100.0, 2)
+    pacer.throttled(102.0)
+    assert calls_within(pacer, 102.0, 2) == pytest.approx(before / 2, abs=2)
+    assert before * 0.7 < calls_within(pacer, 108.0, 2) < before
+    assert calls_within(pacer, 112.0, 2) == pytest.approx(before, abs=1)
+
+
+def test_calls_that_are_throttled_together_are_one_sign():
+    one, many = Pacer(1), Pacer(1)
+    one.throttled(50.0)
+    for n in range(16):
+        many.throttled(50.0 + n / 100)
+    assert calls_within(one, 51.0, 4) == calls_within(many, 51.0, 4)
+
+
+def test_throttling_without_end_slows_down_to_an_eighth_and_never_stops():
+    pacer = Pacer(5)
+    for n in range(100):
+        pacer.throttled(float(n))
+    assert calls_within(pacer, 99.0, 4) == pytest.approx(4 * 5 * IMAGES_PER_SECOND_PER_UNIT / 5, rel=0.4)
+    assert pacer.delay_seconds(99.0) <= 8 * pacer.interval_seconds + 4

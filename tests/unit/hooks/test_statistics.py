@@ -108,7 +108,7 @@ def assert_counts_are_the_rows(reader, table):
 
 def answer(hook, table, id_="a", label="dog"):
     (read,) = [one for one in rows_of(table) if one["DetectLabelRequestId"] == id_]
-    return hook.set_answer(read, {"HumanLabel": label, "HumanLoopCompletionDate": "today"})
+    return hook.set_answers([read], {id_: {"HumanLabel": label, "HumanLoopCompletionDate": "today"}}) == [id_]
 
 
 def test_rows_are_counted_once_however_often_they_come(hook, reader, table):
@@ -164,8 +164,8 @@ def test_a_detection_answered_while_it_is_marked_is_a_sample(hook, reader, table
 def test_an_answer_that_another_run_applied_meanwhile_is_not_applied_again(hook, reader, table, before):
     hook.put_new([row("a")])
     stale = rows_of(table)[0]
-    before(lambda: hook.set_answer(stale, {"HumanLabel": "cat"}) and None)
-    assert hook.set_answer(stale, {"HumanLabel": "dog"}) is False
+    before(lambda: hook.set_answers([stale], {"a": {"HumanLabel": "cat"}}) and None)
+    assert hook.set_answers([stale], {"a": {"HumanLabel": "dog"}}) == []
     assert rows_of(table)[0]["HumanLabel"] == "cat"
     assert_counts_are_the_rows(reader, table)
 

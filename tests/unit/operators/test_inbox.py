@@ -164,7 +164,7 @@ def test_a_model_that_failed_to_start_is_given_up(detection: Any, loop: Any) -> 
     loop.upkeep.start_again.assert_not_called()
 
 
-def test_answers_are_waited_for_without_a_limit(loop: Any, stand_in: Any) -> None:
+def test_answers_are_waited_for_until_their_folder_is_listed_again(loop: Any, stand_in: Any) -> None:
     stand_in("label_loop.states.human_review", HumanReviewState).drain.return_value = ReviewSummary()
     trigger = deferred(lambda: HumanReviewApplyAnswersOperator(task_id="t", loop_path="/logos").execute({})).trigger
-    assert trigger.limit is None
+    assert trigger.limit == {"loop_path": "/logos", "listing_at": None}

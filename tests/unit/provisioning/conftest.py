@@ -6,6 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
+from tests.unit.provisioning.sample import lay_out
 
 from label_loop.provisioning import Line, Options, provision
 from label_loop.settings import Loop
@@ -59,3 +60,10 @@ def run(aws: LocalAws, loop: Loop) -> Callable[..., tuple[dict[str, Any], list[L
         return dict(values), lines
 
     return go
+
+
+@pytest.fixture
+def sample(client: Callable[[str], Any], loop: Loop) -> dict[str, Any]:
+    """Lay out a deployment of the AWS sample; return its record."""
+    values: dict[str, Any] = lay_out(client, loop)
+    return values

@@ -377,3 +377,9 @@ async def test_the_sides_are_compared_until_they_differ(monkeypatch: pytest.Monk
     assert await first_event(MAKERS["parameters"]()) == {"status": "success"}
     assert journal.looks == 3
     assert journal.entries.count(15) == 2
+
+
+@pytest.mark.parametrize(("minutes", "reached"), [(-1, True), (1, False)])
+def test_a_wait_ends_where_its_folder_is_to_be_listed(minutes: int, reached: bool) -> None:
+    at = (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
+    assert Limit("/logos", listing_at=at).look() is reached

@@ -1,0 +1,31 @@
+"""A loop outlives its Airflow: a new one, with no Variable, goes on from what AWS keeps."""
+
+from typing import Any
+
+from tests.integration.test_training import instant, run  # noqa: F401 - a fixture
+from tests.integration.world import TRAINING_DIGITS, World
+
+from label_loop.states.parameter_sync import ParameterSyncState
+
+
+def test_a_new_airflow_neither_trains_nor_detects_again_and_has_the_parameters(world: World, instant: Any) -> None:  # noqa: F811
+    world.put_parameter("Minimum-F1-Score", "0.55")
+    ParameterSyncState(world.context()).sync()
+    world.label(TRAINING_DIGITS[:20])
+    run(world, "r")
+    world.upload("before.png")
+    assert world.detect().detected == 1
+    record, versions = world.record(), world.version_names()
+
+    world.variables.clear()
+    assert world.training().check(forced=False).action == "none"
+    assert world.detect().detected == 0
+    assert ParameterSyncState(world.context()).sync().did_something
+    assert world.variable("Minimum-F1-Score") == "0.55"
+    assert world.training().check(forced=False).action == "none"
+    assert world.version_names() == versions
+    assert world.record() == record
+
+    world.upload("after.png")
+    assert world.detect().detected == 1
+    assert len(world.rows()) == 2
