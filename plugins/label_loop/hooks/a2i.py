@@ -19,13 +19,14 @@ class AugmentedAIRuntimeHook(AwsBaseHook):
 
     def start_human_loop(self, *, name: str, flow_definition_arn: str, input_content: Mapping[str, Any]) -> str | None:
         """Start a human loop; return the request's id, or None where a loop of that name exists already."""
+        client = self.conn  # asked for once: threads that come first may each make one, with errors of its own
         try:
-            response = self.conn.start_human_loop(
+            response = client.start_human_loop(
                 HumanLoopName=name,
                 FlowDefinitionArn=flow_definition_arn,
                 HumanLoopInput={"InputContent": json.dumps(input_content)},
             )
-        except self.conn.exceptions.ConflictException:
+        except client.exceptions.ConflictException:
             return None
         request_id: str = response["ResponseMetadata"]["RequestId"]
         return request_id

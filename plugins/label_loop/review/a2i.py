@@ -1,11 +1,12 @@
 """Review in Amazon Augmented AI, for accounts that have it."""
 
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from label_loop.domain.reviews import human_loop_name, task_input
 from label_loop.exceptions import ReviewRefusedError
 from label_loop.hooks.a2i import AugmentedAIRuntimeHook
-from label_loop.hooks.retries import error_code
+from label_loop.hooks.retries import PATIENT, error_code
 from label_loop.payloads import ReviewStarted, ReviewTask
 
 _REFUSALS = frozenset(
@@ -21,9 +22,10 @@ _REFUSALS = frozenset(
 class A2IReview:
     """Starts human loops of one flow definition."""
 
-    def __init__(self, flow_definition_arn: str | None, aws_conn_id: str | None) -> None:
+    def __init__(self, flow_definition_arn: str | None, aws_conn_id: str | None, config: Config = PATIENT) -> None:
         self.flow_definition_arn = flow_definition_arn
-        self.hook = AugmentedAIRuntimeHook(aws_conn_id=aws_conn_id)
+        self.hook = AugmentedAIRuntimeHook(aws_conn_id=aws_conn_id, config=config)
+        self.hook.get_conn()  # made here, or each thread would make its own
 
     def start(self, task: ReviewTask) -> ReviewStarted:
         """Start the human loop of a detection; its name is the detection's, so A2I refuses a second one."""

@@ -32,6 +32,7 @@ class AirflowReview:
             )
         self.bucket = record.bucket
         self.table = ReviewsHook(table, aws_conn_id=aws_conn_id, config=config)
+        self.table.get_conn()  # made here, or each thread would make its own
         self._aws_conn_id, self._config = aws_conn_id, config
 
     def start(self, task: ReviewTask) -> ReviewStarted:
