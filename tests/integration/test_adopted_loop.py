@@ -88,20 +88,24 @@ class SampleWorld(World):
             key, moment = f"{UPLOADS_FOLDER}old-{n}.png", YESTERDAY + timedelta(minutes=5 * n)
             etag = self.put(key, FRESH_DIGITS[n].body)
             self.date(key, moment)
-            row = {
-                "DetectLabelRequestId": f"{n}{n}{n}{n}{n}{n}{n}{n}-1111-4111-8111-111111111111",
-                "DetectLabelDate": sample_time(moment),
-                "S3Bucket": self.bucket,
-                "S3ObjectKey": key,
-                "S3ObjectEtag": etag,
-                "ProjectVersionArn": self.record()["rekognition_project_version_arn"],
-                "DetectedLabel": "1",
-                "DetectedConfidenceLevel": Decimal("12.5"),
-                "MinimumConfidenceLevel": Decimal(70),
-                "A2IEnabled": True,
-                "Sampled": "No",
-            }
-            self.add_rows([row])
+            self.log_as_the_sample(f"{n}{n}{n}{n}{n}{n}{n}{n}-1111-4111-8111-111111111111", key, etag, moment)
+
+    def log_as_the_sample(self, id_: str, key: str, etag: str, moment: datetime) -> None:
+        """Log an upload as the sample does, under Rekognition's request id."""
+        row = {
+            "DetectLabelRequestId": id_,
+            "DetectLabelDate": sample_time(moment),
+            "S3Bucket": self.bucket,
+            "S3ObjectKey": key,
+            "S3ObjectEtag": etag,
+            "ProjectVersionArn": self.record()["rekognition_project_version_arn"],
+            "DetectedLabel": "1",
+            "DetectedConfidenceLevel": Decimal("12.5"),
+            "MinimumConfidenceLevel": Decimal(70),
+            "A2IEnabled": True,
+            "Sampled": "No",
+        }
+        self.add_rows([row])
 
     def detect(self) -> DetectionSummary:
         context = self.context()

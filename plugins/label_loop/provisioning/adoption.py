@@ -1,0 +1,133 @@
+"""The command ``python -m label_loop.provisioning.adoption /path``: takes over a deployment of the AWS sample.
+
+What is changed of the sample's is written to a parameter before it is changed, and ``--back`` gives it back.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from label_loop.domain.detections import timestamp
+from label_loop.provisioning.command import add_setup_arguments, parser_of, run
+from label_loop.provisioning.notifications import give_back, of_functions, read_notifications
+from label_loop.provisioning.parameter_store import read_record, write_record
+from label_loop.provisioning.provision import provision_at
+from label_loop.provisioning.report import Line, Outcome, ProvisioningError
+from label_loop.provisioning.sample import check, check_quiet
+from label_loop.provisioning.sample_rules import disable, enable, enabled_rules, machines
+from label_loop.provisioning.site import Options, Site, found, naming
+from label_loop.settings import TAKEN_OVER_KEY
+
+ADOPTION = "Adoption"
+_KIND = "parameter"
+_DESCRIPTION = "What was switched off of the AWS sample, for the way back. Written by the adoption, not for people."
+_NOTIFICATIONS, _RULES, _SINCE = "notifications", "rules", "adopted_at"
+
+
+def adopt(site: Site, stack: str | None = None) -> None:
+    """Have a loop take over what its parameters name: first it is told of uploads, then the sample is no more.
+
+    Safe to repeat and to interrupt. Raises ProvisioningError before anything is changed where something is wrong.
+    """
+    site.options = replace(site.options, take_over=True)
+    record = read_record(site)
+    check(site, record)
+    known = _read(site)
+    functions = of_functions(read_notifications(site, record["s3_bucket"]))
+    rules = enabled_rules(site, stack, [*(one["LambdaFunctionArn"] for one in functions), *machines(record)])
+    if known is None:
+        check_quiet(site, record)
+    if not (stack or rules or known):
+        note = "none is known: name the sample's stack with --stack, or disable its rules by hand"
+        site.report(Line("schedules of", site.loop.path, Outcome.WRONG, note))
+    kept = known or {}
+    wanted = {
+        _NOTIFICATIONS: _with(kept.get(_NOTIFICATIONS, []), functions),
+        _RULES: _with(kept.get(_RULES, []), rules),
+    }
+    is_done = bool(kept.get(_SINCE)) and not (functions or rules)
+    if not is_done:
+        _write(site, wanted)
+    provision_at(site)
+    disable(site, rules)
+    check_quiet(site, record)
+    if not is_done and not site.options.dry_run:
+        now = timestamp(datetime.now(UTC))
+        # Without a model the sample detects nothing: those uploads are still to be done.
+        if record.get("rekognition_project_version_arn"):
+            write_record(site, {TAKEN_OVER_KEY: now})
+        _write(site, wanted | {_SINCE: now})
+
+
+def back(site: Site) -> None:
+    """Give back what the adoption switched off, as it was. Data, models and the loop's own resources stay."""
+    record, known = read_record(site), _read(site)
+    if known is None:
+        site.report(Line("adoption of", site.loop.path, Outcome.UNCHANGED, "there is nothing to give back"))
+        return
+    give_back(site, record["s3_bucket"], known[_NOTIFICATIONS])
+    enable(site, known[_RULES])
+    name = site.loop.parameter(ADOPTION)
+    with site.resource(_KIND, name) as work:
+        work.mend("deleted", lambda: site.client("ssm").delete_parameter(Name=name))
+
+
+def _with(kept: Sequence[Any], more: Sequence[Any]) -> list[Any]:
+    return [*kept, *(one for one in more if one not in kept)]
+
+
+def _read(site: Site) -> Mapping[str, Any] | None:
+    name = site.loop.parameter(ADOPTION)
+    with naming(_KIND, name):
+        answer = found(lambda: site.client("ssm").get_parameter(Name=name), "ParameterNotFound")
+    if answer is None:
+        return None
+    try:
+        values = json.loads(answer["Parameter"]["Value"])
+        if all(isinstance(values[key], list) for key in (_NOTIFICATIONS, _RULES)):
+            return dict(values)
+    except (ValueError, KeyError, TypeError):
+        pass
+    way_out = "restore it from its history in Parameter Store: it has what the way back needs"
+    raise ProvisioningError(_KIND, name, "it is not what the adoption wrote", way_out)
+
+
+def _write(site: Site, values: Mapping[str, Any]) -> None:
+    """Write what the way back needs. It may be longer than the 4 KB of a standard parameter."""
+    name = site.loop.parameter(ADOPTION)
+    with site.resource(_KIND, name) as work:
+        put = partial(site.client("ssm").put_parameter, Name=name, Type="String", Tier="Intelligent-Tiering")
+        text = json.dumps(values)
+        work.mend("written", lambda: put(Value=text, Description=_DESCRIPTION, Overwrite=True))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Adopt, or give back; return the exit status: 0, or 1 with the reason on standard error."""
+    given = _parser().parse_args(arguments)
+    options = Options(dry_run=given.dry_run, operator_email=given.operator_email, review_backend=given.review_backend)
+
+    def work(site: Site) -> str:
+        if given.back:
+            back(site)
+            return f"The sample works again; take {site.loop.path} out of [label_loop] parameter_paths."
+        adopt(site, given.stack)
+        return f"The loop is adopted; add {site.loop.path} to [label_loop] parameter_paths."
+
+    return run(work, given.loop, options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = parser_of(".adoption", "Take over a deployment of the AWS sample. Safe to repeat and to interrupt.")
+    parser.add_argument("--stack", help="the sample's CloudFormation stack, whose rules are disabled")
+    parser.add_argument("--back", action="store_true", help="give back what was switched off; data stays")
+    add_setup_arguments(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""A loop after the command has taken the AWS sample's deployment over: nothing is lost, nothing paid for twice."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from tests.integration.test_adopted_loop import SampleWorld
+from tests.integration.world import FRESH_DIGITS, Model, SharedSession, World
+
+from label_loop.payloads import ANSWERS_FOLDER, UPLOADS_FOLDER
+from label_loop.provisioning import Options
+from label_loop.provisioning.adoption import adopt, back
+from label_loop.provisioning.site import Site
+from label_loop.settings import TAKEN_OVER_KEY, UPLOADS_RECONCILED_KEY
+from label_loop.states.detection import DetectionState
+from label_loop.states.human_review import HumanReviewState
+from label_loop.states.inbox import QueueInbox
+from label_loop.states.reconciliation import UploadsReconciliation
+
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:the-sample"
+
+
+class TakenOverWorld(SampleWorld):
+    """The sample's deployment with its triggers, and the command."""
+
+    def site(self) -> Site:
+        session: Any = SharedSession(self.aws.url)
+        return Site(self.loop, Options(), session, lambda line: None)
+
+    def add_triggers(self) -> None:
+        told = [
+            {
+                "LambdaFunctionArn": FUNCTION,
+                "Events": ["s3:ObjectCreated:*"],
+                "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": folder}]}},
+            }
+            for folder in (UPLOADS_FOLDER, ANSWERS_FOLDER)
+        ]
+        self.client("s3").put_bucket_notification_configuration(
+            Bucket=self.bucket, NotificationConfiguration={"LambdaFunctionConfigurations": told}
+        )
+
+    def detect_as_the_sample(self, name: str, id_: str) -> None:
+        """Upload an image, and log it as the sample does."""
+        key = f"{UPLOADS_FOLDER}{name}"
+        self.log_as_the_sample(id_, key, self.put(key, FRESH_DIGITS[7].body), datetime.now(UTC))
+
+    def detect_from_queue(self) -> int:
+        context = self.context()
+        return (
+            DetectionState(context, QueueInbox(context, context.record.require("uploads_queue_url"))).drain().detected
+        )
+
+    def reconcile(self) -> int:
+        """Look through the folder for what no event told of, as two hours later."""
+        context = self.context()
+        return (
+            DetectionState(context, UploadsReconciliation(context, datetime.now(UTC) + timedelta(hours=2)))
+            .drain()
+            .detected
+        )
+
+
+@pytest.fixture
+def sample(make_world: Callable[..., World], model: Model) -> TakenOverWorld:
+    world = make_world(TakenOverWorld)
+    assert isinstance(world, TakenOverWorld)
+    world.deploy_sample(model)
+    world.add_triggers()
+    return world
+
+
+def test_new_uploads_are_detected_once_and_old_ones_not_again(sample: TakenOverWorld) -> None:
+    sample.detect_as_the_sample("just-before.png", "11111111-1111-4111-8111-000000000001")
+    endpoint = sample.record()["rekognition_project_version_arn"]
+    adopt(sample.site())
+    sample.upload("after.png", FRESH_DIGITS[11].body)
+    assert (sample.detect_from_queue(), sample.detect_from_queue()) == (1, 0)
+    sample.set_record(**{UPLOADS_RECONCILED_KEY: (datetime.now(UTC) - timedelta(days=2)).isoformat()})
+    assert sample.reconcile() == 0
+    assert len(sample.rows()) == 5
+    assert sample.record()["rekognition_project_version_arn"] == endpoint
+
+
+def test_what_the_sample_detected_between_two_adoptions_is_not_detected_again(sample: TakenOverWorld) -> None:
+    adopt(sample.site())
+    sample.set_record(**{UPLOADS_RECONCILED_KEY: sample.record()[TAKEN_OVER_KEY]})
+    back(sample.site())
+    sample.detect_as_the_sample("between.png", "11111111-1111-4111-8111-000000000002")
+    adopt(sample.site())
+    sample.upload("after.png", FRESH_DIGITS[12].body)
+    assert sample.detect_from_queue() == 1
+    assert sample.reconcile() == 0
+    names = [row["S3ObjectKey"].rsplit("/", 1)[-1] for row in sample.rows()]
+    assert sorted(names) == ["after.png", "between.png", "old-0.png", "old-1.png", "old-2.png"]
+
+
+def test_an_answer_to_a_human_loop_that_the_sample_opened_reaches_the_samples_row(sample: TakenOverWorld) -> None:
+    id_ = "11111111-1111-4111-8111-000000000003"
+    sample.detect_as_the_sample("asked.png", id_)
+    asked = {
+        "source": "A2I Workflow",
+        "detectLabelRequestId": id_,
+        "detectedConfidenceLevel": 12.5,
+        "detectedLabel": "1",
+        "taskObject": f"s3://{sample.bucket}/{UPLOADS_FOLDER}asked.png",
+    }
+    sample.client("sagemaker-a2i-runtime").start_human_loop(
+        HumanLoopName="the-samples-own-name",
+        FlowDefinitionArn=sample.record()["flow_definition_arn"],
+        HumanLoopInput={"InputContent": json.dumps(asked)},
+    )
+    adopt(sample.site())
+    sample.answer("3", "the-samples-own-name")
+    context = sample.context()
+    inbox = QueueInbox(context, context.record.require("answers_queue_url"))
+    assert HumanReviewState(context, inbox, linger_seconds=0).drain().answered == 1
+    (row,) = [row for row in sample.rows() if row["DetectLabelRequestId"] == id_]
+    assert row["HumanLabel"] == "3"
+    assert row["CopiedS3ObjectKey"].startswith("images_labeled_by_folder/3/")

@@ -1,0 +1,290 @@
+"""The command that takes a deployment of the AWS sample over, and its way back."""
+
+import json
+
+import boto3
+import pytest
+from boto3 import Session
+from tests.unit.provisioning.sample import ACCOUNT, FUNCTION, put
+
+from label_loop.provisioning import adoption
+from label_loop.provisioning.notifications import _plain
+from label_loop.settings import SYSTEM_RECORD, TAKEN_OVER_KEY
+
+FOLDERS = ("images_for_detection/", "a2i-human-loop-data/")
+WRITES = ("Put", "Create", "Delete", "Disable", "Enable", "Update", "Set", "Subscribe", "Tag", "Start", "Stop")
+
+
+def told(folder, name):
+    return {
+        "Id": name,
+        "LambdaFunctionArn": FUNCTION,
+        "Events": ["s3:ObjectCreated:Put"],
+        "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": folder}]}},
+    }
+
+
+@pytest.fixture
+def deployed(client, loop, sample):
+    """Give the sample its triggers: notifications, and a stack of a state machine and its rules; return it."""
+    functions = [*(told(folder, f"sample-{n}") for n, folder in enumerate(FOLDERS)), told("elsewhere/", "theirs")]
+    client("s3").put_bucket_notification_configuration(
+        Bucket=sample["s3_bucket"], NotificationConfiguration={"LambdaFunctionConfigurations": functions}
+    )
+    role = f"arn:aws:iam::{ACCOUNT}:role/sample"
+    machine = {
+        "StateMachineName": sample["s3_bucket"],
+        "RoleArn": role,
+        "DefinitionString": json.dumps({"StartAt": "a", "States": {"a": {"Type": "Pass", "End": True}}}),
+    }
+    resources = {"Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": machine}}
+    for state in ("ENABLED", "DISABLED"):
+        target = {"Id": "t", "Arn": {"Ref": "Machine"}, "RoleArn": role}
+        rule = {"Name": rule_name(loop, state), "ScheduleExpression": "rate(5 minutes)", "State": state}
+        resources[state.title()] = {"Type": "AWS::Events::Rule", "Properties": {**rule, "Targets": [target]}}
+    template = json.dumps({"Resources": resources})
+    client("cloudformation").create_stack(StackName=sample["s3_bucket"], TemplateBody=template)
+    events = client("events")
+    events.put_rule(Name=f"{loop.name}-of-the-function", ScheduleExpression="rate(1 hour)")
+    events.put_targets(Rule=f"{loop.name}-of-the-function", Targets=[{"Id": "t", "Arn": FUNCTION}])
+    events.put_rule(Name=f"{loop.name}-of-others", ScheduleExpression="rate(1 hour)")
+    yield Deployment(loop, client, sample["s3_bucket"])
+    for name in (f"{loop.name}-of-the-function", rule_name(loop, "ENABLED")):
+        events.disable_rule(Name=name)  # rules of the function are looked for by the other tests
+
+
+def rule_name(loop, state):
+    return f"{loop.name}-{state.lower()}"
+
+
+class Deployment:
+    """The sample as it is deployed, and the command."""
+
+    def __init__(self, loop, client, stack):
+        self.loop, self.client, self.stack = loop, client, stack
+
+    def adopt(self, *options):
+        return adoption.main([self.loop.path, "--stack", self.stack, *options])
+
+    def back(self, *options):
+        return adoption.main([self.loop.path, "--back", *options])
+
+    def record(self):
+        name = self.loop.parameter(SYSTEM_RECORD)
+        return json.loads(self.client("ssm").get_parameter(Name=name)["Parameter"]["Value"])
+
+    def change(self, **values):
+        put(self.client, self.loop, self.record() | values)
+
+    def triggers(self):
+        """Return what sets the sample to work now: its rules' states, and the bucket's notifications."""
+        rules = self.client("events").list_rules(NamePrefix=f"{self.loop.name}-")["Rules"]
+        answer = self.client("s3").get_bucket_notification_configuration(Bucket=self.stack)
+        plain = _plain({key: value for key, value in answer.items() if key != "ResponseMetadata"})
+        return {one["Name"]: one["State"] for one in rules}, plain
+
+
+class OneSession:
+    """A session whose clients are made once: making one takes longer than most calls."""
+
+    def __init__(self):
+        self.session, self.clients = Session(), {}
+
+    def client(self, service, **_):
+        if service not in self.clients:
+            self.clients[service] = self.session.client(service)
+        return self.clients[service]
+
+
+@pytest.fixture(scope="module")
+def sessions():
+    return {}
+
+
+@pytest.fixture
+def client(aws, sessions, monkeypatch):
+    session = sessions.setdefault(aws.url, OneSession())
+    monkeypatch.setattr(boto3, "Session", lambda: session)
+    return session.client
+
+
+def queue_folders(notifications):
+    return [
+        rule["Value"]
+        for one in notifications.get("QueueConfigurations", [])
+        for rule in one["Filter"]["Key"]["FilterRules"]
+    ]
+
+
+def test_the_loop_is_told_instead_of_the_samples_functions_and_its_rules_rest(loop, sample, deployed):
+    assert deployed.adopt() == 0
+    rules, notifications = deployed.triggers()
+    assert rules == {
+        rule_name(loop, "ENABLED"): "DISABLED",
+        rule_name(loop, "DISABLED"): "DISABLED",
+        f"{loop.name}-of-the-function": "DISABLED",
+        f"{loop.name}-of-others": "ENABLED",
+    }
+    assert [one["Id"] for one in notifications["LambdaFunctionConfigurations"]] == ["theirs"]
+    assert sorted(queue_folders(notifications)) == sorted(FOLDERS)
+    assert {key: value for key, value in deployed.record().items() if key in sample} == sample
+
+
+def test_the_way_back_leaves_the_triggers_exactly_as_they_were(deployed, capsys):
+    before = deployed.triggers()
+    assert deployed.adopt() == 0
+    assert deployed.triggers() != before
+    assert deployed.back() == 0
+    assert deployed.triggers() == before
+    assert deployed.back() == 0
+    assert "there is nothing to give back" in capsys.readouterr().out
+    assert deployed.triggers() == before
+
+
+def test_a_second_adoption_changes_nothing_and_the_way_back_still_knows_everything(deployed, capsys):
+    before = deployed.triggers()
+    deployed.adopt()
+    capsys.readouterr()
+    assert deployed.adopt() == 0
+    assert not [line for line in capsys.readouterr().out.splitlines() if line.startswith(("mended", "created"))]
+    deployed.back()
+    assert deployed.triggers() == before
+
+
+def test_the_time_of_taking_over_is_set_anew_after_a_way_back_only(deployed):
+    deployed.change(rekognition_project_version_arn="arn:one")
+    deployed.adopt()
+    first = deployed.record()[TAKEN_OVER_KEY]
+    deployed.adopt()
+    assert deployed.record()[TAKEN_OVER_KEY] == first
+    deployed.back()
+    deployed.adopt()
+    assert deployed.record()[TAKEN_OVER_KEY] > first
+
+
+def test_without_a_model_what_was_uploaded_is_still_to_be_detected(deployed):
+    deployed.adopt()
+    assert TAKEN_OVER_KEY not in deployed.record()
+
+
+@pytest.mark.parametrize("arguments", [[], ["--back"]])
+def test_a_dry_run_writes_nothing(aws, loop, deployed, arguments, capsys):
+    if arguments:
+        deployed.adopt()
+    before = deployed.triggers()
+    aws.calls.reset()
+    assert deployed.adopt("--dry-run", *arguments) == 0
+    called = [name.split(".")[-1] for name in aws.calls.counts()]
+    assert called
+    assert not [name for name in called if name.startswith(WRITES)]
+    assert deployed.triggers() == before
+    assert "nothing was changed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("service", "operation"),
+    [
+        ("ssm", "PutParameter"),
+        ("s3", "PutBucketNotificationConfiguration"),
+        ("events", "DisableRule"),
+    ],
+)
+def test_one_that_is_cut_is_continued_and_can_be_taken_back(aws, loop, deployed, service, operation):
+    before = deployed.triggers()
+    fault = {"service": service, "operation": operation, "kind": "error", "code": "AccessDenied"}
+    aws.faults.replace([fault])
+    assert deployed.adopt() == 1
+    aws.faults.replace([])
+    assert deployed.back() == 0
+    assert deployed.triggers() == before
+    aws.faults.replace([fault])
+    assert deployed.adopt() == 1
+    aws.faults.replace([])
+    assert deployed.adopt() == 0
+    assert deployed.triggers()[0][rule_name(loop, "ENABLED")] == "DISABLED"
+    assert deployed.back() == 0
+    assert deployed.triggers() == before
+
+
+@pytest.mark.parametrize("operation", ["EnableRule", "DeleteParameter"])
+def test_a_way_back_that_is_cut_is_continued(aws, deployed, operation):
+    before = deployed.triggers()
+    deployed.adopt()
+    aws.faults.replace([{"service": "*", "operation": operation, "kind": "error", "code": "AccessDenied"}])
+    assert deployed.back() == 1
+    aws.faults.replace([])
+    assert deployed.back() == 0
+    assert deployed.triggers() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"dynamodb_table": "gone"}, "table gone: it does not exist"),
+        ({"s3_bucket": "gone-bucket"}, "bucket gone-bucket: it does not exist"),
+        ({"rekognition_project_arn": f"arn:aws:rekognition:eu-west-1:{ACCOUNT}:project/gone/1"}, "does not exist"),
+        ({"sns-topic": ""}, "it has no sns-topic"),
+    ],
+)
+def test_what_is_wrong_is_told_before_anything_is_changed(deployed, capsys, change, problem):
+    deployed.change(**change)
+    before = deployed.triggers()
+    assert deployed.adopt() == 1
+    assert problem in capsys.readouterr().err
+    assert deployed.triggers() == before
+
+
+def test_a_bucket_of_another_region_is_told(loop, deployed, monkeypatch, capsys):
+    before = deployed.triggers()
+    there = Session(region_name="us-east-1")
+    there.client("ssm").put_parameter(
+        Name=loop.parameter(SYSTEM_RECORD), Value=json.dumps(deployed.record()), Type="String"
+    )
+    monkeypatch.setattr(boto3, "Session", lambda: there)
+    assert adoption.main([loop.path]) == 1
+    assert "it lies in eu-west-1, but you work in us-east-1" in capsys.readouterr().err
+    assert deployed.triggers() == before
+
+
+def test_a_function_that_is_told_of_more_than_the_folders_stops_it(client, loop, sample, deployed, capsys):
+    client("s3").put_bucket_notification_configuration(
+        Bucket=sample["s3_bucket"], NotificationConfiguration={"LambdaFunctionConfigurations": [told("images", "all")]}
+    )
+    assert deployed.adopt() == 1
+    assert "more than the loop's folders" in capsys.readouterr().err
+
+
+def test_bad_parameters_and_a_model_that_does_not_run_are_told_and_stop_nothing(client, loop, deployed, capsys):
+    deployed.change(rekognition_project_version_arn="arn:gone")
+    client("ssm").put_parameter(Name=loop.parameter("Minimum-F1-Score"), Value="0,8", Type="String")
+    assert deployed.adopt() == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("wrong")]
+    assert ["Minimum-F1-Score" in lines[0], "arn:gone" in lines[1], len(lines)] == [True, True, 2]
+    assert client("ssm").get_parameter(Name=loop.parameter("Minimum-F1-Score"))["Parameter"]["Value"] == "0,8"
+
+
+def test_the_rules_of_a_state_machine_that_the_record_names_are_known_without_the_stack(client, loop, deployed):
+    stack = client("cloudformation").describe_stack_resource(StackName=deployed.stack, LogicalResourceId="Machine")
+    deployed.change(state_machine_arn=stack["StackResourceDetail"]["PhysicalResourceId"])
+    assert adoption.main([loop.path]) == 0
+    assert deployed.triggers()[0][rule_name(loop, "ENABLED")] == "DISABLED"
+
+
+def test_schedules_that_are_not_known_are_told(loop, sample, capsys):
+    assert adoption.main([loop.path]) == 0
+    assert "name the sample's stack with --stack" in capsys.readouterr().out
+
+
+def test_a_stack_that_is_none_is_told(deployed, capsys):
+    deployed.stack = "nothing-there"
+    assert deployed.adopt() == 1
+    assert "nothing-there" in capsys.readouterr().err
+
+
+def test_a_damaged_note_of_the_way_back_is_not_written_over(client, loop, deployed, capsys):
+    name = loop.parameter(adoption.ADOPTION)
+    client("ssm").put_parameter(Name=name, Value="[]", Type="String")
+    for call in (deployed.adopt, deployed.back):
+        assert call() == 1
+        assert "it is not what the adoption wrote" in capsys.readouterr().err
+    assert client("ssm").get_parameter(Name=name)["Parameter"]["Value"] == "[]"
