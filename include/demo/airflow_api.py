@@ -46,7 +46,13 @@ class AirflowApi:
         return {"Authorization": f"Bearer {token}"}
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
-        return ask(method, f"{self.url}/api/v2/{path}", body, self.login)
+        try:
+            return ask(method, f"{self.url}/api/v2/{path}", body, self.login)
+        except HttpError as error:
+            if error.status != 500:
+                raise
+            # SQLite was locked for too long, which is found before anything is done.
+            return ask(method, f"{self.url}/api/v2/{path}", body, self.login)
 
     def knows(self, dag_id: str) -> bool:
         """Return whether a DAG is parsed."""

@@ -3,9 +3,10 @@
 import os
 import re
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from local_aws import events, sqs_polling, transactions
+from local_aws import copy_conditions, events, sqs_polling, transactions
 from local_aws.answers import Answer
 from local_aws.errors import AwsError
 from local_aws.moto_lock import MOTO_LOCK
@@ -18,7 +19,8 @@ os.environ.setdefault("S3_IGNORE_SUBDOMAIN_BUCKETNAME", "true")
 
 from moto.core.utils import camelcase_to_underscores, method_names_from_class
 from moto.moto_api._internal.models import moto_api_backend
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.moto_server import werkzeug_app
+from moto.moto_server.utilities import RegexConverter
 from moto.s3.responses import S3Response
 from werkzeug.test import run_wsgi_app
 
@@ -61,13 +63,25 @@ _S3_UNDER_OTHER_NAMES = frozenset(
 )
 
 
+class _AnyText(RegexConverter):
+    """Routes paths whose keys have line breaks, which S3 takes and moto's patterns do not."""
+
+    def __init__(self, url_map: Any, *items: Any) -> None:
+        super().__init__(url_map, *items)
+        self.regex = f"(?s:{self.regex})"
+
+
+werkzeug_app.RegexConverter = _AnyText  # type: ignore[attr-defined]
+
+
 class Moto:
     """The services moto answers for. Its state is the process's: one at a time, empty at the start."""
 
     def __init__(self, services: frozenset[str]) -> None:
         self.services = services
         self.closing = threading.Event()
-        self._dispatcher = DomainDispatcherApplication(create_backend_app)
+        self.before_first: dict[str, Callable[[], None]] = {}  # what a service needs before its first call
+        self._dispatcher = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
         self._apps: dict[str, Flask] = {}
         events.install()
         sqs_polling.install()
@@ -86,6 +100,7 @@ class Moto:
         request.rewind()
         events.OPERATION.set(request.operation)
         with MOTO_LOCK:
+            copy_conditions.check(request)
             changes = ParameterChanges(request)
             try:
                 chunks, status, headers = run_wsgi_app(self._app(request), request.environ, buffered=True)
@@ -103,7 +118,8 @@ class Moto:
             backend = self._dispatcher.get_backend_for_host(service) or self._dispatcher.get_backend_for_host(host)
             if backend is None:
                 raise _not_offered(request)
-            self._apps[service] = create_backend_app(backend)
+            self.before_first.get(service, lambda: None)()
+            self._apps[service] = werkzeug_app.create_backend_app(backend)
         return self._apps[service]
 
 

@@ -11,6 +11,7 @@ from local_aws import s3_operations, service_models
 
 INTERNAL_USER_AGENT = "local-aws-internal"  # the endpoint's calls of itself: neither counted nor faulted
 _HUMAN_LOOPS = "/human-loops"
+_ENVIRONMENTS = "/environments"
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Request:
             return service_models.TARGET_PREFIXES.get(target.rpartition(".")[0], self.scope.service)
         if self.scope.service == "sagemaker" and (self.path + "/").startswith(_HUMAN_LOOPS + "/"):
             return "sagemaker-a2i-runtime"
-        return self.scope.service
+        return "mwaa" if self.scope.service == "airflow" else self.scope.service
 
     @cached_property
     def operation(self) -> str | None:
@@ -95,6 +96,8 @@ class Request:
             return s3_operations.identify(self.method, self.path, self.query, self.header)
         if self.service == "sagemaker-a2i-runtime":
             return self._human_loop_operation()
+        if self.service == "mwaa":
+            return self._environment_operation()
         return self.form.get("Action", [None])[0]
 
     def _human_loop_operation(self) -> str | None:
@@ -104,6 +107,14 @@ class Request:
         if not rest:
             return "ListHumanLoops" if self.method == "GET" else None
         return {"GET": "DescribeHumanLoop", "DELETE": "DeleteHumanLoop"}.get(self.method)
+
+    def _environment_operation(self) -> str | None:
+        if not (self.path + "/").startswith(_ENVIRONMENTS + "/"):
+            return None
+        if not self.path.removeprefix(_ENVIRONMENTS).strip("/"):
+            return "ListEnvironments" if self.method == "GET" else None
+        verb = {"GET": "Get", "PUT": "Create", "PATCH": "Update", "DELETE": "Delete"}.get(self.method)
+        return f"{verb}Environment" if verb else None
 
     @property
     def protocol(self) -> str:

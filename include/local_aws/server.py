@@ -9,6 +9,7 @@ from botocore.config import Config
 
 from local_aws.calls import CallCounter
 from local_aws.control import Control
+from local_aws.environments import Environments
 from local_aws.faults import Faults
 from local_aws.front import Front
 from local_aws.http_server import HttpServer
@@ -39,7 +40,9 @@ class LocalAws:
         s3 = _internal_s3(self.url)
         self.human_review = HumanReview(self.settings, s3)
         self.rekognition = Rekognition(self.settings, Boto3S3(self.url))
-        ours: list[Service] = [*self.human_review.services, self.rekognition]
+        self.environments = Environments()
+        self._moto.before_first["cloudformation"] = self._let_stacks_use_it
+        ours: list[Service] = [*self.human_review.services, self.rekognition, self.environments]
         control = Control(self.calls, self.faults, self.human_review.portal, self.settings.control_hosts)
         services = {service.name: service for service in ours}
         self._front = Front(self._moto, services, self.calls, self.faults, control)
@@ -49,6 +52,11 @@ class LocalAws:
 
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Any:
         return self._front(environ, start_response)
+
+    def _let_stacks_use_it(self) -> None:
+        from local_aws import cloudformation  # moto loads all its services for it, which takes seconds
+
+        cloudformation.install(self.url, self.rekognition, self.environments)
 
     def close(self) -> None:
         """Stop listening, end connections and background work. Closing twice is no error."""

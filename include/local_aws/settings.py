@@ -28,7 +28,8 @@ class Settings:
     images_per_second_per_unit: float = 5.0  # what one inference unit serves before it throttles
     max_running_models: int = 2
     max_concurrent_trainings: int = 2
-    moto_services: str = "s3,ssm,sns,sqs,dynamodb,events,sts,iam"  # what moto may answer for; add names as needed
+    # What moto may answer for; add names as needed.
+    moto_services: str = "s3,ssm,sns,sqs,dynamodb,events,sts,iam,cloudformation,logs"
     control_hosts: str = ""  # names beside loopback's under which /_local may be asked, comma-separated
     fault_seed: int = 0  # faults with a probability strike in an order that this number fixes
     refuse_human_loops: bool = False  # answer as AWS does to accounts that never used Amazon A2I

@@ -52,6 +52,7 @@ class Stack:
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",  # the endpoint has one name
         }
 
     def airflow_environment(self) -> dict[str, str]:
@@ -65,6 +66,12 @@ class Stack:
             "PYTHONPATH": "",
             "NO_PROXY": "*",
             "AIRFLOW_HOME": str(self.home),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.database}",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS": "sqlite_patience.CONNECT",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS_ASYNC": "sqlite_patience.CONNECT_ASYNC",
+            # A busy machine imports slowly, and a DAG that took too long would be gone.
+            "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "180",
+            "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "240",
             "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -84,6 +91,11 @@ class Stack:
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
             "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
         }
+
+    @property
+    def database(self) -> Path:
+        """Airflow's metadata database."""
+        return self.home / "airflow.db"
 
     @property
     def passwords_file(self) -> Path:

@@ -14,6 +14,13 @@ from local_stack.processes import BackgroundProcess, port_is_taken, wait_until
 AIRFLOW_BOOT_SECONDS = 420  # a busy machine takes ten times as long as an idle one
 ENDPOINT_BOOT_SECONDS = 60
 _COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+# The API server writes its audit log on its event loop. Where one of its own requests has the lock, and needs that loop
+# to let it go, only the end of SQLite's patience frees both. The others have to outlast that: it ends a scheduler.
+_SQLITE_PATIENCE = """import sys
+
+seconds = 5 if "api-server" in sys.argv else 60
+CONNECT, CONNECT_ASYNC = {"timeout": seconds}, {"timeout": seconds}
+"""
 
 
 class StackError(Exception):
@@ -42,17 +49,20 @@ class LocalStack:
     def start_airflow(self) -> None:
         """Start Airflow, without waiting. Raises StackError where its port is taken."""
         command = [str(PROJECT / ".venv" / "bin" / "airflow"), "standalone"]
-        self._make_database()
+        self.make_database()
         self._start(self.airflow, command, self.stack.airflow_environment(), self.stack.airflow_port)
 
     def wait_for_airflow(self) -> None:
         """Wait until all components of Airflow are healthy. Raises StackError where they do not get there."""
+        is_healthy = False
 
         def settled() -> bool:
-            return self.airflow_is_healthy() or self.airflow.find() is None
+            nonlocal is_healthy
+            is_healthy = self.airflow_is_healthy()
+            return is_healthy or self.airflow.find() is None
 
         wait_until(settled, timeout_seconds=AIRFLOW_BOOT_SECONDS)
-        if not self.airflow_is_healthy():
+        if not is_healthy:  # not asked again: a busy machine's next answer may be late
             raise StackError(f"Airflow did not become healthy:\n{self.airflow.last_lines()}")
 
     def stop(self) -> list[str]:
@@ -87,10 +97,12 @@ class LocalStack:
         if self.stack.roles:
             self.stack.passwords_file.write_text(json.dumps({role: role for role in self.stack.roles}))
 
-    def _make_database(self) -> None:
+    def make_database(self) -> None:
         """Let Airflow's database be written while it is read: else, on a busy machine, a lock ends its scheduler."""
         self._make_home()
-        with closing(sqlite3.connect(self.stack.home / "airflow.db", timeout=30)) as database:
+        (self.stack.home / "config").mkdir(exist_ok=True)  # Airflow's own folder for modules
+        (self.stack.home / "config" / "sqlite_patience.py").write_text(_SQLITE_PATIENCE)
+        with closing(sqlite3.connect(self.stack.database, timeout=30)) as database:
             database.execute("PRAGMA journal_mode=WAL")
 
     def _start(self, process: BackgroundProcess, command: list[str], environment: dict[str, str], port: int) -> None:

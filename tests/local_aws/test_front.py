@@ -19,7 +19,7 @@ def refusal(call: Any, **parameters: Any) -> tuple[str, int]:
 
 @pytest.mark.parametrize(
     ("service", "operation"),
-    [("ec2", "describe_instances"), ("lambda", "list_functions"), ("logs", "describe_log_groups")],
+    [("ec2", "describe_instances"), ("lambda", "list_functions"), ("kinesis", "list_streams")],
 )
 def test_a_service_not_offered_is_an_error_that_names_it(endpoint: Endpoint, service: str, operation: str) -> None:
     with pytest.raises(ClientError, match=f"does not offer the service '{service}'"):

@@ -10,8 +10,8 @@ from demo.steps.setup import upload
 from demo.waiting import Seen
 from label_loop.payloads import UPLOADS_FOLDER
 
-DETECTION_SECONDS = 180
-REVIEW_SECONDS = 180
+DETECTION_SECONDS = 420
+REVIEW_SECONDS = 420
 
 
 def detect(scene: Scene, pictures: Sequence[AnyPicture]) -> None:

@@ -11,7 +11,7 @@ from label_loop.payloads import UPLOADS_FOLDER
 
 IMAGES = 24
 CONFIDENCE, DEMANDING = "Minimum-Label-Detection-Confidence", "99"
-DETECTION_SECONDS = 120
+DETECTION_SECONDS = 420
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import time
 from demo.scene import Scene
 from demo.waiting import Seen
 
-SYNC_SECONDS = 120
+SYNC_SECONDS = 240
 FROM_STORE, STORE_VALUE = "Minimum-Untrained-Images", "25"
 FROM_VARIABLE = "Human-Sampling-Interval"
 

@@ -5,7 +5,7 @@ from typing import Any
 from demo.scene import Scene
 from demo.waiting import Seen
 
-SAMPLING_SECONDS = 120
+SAMPLING_SECONDS = 420
 
 
 def take_sample(scene: Scene) -> None:

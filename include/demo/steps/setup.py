@@ -45,9 +45,9 @@ def wait_for_airflow(scene: Scene) -> None:
             timeout_seconds=BOOT_SECONDS,
         )
     with scene.narrator.step("Airflow parses the five DAGs", len(STATES)) as step:
-        scene.patience.until("the five DAGs", lambda: _parsed(scene), step=step, timeout_seconds=120)
+        scene.patience.until("the five DAGs", lambda: _parsed(scene), step=step, timeout_seconds=240)
     with scene.narrator.step("Parameters become Variables", len(PARAMETERS)) as step:
-        scene.patience.until("the Variables", lambda: _synced(scene), step=step, timeout_seconds=120)
+        scene.patience.until("the Variables", lambda: _synced(scene), step=step, timeout_seconds=240)
     units = scene.airflow.variable(scene.loop.variable("Minimum-Inference-Units"))
     scene.expect(units == INFERENCE_UNITS, f"The Variable of Minimum-Inference-Units is {units}.")
     scene.narrator.say(f"  Parameter Store's Minimum-Inference-Units = {units} is the Variable's value, too.")
@@ -64,7 +64,7 @@ def upload_labelled(scene: Scene) -> None:
                 "nothing to train with yet",
             ),
             step=step,
-            timeout_seconds=120,
+            timeout_seconds=240,
         )
     upload(scene, "Labelled images", by_label(LABELLED_FOLDER, scene.cast.labelled))
 

@@ -5,7 +5,7 @@ from demo.scene import Scene
 from demo.versions import RUNNING, number_of
 from demo.waiting import Seen
 
-TRAINING_SECONDS = 240
+TRAINING_SECONDS = 420
 _TASKS = 10
 
 
@@ -24,7 +24,7 @@ def train_and_deploy(scene: Scene, number: int, *, forced: bool = False) -> None
             f"version {number} to serve, alone",
             lambda: Seen(_serves_alone(scene, number), scene.watcher.text()),
             step=step,
-            timeout_seconds=30,
+            timeout_seconds=120,
         )
     scene.narrator.say(f"  Seen: {' · '.join(scene.watcher.history.changes[told:])}")
     f1, images = scene.aws.versions()[-1]["EvaluationResult"]["F1Score"], scene.aws.record()["previous_trained_images"]
