@@ -1,9 +1,11 @@
 """The environment's template: its network, and what Airflow is told."""
 
 import json
+import re
 
 import boto3
 import pytest
+from airflow.configuration import retrieve_configuration_description
 from moto import mock_aws
 from moto.cloudformation.models import cloudformation_backends
 from tests.deployment.template import ACCOUNT, FOLDER, REGION, template
@@ -58,3 +60,12 @@ def test_the_environment_runs_what_this_project_is_locked_to_with_what_the_conso
     options = environment["AirflowConfigurationOptions"]
     assert options["core.lazy_load_plugins"] == "False"
     assert options["label_loop.parameter_paths"] == {"Ref": "ParameterPaths"}
+
+
+def test_each_option_is_read_by_airflow_or_by_the_package():
+    options = template("mwaa")["Resources"]["Environment"]["Properties"]["AirflowConfigurationOptions"]
+    known = retrieve_configuration_description()
+    sources = (path.read_text() for path in (FOLDER.parents[1] / "plugins").rglob("*.py"))
+    ours = {name for source in sources for name in re.findall(r'conf\.get\("label_loop", "(\w+)"', source)}
+    for section, _, name in (option.partition(".") for option in options):
+        assert name in (ours if section == "label_loop" else known[section]["options"]), f"{section}.{name}"

@@ -26,6 +26,7 @@ ACTIONS: dict[str, set[str]] = {
     "s3:CopyObject": {*_READ, *_TAGS, "s3:PutObject"},
     "s3:GetObject": _READ,
     "s3:HeadObject": _READ,
+    "s3:ListObjectVersions": {"s3:ListBucketVersions"},
     "s3:ListObjectsV2": {"s3:ListBucket"},
     "sagemaker-a2i-runtime:StartHumanLoop": {"sagemaker:StartHumanLoop"},
     "sns:PublishBatch": {"sns:Publish"},

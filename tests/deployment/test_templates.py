@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ import pytest
 from moto.cloudformation.models import cloudformation_backends
 from tests.deployment.template import ACCOUNT, FOLDER, LOOP, NAMES, REGION, references, resolved, template
 
+from deployment.__main__ import _parser
 from label_loop.parameters import PARAMETERS
 from label_loop.provisioning import Line, Options, Outcome, provision
 from label_loop.provisioning.names import slug
@@ -24,7 +26,7 @@ from local_aws.settings import Settings
 
 # What moto's CloudFormation does not know is made by `make_the_rest`, or is no business of provisioning's.
 UNSUPPORTED = {"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::Rekognition::Project"}
-ALARMS = {"AWS::CloudWatch::Alarm", "AWS::SNS::Subscription"}
+ALARMS = {"AWS::CloudWatch::Alarm", "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::Events::Rule"}
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +81,8 @@ def test_tables_are_laid_out_as_provisioning_lays_them_out():
         assert properties["AttributeDefinitions"] == _definitions(layout.key, *layout.indexes.values())
         indexes = [_index(index, attributes) for index, attributes in layout.indexes.items()]
         assert properties.get("GlobalSecondaryIndexes", []) == indexes
-        assert tables[logical]["DeletionPolicy"] == tables[logical]["UpdateReplacePolicy"] == "Retain"
+        assert tables[logical]["UpdateReplacePolicy"] == "Retain"
+        assert tables[logical]["DeletionPolicy"] == "RetainExceptOnCreate"  # a failed creation can be repeated
 
 
 def test_parameters_are_the_package_s_with_their_defaults():
@@ -187,14 +190,44 @@ def test_both_buckets_take_tls_only():
         assert len(deny["Resource"]) == 2
 
 
-def test_the_commands_of_the_documentation_name_what_the_templates_have():
-    text = (FOLDER.parents[1] / "docs" / "deploying.md").read_text().replace("\\\n", " ")
-    deployments = re.findall(r"--template-file include/cloudformation/(\w+)\.yaml\s+--parameter-overrides (.+)", text)
-    assert {name for name, _ in deployments} == {"application", "mwaa"}
-    for name, overrides in deployments:
-        given = set(re.findall(r"(\w+)=", overrides))
-        assert given and given <= set(template(name)["Parameters"]), (name, overrides)
-    outputs = {"label-loop-logos": "application", "label-loop-mwaa": "mwaa"}
-    asked = re.findall(r"output (label-loop-\w+) (\w+)", text)
-    assert {stack for stack, _ in asked} == set(outputs)
-    assert all(output in template(outputs[stack])["Outputs"] for stack, output in asked)
+def test_the_commands_of_the_documentation_are_understood():
+    text = (FOLDER.parents[1] / "docs" / "deploying.md").read_text()
+    commands = [line.removeprefix("$ ") for line in text.splitlines() if line.startswith("$ make ")]
+    assert {shlex.split(line)[1] for line in commands} == {"deploy", "destroy"}
+    for command in commands:
+        # What make would run, but for the environment that it may want to set up first.
+        told = subprocess.run([*shlex.split(command), "-n"], cwd=FOLDER.parents[1], capture_output=True, check=True)
+        (line,) = [one for one in told.stdout.decode().replace("\\\n", "").splitlines() if "-m deployment" in one]
+        words = shlex.split(line)
+        given = _parser().parse_args(words[words.index("deployment") + 1 :])
+        assert given.stack == "label-loop-prod"
+    settings = set(re.findall(r"(\w+)=", " ".join(re.findall(r'SET="([^"]+)"', text))))
+    assert settings and settings <= set(template("mwaa")["Parameters"])
+
+
+def test_a_login_is_never_named_by_a_loop_whose_name_cognito_could_refuse():
+    domain = template("application")["Resources"]["ReviewerLogin"]["Properties"]["Domain"]
+    prefix, stack_id = domain["Fn::Join"][1]
+    assert prefix == "reviewers"
+    assert stack_id == {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
+    assert not any(word in f"{prefix}-0123456789abcdef" for word in ("aws", "amazon", "cognito"))
+
+
+def test_nothing_of_amazon_a2i_is_made_where_nobody_asks_for_it():
+    whole = template("application")
+    for name, one in whole["Resources"].items():
+        of_a2i = one["Type"].startswith(("AWS::SageMaker", "AWS::Cognito", "AWS::IAM::Role"))
+        assert of_a2i == (one.get("Condition") in {"HasA2I", "HasTaskUi", "HasWorkforce"}), name
+    assert {whole["Parameters"][name]["Default"] for name in ("A2I", "PrivateWorkforce")} == {"false"}
+
+
+def test_the_rule_tells_of_all_parameters_of_people_and_not_of_the_loop_s_own():
+    (rule,) = resources("AWS::Events::Rule").values()
+    told = {one["Ref"] for one in rule["Properties"]["EventPattern"]["detail"]["name"]}
+    assert told == {*resources("AWS::SSM::Parameter")} - {"SystemRecord"}
+
+
+def test_a_template_fits_into_a_request():
+    for path in FOLDER.glob("*.yaml"):
+        assert len(path.read_bytes()) <= 51_200
+        assert path.read_text().isascii()  # CloudFormation gives others back as question marks

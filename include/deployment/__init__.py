@@ -1,0 +1,1 @@
+"""Takes loops and an Airflow to Amazon MWAA, and away again: ``python -m deployment``."""

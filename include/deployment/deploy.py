@@ -1,0 +1,101 @@
+"""Deploys: loops, then network, bucket and role, then the package, then the environment that runs it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from deployment.account import Account
+from deployment.environments import Environments, split
+from deployment.errors import DeploymentError
+from deployment.loops import Loops, Wishes
+from deployment.models import Models
+from deployment.names import check_apart, check_stack_name
+from deployment.stack import ENVIRONMENT, Stack
+from deployment.stacks import Stacks
+from deployment.uploads import Uploads
+from label_loop.settings import Loop
+
+_MOST_POLICIES = 10  # IAM attaches no more to a role
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for. None: what is deployed already, else the default."""
+
+    stack: str
+    build: Path
+    paths: list[str] | None = None
+    wishes: Wishes = field(default_factory=Wishes)
+    policy_arns: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def deploy(account: Account, wanted: Wanted) -> None:
+    """Deploy, or bring up to date; what is as it should be is not touched. Raises DeploymentError."""
+    stacks, environments = Stacks(account), Environments(account)
+    name = wanted.stack
+    check_stack_name(name)
+    present = stacks.ours(name, ENVIRONMENT)
+    paths = wanted.paths or split((present.parameters if present else {}).get("ParameterPaths", "/label-loop"))
+    loops = [Loop(path) for path in paths]
+    check_apart(name, loops)
+    _check_alone(environments, name, paths)
+
+    policies = [*wanted.policy_arns]
+    for loop in loops:
+        account.say(f"\nThe loop {loop.path}")
+        policies += Loops(account, stacks).deploy(loop, wanted.wishes, has_policy=bool(wanted.policy_arns))
+    if len(set(policies)) > _MOST_POLICIES:
+        problem = f"its loops have {len(set(policies))} policies, and IAM attaches at most {_MOST_POLICIES} to a role"
+        raise DeploymentError(f"The environment {name}", problem, "serve some loops by another environment")
+
+    account.say(f"\nThe environment {name}")
+    environments.rest(name)
+    served = {
+        "EnvironmentName": name,
+        "ParameterPaths": ",".join(paths),
+        "LoopPolicyArns": ",".join(dict.fromkeys(policies)),
+        **wanted.environment,
+    }
+    detail = partial(environments.detail, name)
+    if present is None:
+        # All but the environment, which needs its package in the bucket.
+        present = stacks.deploy(name, "mwaa", ENVIRONMENT, served, detail)
+    _tell_left(account, present, paths)
+    uploads = Uploads(account, present.outputs["BucketName"] if present else None, wanted.build)
+    versions = {
+        "PluginsVersion": uploads.version("plugins.zip"),
+        "RequirementsVersion": uploads.version("requirements.txt"),
+    }
+    is_first = present is None or not present.parameters.get("PluginsVersion")
+    if is_first:
+        uploads.dags()
+    _environment(account, stacks, name, served | versions, detail)
+    environments.check(name)
+    if not is_first:  # new DAG files arrive within a minute, and must not meet the old package for half an hour
+        uploads.dags()
+    done = stacks.find(name)
+    if done and "WebserverUrl" in done.outputs:
+        account.say(f"\nAirflow is at {done.outputs['WebserverUrl']}")
+
+
+def _environment(account: Account, stacks: Stacks, name: str, given: Mapping[str, str], detail: partial[str]) -> None:
+    if account.dry_run and stacks.find(name) is None:
+        account.say(f"  to be updated: stack {name} (with the versions of what was uploaded; takes about half an hour)")
+    else:
+        stacks.deploy(name, "mwaa", ENVIRONMENT, given, detail)
+
+
+def _check_alone(environments: Environments, name: str, paths: list[str]) -> None:
+    for path, other in environments.serving(paths, but=name).items():
+        problem = f"the environment {other} serves it, and two would pay for each training twice"
+        raise DeploymentError(f"The loop {path}", problem, f"take it from {other} first, or leave it out of LOOPS")
+
+
+def _tell_left(account: Account, present: Stack | None, paths: list[str]) -> None:
+    """Tell of loops that this environment served and will not serve any more: their models run on."""
+    before = split(present.parameters.get("ParameterPaths", "")) if present else []
+    for path in [path for path in before if path not in paths]:
+        running = Models(account).running(Loop(path))
+        account.say(f"  no longer served: {path}" + (f"; {', '.join(running)} runs on and costs" if running else ""))

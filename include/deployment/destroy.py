@@ -1,0 +1,65 @@
+"""Destroys what costs by the hour: the environment with its network, and the models that nobody serves any more."""
+
+from functools import partial
+
+from deployment.account import Account
+from deployment.environments import Environments, log_groups, split
+from deployment.errors import DeploymentError
+from deployment.models import Models
+from deployment.names import check_stack_name, loop_stack
+from deployment.stack import ENVIRONMENT
+from deployment.stacks import Stacks
+from label_loop.settings import Loop
+
+
+def destroy(account: Account, name: str) -> None:
+    """Destroy an environment's stack, and stop the models of its loops. Raises DeploymentError."""
+    stacks, environments, models = Stacks(account), Environments(account), Models(account)
+    check_stack_name(name)
+    stack = stacks.ours(name, ENVIRONMENT)
+    if stack is None:
+        problem = f"there is none of that name in the account {account.number} in {account.region}"
+        raise DeploymentError(f"The stack {name}", problem, "check STACK and REGION")
+    paths = split(stack.parameters.get("ParameterPaths", ""))
+    others = environments.serving(paths, but=stack.parameters.get("EnvironmentName", name))
+    own = [Loop(path) for path in paths if path not in others]
+    for path, other in others.items():
+        account.say(f"  left running: the models of {path}, which the environment {other} serves")
+
+    account.say("Models")
+    for loop in own:
+        models.stop(loop)
+    account.say("The environment, which takes half an hour")
+    environments.rest(name)
+    stacks.delete(stack, partial(environments.detail, name))
+    if not account.dry_run:
+        for loop in own:  # until it was gone, Airflow could start another
+            models.stop(loop)
+    account.say("Kept, and why:")
+    bucket = stack.outputs.get("BucketName")
+    if bucket:
+        account.say(f"  bucket {bucket}: the package that ran, and those before it; costs its storage")
+    for group in log_groups(account, name):
+        account.say(f"  log group {group}: MWAA leaves its logs; costs their storage")
+    for loop in own:
+        _tell_loop(account, stacks, models, loop)
+
+
+def _tell_loop(account: Account, stacks: Stacks, models: Models, loop: Loop) -> None:
+    record = models.record(loop) or {}
+    for key, what in (
+        ("s3_bucket", "bucket {}: images and their labels"),
+        ("dynamodb_table", "table {}: the inference log"),
+        ("reviews_table", "table {}: the reviews"),
+        ("statistics_table", "table {}: the statistics"),
+        ("rekognition_project_arn", "project {}: its model versions, each of which was a paid training"),
+    ):
+        if record.get(key):
+            account.say(f"  {what.format(record[key])}; costs its storage at most")
+    for version in models.training(loop):
+        account.say(f"  {version} is being trained: AWS cannot stop that, and it is paid; it will not run afterwards")
+    kept = stacks.find(loop_stack(loop))
+    if kept:
+        account.say(
+            f"  stack {kept.name}: the queues take uploads in until {loop.path} is served again; costs its alarms"
+        )
