@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -14,6 +13,7 @@ from typing import Any
 
 import boto3
 import pytest
+from tests.waiting import eventually
 
 from local_stack.environment import Stack, free_port
 from local_stack.stack import LocalStack
@@ -94,12 +94,14 @@ class RunningStack:
         return json.dumps(self.call("GET", f"/dags/{dag_id}/dagRuns/{run}/taskInstances/{task_id}/logs/1"))
 
     def trigger(self, dag_id: str, **conf: Any) -> str:
+        """Start a run, once the DAG is known: a new file is parsed some time after Airflow is up."""
+        eventually(lambda: self.call("GET", f"/dags?dag_id_pattern={dag_id}")["total_entries"], f"the DAG {dag_id}")
         return self.call("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})["dag_run_id"]
 
-    def finished(self, dag_id: str, run_id: str, seconds: float = 240) -> str:
+    def finished(self, dag_id: str, run_id: str) -> str:
         path = f"/dags/{dag_id}/dagRuns/{urllib.parse.quote(run_id, safe='')}"
         ended = ("success", "failed")
-        return eventually(lambda: (state := self.call("GET", path)["state"]) in ended and state, seconds, run_id)
+        return eventually(lambda: (state := self.call("GET", path)["state"]) in ended and state, run_id)
 
 
 def _answer(request: urllib.request.Request) -> Any:
@@ -125,14 +127,3 @@ def airflow_over_endpoint(
         yield running
     finally:
         local.stop()
-
-
-def eventually[T](check: Callable[[], T], seconds: float, what: str) -> T:
-    """Return the first true answer of a check; fail with what was last seen."""
-    deadline, last = time.monotonic() + seconds, None
-    while time.monotonic() < deadline:
-        last = check()
-        if last:
-            return last
-        time.sleep(1)
-    raise AssertionError(f"not within {seconds} s: {what}; last seen: {last!r}")

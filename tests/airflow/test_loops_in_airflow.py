@@ -5,7 +5,8 @@ import urllib.request
 
 import pytest
 from tests.airflow.sample_layout import BUCKET, PATH, TABLE
-from tests.airflow.stack import RunningStack, eventually
+from tests.airflow.stack import RunningStack
+from tests.waiting import eventually
 
 from sample_images.digits import digits
 
@@ -13,12 +14,11 @@ pytestmark = pytest.mark.airflow
 
 STATES = ("detection", "human_review", "human_sampling", "parameter_sync", "training")
 WAITING = {"detection": "detect_uploads", "human_review": "apply_answers", "parameter_sync": "sync"}
-SYNC_SECONDS = 90
 
 
 def test_each_loop_has_its_five_dags(running: RunningStack):
     wanted = {f"{loop}.{state}" for loop in ("alpha", "sample") for state in STATES}
-    eventually(lambda: {dag["dag_id"] for dag in running.call("GET", "/dags")["dags"]} == wanted, 120, "ten DAGs")
+    eventually(lambda: {dag["dag_id"] for dag in running.call("GET", "/dags")["dags"]} == wanted, "ten DAGs")
     assert running.call("GET", "/importErrors")["import_errors"] == []
 
 
@@ -31,46 +31,43 @@ def test_waiting_holds_no_worker(running: RunningStack):
             if (runs := running.runs(dag_id)) is not None
         )
 
-    eventually(all_deferred, 180, "six waiting tasks, all deferred")
+    eventually(all_deferred, "six waiting tasks, all deferred")
     path = "/dags/~/dagRuns/~/taskInstances?state=running&state=queued"
-    eventually(lambda: running.call("GET", path)["total_entries"] == 0, 90, "no task that holds a worker")
+    eventually(lambda: running.call("GET", path)["total_entries"] == 0, "no task that holds a worker")
 
 
 def test_a_parameter_changed_in_parameter_store_shows_as_a_variable(running: RunningStack):
     running.set_parameter("/alpha/Minimum-Untrained-Images", "12")
-    eventually(
-        lambda: running.variable("alpha/Minimum-Untrained-Images") == "12", SYNC_SECONDS, "the Variable to follow"
-    )
+    eventually(lambda: running.variable("alpha/Minimum-Untrained-Images") == "12", "the Variable to follow")
 
 
 def test_a_variable_that_is_changed_shows_in_parameter_store(running: RunningStack):
-    eventually(lambda: running.variable("alpha/Human-Sampling-Interval"), SYNC_SECONDS, "the first sync")
+    eventually(lambda: running.variable("alpha/Human-Sampling-Interval"), "the first sync")
     running.set_variable("alpha/Human-Sampling-Interval", "250")
-    eventually(
-        lambda: running.parameter("/alpha/Human-Sampling-Interval") == "250", SYNC_SECONDS, "Parameter Store to follow"
-    )
+    eventually(lambda: running.parameter("/alpha/Human-Sampling-Interval") == "250", "Parameter Store to follow")
 
 
 def test_a_changed_frequency_moves_the_next_run_without_a_restart(running: RunningStack):
-    before = running.dag("alpha.training")["next_dagrun_run_after"]
+    # Until the first sync has brought the switch and the frequency, there is no schedule.
+    before = eventually(lambda: running.dag("alpha.training")["next_dagrun_run_after"], "the first schedule")
     running.set_parameter("/alpha/Automatic-Training-Poll-Frequency", "45")
 
     def moved() -> bool:
         dag = running.dag("alpha.training")
         return dag["timetable_summary"] == "0:45:00" and dag["next_dagrun_run_after"] < before
 
-    eventually(moved, 150, "the next run to move")
+    eventually(moved, "the next run to move")
 
 
 def test_an_invalid_value_changes_nothing_and_says_so(running: RunningStack):
-    eventually(lambda: running.variable("alpha/Minimum-F1-Score"), SYNC_SECONDS, "the first sync")
+    eventually(lambda: running.variable("alpha/Minimum-F1-Score"), "the first sync")
     running.set_variable("alpha/Minimum-F1-Score", "70,0")
 
     def refused() -> str | None:
         failed = [run["dag_run_id"] for run in running.runs("alpha.parameter_sync") if run["state"] == "failed"]
         return failed[0] if failed else None
 
-    run_id = eventually(refused, SYNC_SECONDS, "a failed run of parameter_sync")
+    run_id = eventually(refused, "a failed run of parameter_sync")
     assert running.tasks("alpha.parameter_sync", run_id)["refuse"] == "failed"
     log = running.task_log("alpha.parameter_sync", run_id, "refuse")
     for word in ("Minimum-F1-Score", "70,0", "a number from 0 to 1"):
@@ -79,7 +76,6 @@ def test_an_invalid_value_changes_nothing_and_says_so(running: RunningStack):
     running.set_variable("alpha/Minimum-F1-Score", "0.75")
     eventually(
         lambda: running.parameter("/alpha/Minimum-F1-Score") == "0.75",
-        SYNC_SECONDS,
         "the corrected value to be applied",
     )
 
@@ -97,14 +93,10 @@ def test_the_samples_loop_trains_detects_and_learns_from_answers(running: Runnin
 
     # Everything is sent to review, so that one answer can be given.
     running.set_parameter(f"{PATH}/Minimum-Label-Detection-Confidence", "100")
-    eventually(
-        lambda: running.variable("sample/Minimum-Label-Detection-Confidence") == "100", SYNC_SECONDS, "the Variable"
-    )
+    eventually(lambda: running.variable("sample/Minimum-Label-Detection-Confidence") == "100", "the Variable")
     for picture in pictures[30:33]:
         s3.put_object(Bucket=BUCKET, Key=f"images_for_detection/{picture.name}", Body=picture.body)
-    rows = eventually(
-        lambda: (found := table.scan(TableName=TABLE)["Items"]) and len(found) == 3 and found, 120, "rows"
-    )
+    rows = eventually(lambda: (found := table.scan(TableName=TABLE)["Items"]) and len(found) == 3 and found, "rows")
     name = next(row["HumanLoopName"]["S"] for row in rows)
     _answer(running, name, "1")
 
@@ -112,7 +104,7 @@ def test_the_samples_loop_trains_detects_and_learns_from_answers(running: Runnin
         labels = [row.get("HumanLabel", {}).get("S") for row in table.scan(TableName=TABLE)["Items"]]
         return labels.count("1") == 1
 
-    eventually(reviewed, 120, "the answer in the log")
+    eventually(reviewed, "the answer in the log")
     copied = s3.list_objects_v2(Bucket=BUCKET, Prefix="images_labeled_by_folder/1/")["KeyCount"]
     assert copied == sum(picture.label == "1" for picture in pictures[:30]) + 1
     assert len(table.scan(TableName=TABLE)["Items"]) == 3

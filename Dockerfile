@@ -1,0 +1,28 @@
+# One image for all services of docker-compose.yaml: Airflow in Amazon MWAA's versions, the loop, the local endpoint.
+FROM python:3.12-slim
+
+WORKDIR /opt/label-loop
+COPY requirements.txt requirements-dev.txt ./
+COPY include/mwaa/ include/mwaa/
+COPY include/local_aws/requirements.txt include/local_aws/
+# MWAA's constraints rule. The lock, which was made within them, fixes what they leave open.
+RUN pip install --no-cache-dir --only-binary :all: \
+        --constraint include/mwaa/constraints-3.3.1-python-3.12.txt --constraint requirements-dev.txt \
+        "apache-airflow[amazon,celery,fab,postgres]==3.3.1" aiobotocore \
+        --requirement requirements.txt --requirement include/local_aws/requirements.txt
+
+COPY dags/ dags/
+COPY plugins/ plugins/
+COPY include/ include/
+
+# A new volume takes its owner from the folder that it is mounted over.
+RUN useradd --uid 50000 --no-create-home --home-dir /opt/airflow airflow \
+    && install --directory --owner airflow /opt/airflow /opt/airflow/logs
+USER airflow
+
+ENV AIRFLOW_HOME=/opt/airflow \
+    AIRFLOW__CORE__DAGS_FOLDER=/opt/label-loop/dags \
+    AIRFLOW__CORE__PLUGINS_FOLDER=/opt/label-loop/plugins \
+    AIRFLOW__CORE__LOAD_EXAMPLES=False \
+    AIRFLOW__LOGGING__BASE_LOG_FOLDER=/opt/airflow/logs \
+    PYTHONDONTWRITEBYTECODE=1

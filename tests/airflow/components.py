@@ -1,0 +1,79 @@
+"""The components of an Airflow, each a process of its own that can be killed and started again alone."""
+
+import subprocess
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import psutil
+from tests.airflow.stack import RunningStack
+from tests.waiting import eventually
+
+from local_stack.environment import PROJECT
+from local_stack.processes import BackgroundProcess
+from local_stack.stack import LocalStack
+
+AIRFLOW = str(PROJECT / ".venv" / "bin" / "airflow")
+COMPONENTS = ("scheduler", "triggerer", "api-server", "dag-processor")
+# How soon Airflow notes what a killed process leaves behind: minutes by itself.
+_NOTED_SOON = {
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+}
+
+
+class Components:
+    def __init__(self, running: RunningStack) -> None:
+        self.running = running
+        self.environment = {
+            **running.stack.airflow_environment(),
+            **_NOTED_SOON,
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        }
+        self._processes = {name: BackgroundProcess(name, running.stack.home) for name in COMPONENTS}
+
+    def start_all(self) -> None:
+        LocalStack(self.running.stack).make_database()
+        migrate = [AIRFLOW, "db", "migrate"]
+        subprocess.run(migrate, env=self.environment, capture_output=True, check=True, timeout=400)
+        for name in COMPONENTS:
+            self.start(name)
+        for name in COMPONENTS:
+            self.await_health(name, datetime.min.replace(tzinfo=UTC))
+
+    def start(self, name: str) -> None:
+        self._processes[name].start([AIRFLOW, name], self.environment)
+
+    def kill(self, name: str) -> None:
+        """End a component and all that it has started by SIGKILL."""
+        process = self._processes[name].find()
+        assert process, f"{name} ended by itself:\n{self._processes[name].last_lines()}"
+        family = [process, *process.children(recursive=True)]
+        for one in family:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        psutil.wait_procs(family, timeout=60)
+
+    def restart(self, name: str) -> None:
+        since = datetime.now(UTC)
+        self.start(name)
+        self.await_health(name, since)
+
+    def await_health(self, name: str, since: datetime) -> None:
+        """Wait until a component has given a sign of life after a moment; the API server does by answering."""
+        part = name.replace("-", "_")
+
+        def is_alive() -> bool:
+            try:
+                health = self.running.call("GET", "/monitor/health")
+            except OSError:
+                return False
+            beat = health.get(part, {}).get(f"latest_{part}_heartbeat")
+            return name == "api-server" or bool(beat and datetime.fromisoformat(beat) > since)
+
+        eventually(is_alive, f"{name} to be alive")
+
+    def end(self) -> None:
+        """Kill what runs: an orderly end would wait for the tasks that wait for work."""
+        for name, process in self._processes.items():
+            if process.find():
+                self.kill(name)

@@ -1,0 +1,215 @@
+"""The demo's story on the cluster: its steps, with FAB's login, while a worker is lost in the middle of its work."""
+
+import secrets
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from tests.cluster import compose
+from tests.cluster.cluster import Cluster, Container
+from tests.waiting import eventually
+
+from demo.airflow_api import AirflowApi, Run
+from demo.errors import NotAsToldError
+from demo.loopback import ask
+from demo.pictures import Shares, cast
+from demo.progress import Narrator
+from demo.scene import Scene
+from demo.steps import detection, setup, training
+from label_loop.settings import Loop
+from local_stack.environment import Stack
+from local_stack.stack import LocalStack
+from sample_images.digits import digits
+
+DETECTION, TASK = "detection", "detect_uploads"
+ADMIN = "ada"
+SECRETS = ("FERNET_KEY", "JWT_SECRET", "API_SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "ADMIN_PASSWORD")
+# The file's own settings, but for waits that a person may sit out.
+HASTE = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
+    "LOCAL_AWS_TRAINING_SECONDS": "1",
+    "LOCAL_AWS_START_SECONDS": "1",
+    "LOCAL_AWS_STOP_SECONDS": "1",
+}
+HIDDEN_SECONDS = "45"  # how long the queue keeps what a lost worker has taken
+SLOW = [{"service": "rekognition", "operation": "DetectCustomLabels", "kind": "latency", "seconds": 20}]
+
+
+def variables() -> dict[str, str]:
+    """Return an .env as its example says that it is made."""
+    made = {name: secrets.token_hex(16) for name in SECRETS}
+    fernet = secrets.token_urlsafe(32) + "="
+    return compose.example() | made | {"FERNET_KEY": fernet, "ADMIN_NAME": ADMIN, "PARAMETER_PATHS": "/clustered"}
+
+
+def services(settings: Mapping[str, str]) -> dict[str, compose.Service]:
+    return {
+        name: replace(service, environment=service.environment | HASTE)
+        for name, service in compose.services(settings).items()
+    }
+
+
+class FabAirflow(AirflowApi):
+    """Airflow behind FAB's login."""
+
+    def __init__(self, url: str, password: str) -> None:
+        super().__init__(url)
+        self._password = password
+
+    @cached_property
+    def login(self) -> dict[str, str]:
+        token = ask("POST", f"{self.url}/auth/token", {"username": ADMIN, "password": self._password})
+        return {"Authorization": f"Bearer {token['access_token']}"}
+
+    def working(self, dag_id: str, task_id: str) -> tuple[Run, int] | None:
+        """Return the run whose task is at work now, and its process; None where it is not."""
+        for run in self.latest_runs(dag_id, most=2):
+            found = self._ask("GET", f"{_path(run)}/taskInstances/{task_id}")
+            if found["state"] == "running" and found["pid"]:
+                return run, found["pid"]
+        return None
+
+    def tries(self, run: Run, task_id: str) -> list[str]:
+        found = self._ask("GET", f"{_path(run)}/taskInstances/{task_id}/tries")["task_instances"]
+        return [each["state"] for each in sorted(found, key=lambda each: each["try_number"])]
+
+
+def _path(run: Run) -> str:
+    return f"dags/{quote(run.dag_id, safe='')}/dagRuns/{quote(run.run_id, safe='')}"
+
+
+class ClusterScene(Scene):
+    """The story's scene, on a cluster instead of the local stack."""
+
+    cluster: Cluster
+    password: str
+    lost: Container | None = None
+
+    @cached_property
+    def airflow(self) -> FabAirflow:
+        return FabAirflow(self.stack.stack.airflow_url, self.password)
+
+    def _watch(self) -> None:
+        for container in self.cluster.serving():
+            if container is not self.lost and not container.runs:
+                raise NotAsToldError(f"{container.name} has ended. Its log ends with:\n{container.last_lines()}")
+        for problem in (self.reviewer.problem, self.watcher.problem):
+            if problem is not None:
+                raise NotAsToldError(str(problem)) from problem
+
+
+@dataclass(frozen=True)
+class Course:
+    """What happened: all that the tests ask about."""
+
+    healthy: Mapping[str, bool]
+    lost_worker: str
+    lost_is_healthy: bool
+    tries_of_the_lost_task: list[str]
+    rows: list[dict[str, Any]]
+    uploads: list[str]
+    import_errors: list[str]
+    training_images: int
+    trained_at_first: int
+    healthy_when_dead: Mapping[str, bool]
+
+
+@contextmanager
+def scene_of(cluster: Cluster, settings: Mapping[str, str]) -> Iterator[ClusterScene]:
+    """Let this process play on the cluster."""
+    stack = Stack(cluster.home, cluster.ports["api-server"], cluster.ports["local-aws"], settings["PARAMETER_PATHS"])
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in stack.aws_environment().items():
+            patch.setenv(name, value)
+        # Few are trained with, so that people are asked about many.
+        shares = Shares(labelled=2, testing=5, uploads=60, later=0)
+        scene = ClusterScene(LocalStack(stack), Narrator(), Loop(settings["PARAMETER_PATHS"]), cast(digits(), shares))
+        scene.cluster, scene.password = cluster, settings["ADMIN_PASSWORD"]
+        try:
+            yield scene
+        finally:
+            scene.close()
+
+
+def tell(scene: ClusterScene) -> Course:
+    """Train, detect and review, lose a worker meanwhile, and see each service fail its health check in the end."""
+    cluster = scene.cluster
+    setup.set_up_loop(scene)
+    setup.wait_for_airflow(scene)
+    healthy = _health(cluster.serving(), awaited=True)
+    scene.watcher.start()
+    setup.upload_labelled(scene)
+    training.train_and_deploy(scene, 1)
+    _hide_messages_shortly(scene)
+    scene.reviewer.start()
+    _fault("POST", scene, SLOW)
+    with ThreadPoolExecutor(1) as pool:
+        losing = pool.submit(_lose_the_worker_at_work, scene)
+        detection.detect(scene, scene.cast.uploads)
+    run = losing.result()
+    detection.review(scene)
+    assert scene.lost
+    ended = eventually(lambda: (now := scene.airflow.run(run)).ended and now, f"the end of {run.run_id}")
+    scene.expect(ended.state == "success", f"The run {run.run_id} of the lost worker is {ended.state}.")
+    scene.close()
+    return Course(
+        healthy=healthy,
+        lost_worker=scene.lost.name,
+        lost_is_healthy=scene.lost.is_healthy(),
+        tries_of_the_lost_task=scene.airflow.tries(run, TASK),
+        rows=scene.aws.rows(),
+        uploads=sorted(scene.uploaded),
+        import_errors=scene.airflow.import_errors(),
+        training_images=scene.aws.labelled_images(),
+        trained_at_first=len(scene.cast.labelled),
+        healthy_when_dead=_health_of_the_dead(cluster),
+    )
+
+
+def _lose_the_worker_at_work(scene: ClusterScene) -> Run:
+    """Wait until a worker detects images, end it without a word, and let Rekognition be quick again."""
+    scene.control.reset_calls()
+
+    def at_work() -> tuple[Container, Run] | None:
+        if not scene.control.calls().get("rekognition.DetectCustomLabels"):
+            return None
+        found = scene.airflow.working(scene.loop.dag_id(DETECTION), TASK)
+        workers = {each.pid: worker for worker in scene.cluster.of("worker") for each in worker.family()}
+        return (workers[found[1]], found[0]) if found and found[1] in workers else None
+
+    scene.lost, run = eventually(at_work, "a worker that detects images")
+    scene.lost.kill()
+    _fault("DELETE", scene)
+    return run
+
+
+def _fault(method: str, scene: Scene, faults: Any = None) -> None:
+    ask(method, f"{scene.stack.stack.aws_url}/_local/faults", faults)
+
+
+def _hide_messages_shortly(scene: Scene) -> None:
+    url = scene.aws.record()["uploads_queue_url"]
+    sqs = scene.aws._session.client("sqs")
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": HIDDEN_SECONDS})
+
+
+def _health(containers: list[Container], *, awaited: bool) -> dict[str, bool]:
+    """Return what each one's own health check says, once it says what is awaited."""
+
+    def settled(container: Container) -> bool:
+        eventually(lambda: container.is_healthy() == awaited, f"{container.name}: healthy is {awaited}")
+        return awaited
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip((each.name for each in containers), pool.map(settled, containers), strict=True))
+
+
+def _health_of_the_dead(cluster: Cluster) -> dict[str, bool]:
+    for container in cluster.serving():
+        container.kill()
+    return _health(cluster.serving(), awaited=False)
