@@ -1,0 +1,1 @@
+"""What the loop promises in calls, pace and memory, measured over the local endpoint."""

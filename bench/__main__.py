@@ -1,0 +1,57 @@
+"""Measures what is named, or everything; prints a table and keeps the figures in results.json."""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import airflow, calls, sampling, throughput, training
+from bench.figures import Figure
+
+RESULTS = Path(__file__).with_name("results.json")
+MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
+    "calls": lambda: calls.measure(1000),
+    "sampling": lambda: sampling.measure(1000, 50),
+    "check": lambda: training.measure_check(10_000, 100_000),
+    "manifest": lambda: training.measure_manifest(100_000),
+    "burst-5": lambda: throughput.measure(2000, 5),
+    "burst-2": lambda: throughput.measure(2000, 2),
+    "burst-1": lambda: throughput.measure(2000, 1),
+    "airflow": lambda: airflow.measure(30, 120),
+}
+
+
+def main(names: Sequence[str]) -> int:
+    """Run measures; return 1 where a figure is out of its bounds."""
+    unknown = set(names) - MEASURES.keys()
+    if unknown:
+        print(f"There is no measure {', '.join(sorted(unknown))}; there are: {', '.join(MEASURES)}.")
+        return 2
+    logging.disable(logging.INFO)
+    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    for name in names or MEASURES:
+        figures = MEASURES[name]()
+        kept[name] = {"cores": os.cpu_count(), "figures": [asdict(figure) for figure in figures]}
+        RESULTS.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+        _show(figures)
+    found = [Figure(**figure) for measure in kept.values() for figure in measure["figures"]]
+    _show(found)
+    return int(not all(figure.holds for figure in found))
+
+
+def _show(figures: Sequence[Figure]) -> None:
+    table = Table("measure", "the sample", "target", "measured", "", "note")
+    for figure in figures:
+        holds = "holds" if figure.holds else "falls short"
+        table.add_row(figure.name, figure.sample, figure.target, figure.shown, holds, figure.note)
+    Console(width=180).print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,42 @@
+"""The measures that do not depend on the machine's pace, small."""
+
+import pytest
+from bench.__main__ import main
+from bench.figures import Figure
+
+from bench import calls, sampling, training
+
+
+def assert_hold(figures: list[Figure]) -> None:
+    assert [figure for figure in figures if not figure.holds] == []
+
+
+def test_an_image_takes_few_calls() -> None:
+    accepted, reviewed, answered = calls.measure(100)
+    assert_hold([accepted, reviewed])
+    # What a run asks once weighs more with 100 images, so the bound is wider than the measure's.
+    assert answered.value <= 3.0
+
+
+def test_a_sample_takes_few_calls_and_none_is_missed() -> None:
+    assert_hold(sampling.measure(20, 50))
+
+
+def test_a_training_check_lists_the_labelled_images_and_no_others() -> None:
+    assert_hold(training.measure_check(1000, 2000))
+
+
+def test_a_manifest_takes_little_memory() -> None:
+    (peak,) = training.measure_manifest(20_000)
+    assert 0 < peak.value <= 60
+
+
+def test_a_figure_is_out_of_bounds_on_either_side() -> None:
+    assert Figure("calls", 1.6, at_most=1.6).holds
+    assert not Figure("calls", 1.61, at_most=1.6).holds
+    assert not Figure("share", 0.94, at_least=0.95).holds
+
+
+def test_an_unknown_measure_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["speed"]) == 2
+    assert "speed" in capsys.readouterr().out
