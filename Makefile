@@ -7,7 +7,7 @@ export AIRFLOW_PORT ?= 8080
 export LOCAL_AWS_PORT ?= 4566
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)/include
 
-.PHONY: help setup lock demo local-aws up down check format test screenshots vendor package
+.PHONY: help setup lock demo local-aws up down check format test screenshots vendor package deploy destroy chaos bench
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,12 @@ format: .venv/.ready ## format the code and mend what the linter can
 test: .venv/.ready ## run all tests; needs no AWS account, database or network; those of the pages need Chromium
 	$(PYTHON_BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
+chaos: .venv/.ready ## break things on purpose, wherever that can be done: takes hours
+	CHAOS=whole $(PYTHON_BIN)/python -m pytest tests/chaos tests/airflow/test_restarts.py tests/cluster
+
+bench: .venv/.ready ## measure calls, pace and memory, beside the AWS sample's; half an hour
+	@$(PYTHON_BIN)/python -m bench
+
 screenshots: .venv/.ready ## take pictures of the console that up or demo left running; needs Chromium
 	@$(PYTHON_BIN)/python scripts/screenshots.py
 
@@ -54,3 +60,10 @@ vendor: ## copy the console's browser libraries again, as package-lock.json name
 
 package: ## build what Amazon MWAA takes, in build/: plugins.zip, requirements.txt, dags/
 	@python3 scripts/package.py
+
+deploy: .venv/.ready ## to Amazon MWAA: make deploy STACK=name LOOPS=a,b EMAIL=… SET="MaxWorkers=2"; DRY_RUN=1 tells only
+	@$(PYTHON_BIN)/python -m deployment deploy "$(STACK)" --loops "$(LOOPS)" --email "$(EMAIL)" --labels "$(LABELS)" \
+		--policies "$(POLICIES)" --region "$(REGION)" $(foreach setting,$(SET),--set "$(setting)") $(OPTIONS)
+
+destroy: .venv/.ready ## what deploy made and costs by the hour: make destroy STACK=name; DRY_RUN=1 tells only
+	@$(PYTHON_BIN)/python -m deployment destroy "$(STACK)" --region "$(REGION)"

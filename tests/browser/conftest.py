@@ -5,9 +5,10 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser
-from tests.airflow.stack import RunningStack, airflow_over_endpoint, eventually
+from playwright.sync_api import Browser, expect
+from tests.airflow.stack import RunningStack, airflow_over_endpoint
 from tests.browser.watch import Watch
+from tests.waiting import eventually
 
 from label_loop.provisioning import Options, provision
 from label_loop.settings import Loop
@@ -20,6 +21,9 @@ LABELS = ("0", "1")
 TRAINED, UPLOADED = 20, 20
 # Keys are anything that S3 allows: a page shows each in full, or shortens it, but never breaks on one.
 ODD_NAME = f"a scan & its <b>bold name, 100 %, +ü{'-very-long' * 9}.png"
+# A busy machine draws slowly: nothing here measures how fast.
+PAGE_MILLISECONDS = 120_000
+expect.set_options(timeout=60_000)
 
 type Visit = Callable[..., Window]
 
@@ -59,14 +63,12 @@ def _set_up(running: RunningStack, pictures: list[Picture]) -> None:
 
 
 def _fill(running: RunningStack, pictures: list[Picture]) -> None:
-    known = f"/dags?dag_id_pattern={LOOP.name}.training"
-    eventually(lambda: running.call("GET", known)["total_entries"], 120, "the loop's DAGs")
     assert running.finished(LOOP.dag_id("training"), running.trigger(LOOP.dag_id("training"))) == "success"
     for number, picture in enumerate(pictures[TRAINED : TRAINED + UPLOADED]):
         _put(running, f"images_for_detection/{ODD_NAME if number == 0 else picture.name}", picture.body)
     table = system_record(running)["dynamodb_table"]
     count = running.client("dynamodb").scan
-    eventually(lambda: count(TableName=table, Select="COUNT")["Count"] == UPLOADED, 180, "all uploads in the log")
+    eventually(lambda: count(TableName=table, Select="COUNT")["Count"] == UPLOADED, "all uploads in the log")
 
 
 def _put(running: RunningStack, key: str, body: bytes) -> None:
@@ -94,6 +96,7 @@ def visit(browser: Browser, running: RunningStack) -> Iterator[Visit]:
 
     def come(role: str, theme: Theme = "light", expected: tuple[int, ...] = ()) -> Window:
         window = Window(browser, running.stack.airflow_url, theme)
+        window.page.set_default_timeout(PAGE_MILLISECONDS)
         windows.append((window, Watch(window.page, expected)))
         window.log_in(role)
         return window

@@ -2,9 +2,10 @@
 
 import pytest
 from playwright.sync_api import Frame, Locator, expect
-from tests.airflow.stack import RunningStack, eventually
+from tests.airflow.stack import RunningStack
 from tests.browser.checks import assert_accessible, assert_no_overflow
 from tests.browser.conftest import LOOP, Visit
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.airflow
 
@@ -17,7 +18,7 @@ def test_a_parameter_is_set_and_reaches_parameter_store(visit: Visit, running: R
     _save(frame, "0.85")
     status = _panel(frame).get_by_role("status")
     expect(status).to_contain_text("0.85")
-    eventually(lambda: running.parameter(f"{LOOP.path}/{NAME}") == "0.85", 90, "Parameter Store to follow")
+    eventually(lambda: running.parameter(f"{LOOP.path}/{NAME}") == "0.85", "Parameter Store to follow")
     expect(status).to_have_text("in force 0.85", timeout=60_000)
 
     _panel(frame).get_by_text("Who changed it").click()
@@ -32,7 +33,7 @@ def test_a_changed_frequency_is_followed_by_the_schedule(visit: Visit, running: 
     assert running.variable(f"{LOOP.name}/{FREQUENCY}") == "45"
     assert running.parameter(f"{LOOP.path}/{FREQUENCY}") == "45"
     training = LOOP.dag_id("training")
-    eventually(lambda: running.dag(training)["timetable_summary"] == "0:45:00", 150, "the schedule to follow")
+    eventually(lambda: running.dag(training)["timetable_summary"] == "0:45:00", "the schedule to follow")
 
 
 def test_a_text_that_is_no_value_is_refused_where_it_was_typed(visit: Visit, running: RunningStack):

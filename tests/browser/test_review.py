@@ -2,8 +2,9 @@
 
 import pytest
 from playwright.sync_api import Frame, expect
-from tests.airflow.stack import RunningStack, eventually
+from tests.airflow.stack import RunningStack
 from tests.browser.conftest import ODD_NAME, TRAINED, UPLOADED, Visit, system_record
+from tests.waiting import eventually
 
 from label_loop.payloads import LABELLED_FOLDER
 from sample_images.digits import Picture
@@ -24,7 +25,7 @@ def test_ten_images_are_labelled_by_keyboard(visit: Visit, running: RunningStack
 
     assert len({picture.name for picture in answered}) == ANSWERS
     wanted = {picture.body: picture.label for picture in answered}
-    eventually(lambda: wanted.items() <= _labelled(running).items(), 120, "ten images under their labels")
+    eventually(lambda: wanted.items() <= _labelled(running).items(), "ten images under their labels")
     unanswered = {picture.body for picture in uploaded} - wanted.keys()
     assert not unanswered & _labelled(running).keys()
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Frame, Page, Route, expect
-from tests.airflow.stack import RunningStack, eventually
+from tests.airflow.stack import RunningStack
 from tests.browser.conftest import LOOP, system_record
+from tests.waiting import eventually
 
 from local_stack.browser import Window
 
@@ -51,7 +52,7 @@ def test_answers_arrive_although_the_page_is_left_at_once(page: Page, running: R
         page.keyboard.press("n")
     assert len(names) == 3
     page.goto(f"{running.stack.airflow_url}/label-loop/{LOOP.name}/overview")
-    eventually(lambda: answered(running, names), 30, "three answers")
+    eventually(lambda: answered(running, names), "three answers")
 
 
 def test_what_could_not_be_sent_comes_back_after_the_image_on_the_screen(page: Page, running: RunningStack):

@@ -9,10 +9,10 @@ from html import unescape
 
 import httpx
 import pytest
-from tests.airflow.stack import eventually
 from tests.console import fab_airflow
 from tests.console.conftest import FROM_THE_CONSOLE
 from tests.integration.world import png, session
+from tests.waiting import eventually
 
 from label_loop.console.render import PAGES
 from label_loop.provisioning import Options, provision
@@ -52,7 +52,7 @@ def address(endpoint: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Ite
             [sys.executable, fab_airflow.__file__, str(port)], env=environment, stdout=output, stderr=output
         )
     try:
-        eventually(lambda: server.poll() is not None or _answers(url), 240, "an answer of the API server")
+        eventually(lambda: server.poll() is not None or _answers(url), "an answer of the API server")
         assert server.poll() is None, log.read_text()[-4000:]
         yield url
     finally:

@@ -52,7 +52,7 @@ def write(world: World, *groups: list[dict[str, Any]]) -> None:
 def answer(world: World, labels: dict[str, str]) -> None:
     log = world.context().log
     for id_, row in log.rows(list(labels)).items():
-        log.set_answer(row, {"HumanLabel": labels[id_], "HumanLoopCompletionDate": "2026-11-25T09:00:00Z"})
+        log.set_answers([row], {id_: {"HumanLabel": labels[id_], "HumanLoopCompletionDate": "2026-11-25T09:00:00Z"}})
 
 
 def sample(world: World, taken: list[dict[str, Any]]) -> None:

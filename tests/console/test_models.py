@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from tests.console.conftest import LOOP
-from tests.integration.world import Model, World, events, eventually
+from tests.integration.world import Model, World, events
+from tests.waiting import eventually
 
 DAG = f"{LOOP.name}.training"
 CHANGES = ("models/deployment?version=v0", "models/training", "models/stop")
@@ -112,7 +113,7 @@ def test_the_table_tells_what_people_ask_for(ask, serving, model, runs):
     assert offers == [["Roll back"], [], ["Deploy"], []]
     assert "failed in training" in v3
     assert "every 5s" not in text
-    serving.set_status(trained, "STARTING")
+    serving.set_status(trained, "STARTING", stays=True)
     assert "every 5s" in ask("user", "GET", "models/versions").text
 
 
@@ -123,7 +124,7 @@ def test_the_price_is_an_option(ask, serving, runs, monkeypatch):
 
 def test_the_chart_has_the_scores_oldest_first_and_the_minimum(ask, serving, model, runs):
     serving.set_variable("Minimum-F1-Score", "0.7")
-    serving.add_version(model, "v3", "TRAINING_IN_PROGRESS")  # has no score
+    serving.add_version(model, "v3", "TRAINING_IN_PROGRESS", stays=True)  # has no score
     text = ask("viewer", "GET", "models/versions").text
     chart = json.loads(re.search(r'<script type="application/json" id="f1-chart">(.*?)</script>', text).group(1))
     assert chart["labels"] == ["v0", "v1"]

@@ -13,7 +13,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from tests.console.conftest import FROM_THE_CONSOLE, LOOP
-from tests.integration.world import World, eventually
+from tests.integration.world import World
+from tests.waiting import eventually
 
 from label_loop.console import threads
 from label_loop.exceptions import LabelLoopError
@@ -111,7 +112,9 @@ async def test_a_slow_aws_holds_up_nobody(airflow: FastAPI, token: str, world: W
     assert max(seconds for _, _, seconds in answers) < LONGEST_ANSWER_SECONDS
     for path, answer, _ in answers:
         assert_told(path, answer)
-    assert {502, 503} <= {answer.status_code for _, answer, _ in answers}
+    # Which of 502 (AWS gave up) and 504 (we did) comes first is the machine's affair.
+    statuses = {answer.status_code for _, answer, _ in answers}
+    assert 503 in statuses and statuses & {502, 504}
 
     eventually(lambda: room() == everything, LONGEST_CALL_SECONDS + 15)
     assert console_threads() <= threads.THREADS
@@ -133,7 +136,8 @@ def assert_told(path: str, answer: httpx.Response) -> None:
 
 
 async def test_what_takes_too_long_is_told_from_what_did_not_begin(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(threads, "LONGEST_SECONDS", 0.2)
+    eventually(lambda: room() == threads.THREADS + threads.MOST_WAITING, LONGEST_CALL_SECONDS + 15)
+    monkeypatch.setattr(threads, "LONGEST_SECONDS", 2)
     held, begun = threading.Event(), []
 
     def work(number: int) -> None:
@@ -141,7 +145,9 @@ async def test_what_takes_too_long_is_told_from_what_did_not_begin(monkeypatch: 
         assert held.wait(30)
 
     first = [asyncio.create_task(threads.in_thread(work, number)) for number in range(threads.THREADS)]
-    await asyncio.sleep(0.1)
+    async with asyncio.timeout(30):
+        while len(begun) < threads.THREADS:
+            await asyncio.sleep(0.01)
     later = [asyncio.create_task(threads.in_thread(work, -1)) for _ in range(threads.MOST_WAITING)]
     await asyncio.sleep(0)
     with pytest.raises(threads.BusyError):

@@ -121,11 +121,11 @@ def test_an_operator_may_force_a_training_or_choose_a_version(parsed):
     assert all(param["description"] for param in params.values())
 
 
-def test_schedules_have_the_defaults_before_there_are_variables(parsed):
+def test_nothing_that_may_be_switched_off_is_scheduled_before_the_first_sync(parsed):
     schedules = {name.split(".")[1]: dag["schedule"] for name, dag in parsed["dags"].items()}
     assert schedules == {
-        "training": TWICE_A_DAY,
-        "human_sampling": TWICE_A_DAY,
+        "training": "NullTimetable",
+        "human_sampling": "NullTimetable",
         "detection": CONTINUOUS,
         "human_review": CONTINUOUS,
         "parameter_sync": CONTINUOUS,
@@ -137,6 +137,8 @@ def test_schedules_follow_the_variables_and_survive_bad_ones(parsed):
         name: dag["schedule"]
         for name, dag in _parse(
             **{
+                "LOGOS/PARAMETER-SYNC-STATE": "{}",
+                "PRODUCTS/PARAMETER-SYNC-STATE": "{}",
                 "LOGOS/AUTOMATIC-TRAINING-POLL-FREQUENCY": "90",
                 "LOGOS/ENABLE-AUTOMATIC-HUMAN-SAMPLING": "off",
                 "PRODUCTS/AUTOMATIC-TRAINING-POLL-FREQUENCY": "70,0",
