@@ -12,7 +12,9 @@ from unittest.mock import patch
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="label-loop-bench-"))
 os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "ERROR")  # its lines would stand among the tables
 
-from tests.integration.world import REGION, World, train_model
+from tests.integration.clients import REGION
+from tests.integration.model import train_model
+from tests.integration.world import World
 
 from label_loop.settings import Loop
 from label_loop.states import detection

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 from PIL import Image
-from tests.integration.world import FRESH_DIGITS
+from tests.integration.pictures import FRESH_DIGITS
 
 GOOD = FRESH_DIGITS[0].body
 

@@ -10,10 +10,13 @@ from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
 from moto.ssm.models import ssm_backends
+from tests.integration.clients import ACCOUNT, REGION
+from tests.integration.model import Model, registry
+from tests.integration.pictures import TRAINING_DIGITS
 from tests.integration.test_human_sampling import moment
 from tests.integration.test_human_sampling import rows as log_rows
 from tests.integration.test_upkeep import age
-from tests.integration.world import ACCOUNT, REGION, TRAINING_DIGITS, Model, World, registry
+from tests.integration.world import World
 from tests.waiting import eventually
 
 from label_loop.parameters import PARAMETERS

@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.chaos.hostile_images import GOOD, READABLE, unusable
 from tests.chaos.test_bad_input import ANSWER, ENDED, EVENT_BRIDGE, KEYS, S3_EVENT, WHOLE, texts_like
-from tests.integration.world import TRAINING_DIGITS, Model, World
+from tests.integration.model import Model
+from tests.integration.pictures import TRAINING_DIGITS
+from tests.integration.world import World
 
 from label_loop.domain.events import parse_message
 from label_loop.exceptions import MalformedEventError, UnfinishedWorkError

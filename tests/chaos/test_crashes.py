@@ -15,7 +15,9 @@ from tests.chaos.file_variables import FileVariables
 from tests.chaos.killable import Order, Point, main
 from tests.chaos.stories import STORIES, Story, Watch, outcome
 from tests.deployment.test_permissions import PACKAGE, called
-from tests.integration.world import REGION, Model, World
+from tests.integration.clients import REGION
+from tests.integration.model import Model
+from tests.integration.world import World
 from tests.waiting import PATIENCE_SECONDS
 
 from local_aws.rekognition.training import Trainer

@@ -13,7 +13,9 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 import pytest
-from tests.integration.world import FRESH_DIGITS, Model, World
+from tests.integration.model import Model
+from tests.integration.pictures import FRESH_DIGITS
+from tests.integration.world import World
 
 from label_loop.exceptions import UnfinishedWorkError
 from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER

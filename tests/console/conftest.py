@@ -11,7 +11,9 @@ import pytest
 from botocore.config import Config
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from tests.integration.world import REGION, Model, World, train_model
+from tests.integration.clients import REGION
+from tests.integration.model import Model, train_model
+from tests.integration.world import World
 
 from label_loop.settings import Loop
 from local_aws.server import LocalAws

@@ -11,7 +11,8 @@ import httpx
 import pytest
 from tests.console import fab_airflow
 from tests.console.conftest import FROM_THE_CONSOLE
-from tests.integration.world import png, session
+from tests.integration.clients import session
+from tests.integration.pictures import png
 from tests.waiting import eventually
 
 from label_loop.console.render import PAGES

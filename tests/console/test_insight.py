@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.integration.world import World, dynamodb
+from tests.integration.clients import dynamodb
+from tests.integration.world import World
 
 from label_loop.domain import statistics
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from tests.console.conftest import LOOP
-from tests.integration.world import Model, World, events
+from tests.integration.model import Model
+from tests.integration.site import events
+from tests.integration.world import World
 from tests.waiting import eventually
 
 DAG = f"{LOOP.name}.training"

@@ -4,7 +4,8 @@ import json
 import time
 
 import pytest
-from tests.integration.world import FRESH_DIGITS, World, png
+from tests.integration.pictures import FRESH_DIGITS, png
+from tests.integration.world import World
 from tests.waiting import eventually
 
 from label_loop.console.pages import review as page

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 from PIL import Image
 from tests.console.conftest import FROM_THE_CONSOLE, LOOP
-from tests.integration.world import FRESH_DIGITS, Model, World, events
+from tests.integration.model import Model
+from tests.integration.pictures import FRESH_DIGITS
+from tests.integration.site import events
+from tests.integration.world import World
 
 from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER
 from label_loop.states.detection import DetectionState

@@ -11,7 +11,9 @@ import botocore.session
 import pytest
 from botocore.loaders import Loader
 from botocore.retries.standard import ExponentialBackoff
-from tests.integration.world import REGION, Model, World, train_model
+from tests.integration.clients import REGION
+from tests.integration.model import Model, train_model
+from tests.integration.world import World
 
 from label_loop.settings import Loop
 from label_loop.states import detection

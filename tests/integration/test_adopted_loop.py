@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
-from tests.integration.world import FRESH_DIGITS, REGION, TRAINING_DIGITS, Model, World, client, dynamodb
+from tests.integration.clients import REGION, client, dynamodb
+from tests.integration.model import Model
+from tests.integration.pictures import FRESH_DIGITS, TRAINING_DIGITS
+from tests.integration.world import World
 
 from label_loop.exceptions import UnfinishedWorkError
 from label_loop.operators.inbox import RekognitionDetectUploadsOperator

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tests.integration.world import FRESH_DIGITS, World
+from tests.integration.pictures import FRESH_DIGITS
+from tests.integration.world import World
 
 from label_loop.domain.review_queue import LEASE_SECONDS, UNDO_SECONDS, Review, Stage
 from label_loop.exceptions import ReviewTakenError, UnfinishedWorkError

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
-from tests.integration.world import TRAINING_DIGITS, Model, World, registry
+from tests.integration.model import Model, registry
+from tests.integration.pictures import TRAINING_DIGITS
+from tests.integration.world import World
 
 from label_loop.domain.deployment import BILLED
 from label_loop.exceptions import RunningLimitError, SmokeTestFailedError

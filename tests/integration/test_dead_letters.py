@@ -2,7 +2,8 @@
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.integration.world import FRESH_DIGITS, World
+from tests.integration.pictures import FRESH_DIGITS
+from tests.integration.world import World
 
 from label_loop.exceptions import UnfinishedWorkError
 from label_loop.payloads import DEAD_LETTER_REASON, MOST_RECEIVES

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.integration.world import FRESH_DIGITS, Model, World, events, png
+from tests.integration.model import Model
+from tests.integration.pictures import FRESH_DIGITS, png
+from tests.integration.site import events
+from tests.integration.world import World
 
 from label_loop.exceptions import LabelLoopError, UnfinishedWorkError
 from label_loop.payloads import UPLOADS_FOLDER

@@ -4,7 +4,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
-from tests.integration.world import FRESH_DIGITS, World, events
+from tests.integration.pictures import FRESH_DIGITS
+from tests.integration.site import events
+from tests.integration.world import World
 from tests.waiting import eventually
 
 from label_loop.exceptions import UnfinishedWorkError

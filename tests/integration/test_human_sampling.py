@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.integration.world import World, events
+from tests.integration.site import events
+from tests.integration.world import World
 
 from label_loop.exceptions import ReviewRefusedError
 from label_loop.states.human_sampling import HumanSamplingState

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from tests.integration.pictures import TRAINING_DIGITS
 from tests.integration.test_training import instant, run  # noqa: F401 - a fixture
-from tests.integration.world import TRAINING_DIGITS, World
+from tests.integration.world import World
 
 from label_loop.states.parameter_sync import ParameterSyncState
 

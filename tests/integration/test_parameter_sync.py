@@ -4,7 +4,8 @@ import json
 from unittest.mock import Mock
 
 import pytest
-from tests.integration.world import World, events
+from tests.integration.site import events
+from tests.integration.world import World
 
 from label_loop.domain.parameter_history import written_by_sync as written
 from label_loop.exceptions import LoopNotSetUpError

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
-from tests.integration.world import FRESH_DIGITS, Model, World
+from tests.integration.model import Model
+from tests.integration.pictures import FRESH_DIGITS
+from tests.integration.world import World
 
 from label_loop.exceptions import UnfinishedWorkError
 from label_loop.operators.inbox import HumanReviewApplyAnswersOperator, RekognitionDetectUploadsOperator

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
-from tests.integration.world import FRESH_DIGITS, TRAINING_DIGITS, Model, World
+from tests.integration.model import Model
+from tests.integration.pictures import FRESH_DIGITS, TRAINING_DIGITS
+from tests.integration.world import World
 from tests.waiting import eventually
 
 from label_loop.domain import pacing

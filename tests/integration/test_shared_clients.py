@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
-from tests.integration.world import FRESH_DIGITS, World
+from tests.integration.pictures import FRESH_DIGITS
+from tests.integration.world import World
 
 
 @pytest.fixture

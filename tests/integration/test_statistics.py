@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.integration.world import FRESH_DIGITS, SharedSession, World
+from tests.integration.clients import SharedSession
+from tests.integration.pictures import FRESH_DIGITS
+from tests.integration.world import World
 
 from label_loop.domain.insight import Day
 from label_loop.domain.statistics import Item, of_row, summed

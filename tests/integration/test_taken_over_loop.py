@@ -6,8 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from tests.integration.clients import SharedSession
+from tests.integration.model import Model
+from tests.integration.pictures import FRESH_DIGITS
 from tests.integration.test_adopted_loop import SampleWorld
-from tests.integration.world import FRESH_DIGITS, Model, SharedSession, World
+from tests.integration.world import World
 
 from label_loop.payloads import ANSWERS_FOLDER, UPLOADS_FOLDER
 from label_loop.provisioning import Options

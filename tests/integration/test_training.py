@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.integration.world import REGION, TRAINING_DIGITS, Model, World, events, png, registry
+from tests.integration.clients import REGION
+from tests.integration.model import Model, registry
+from tests.integration.pictures import TRAINING_DIGITS, png
+from tests.integration.site import events
+from tests.integration.world import World
 from tests.waiting import eventually
 
 from label_loop.domain.training import DEPLOYED

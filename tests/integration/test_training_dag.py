@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.integration.world import TRAINING_DIGITS, Model, World
+from tests.integration.model import Model
+from tests.integration.pictures import TRAINING_DIGITS
+from tests.integration.world import World
 
 from label_loop.payloads import LABELLED_FOLDER
 from label_loop.triggers import rekognition as triggers

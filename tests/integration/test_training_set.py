@@ -2,7 +2,8 @@
 
 import json
 
-from tests.integration.world import TRAINING_DIGITS, World, png
+from tests.integration.pictures import TRAINING_DIGITS, png
+from tests.integration.world import World
 
 from label_loop.payloads import LABELLED_FOLDER, MANIFESTS_FOLDER, TEST_FOLDER
 

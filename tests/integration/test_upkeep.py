@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 from botocore.exceptions import ClientError
-from tests.integration.world import FRESH_DIGITS, TRAINING_DIGITS, Model, World, events, registry
+from tests.integration.model import Model, registry
+from tests.integration.pictures import FRESH_DIGITS, TRAINING_DIGITS
+from tests.integration.site import events
+from tests.integration.world import World
 from tests.waiting import eventually
 
 from label_loop.operators.inbox import RekognitionDetectUploadsOperator
