@@ -46,6 +46,7 @@ from label_loop.triggers.rekognition import RekognitionProjectVersionTrigger, Se
 
 LOADER = Loader()  # its models are read once, before the fork
 _TRIES = 60  # Airflow waits between a task's tries, and these do not
+_MOST_WAITS = 500  # of a deferred task, each of 0.02 seconds and a call
 
 
 @dataclass(frozen=True, order=True)
@@ -153,7 +154,7 @@ class Run:
             "ti": SimpleNamespace(xcom_push=lambda key, value: pushed.append(value)),
             "dag_run": SimpleNamespace(triggering_user_name="ann"),
         }
-        while True:
+        for _ in range(_MOST_WAITS):
             try:
                 return make().execute(context)
             except DownstreamTasksSkipped:
@@ -164,6 +165,7 @@ class Run:
                 if ends_deferred or not is_wait:
                     return None
                 time.sleep(0.02)
+        raise RuntimeError("The task waits without an end.")
 
 
 # ------------------------------------------------------------- the stories, each wired as its DAG

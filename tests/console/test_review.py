@@ -171,6 +171,18 @@ def test_several_answers_are_asked_for_where_the_loop_says_so(ask, reviewing):
     assert not ask("op", "POST", "review/answer", json={"name": name, "label": "1"}).json()["needs_others"]
 
 
+def test_fewer_answers_settle_what_has_enough(ask, reviewing):
+    reviewing.set_variable("Review-Answers-Per-Image", "2")
+    first, second = ask_about(reviewing, "a.png", "b.png")
+    ask("user", "POST", "review/answer", json={"name": first, "label": "1"})
+    assert take(ask)["open"] == 2
+    ask("user", "POST", "review/release", json={"names": [second]})
+    reviewing.set_variable("Review-Answers-Per-Image", "1")
+    taken = take(ask)
+    assert ([review["name"] for review in taken["reviews"]], taken["open"]) == ([second], 1)
+    assert table().get(first).stage is Stage.HELD
+
+
 def test_the_image_is_shown_as_it_was_detected(ask, reviewing):
     (name,) = ask_about(reviewing, "a.png")
     answer = ask("viewer", "GET", f"review/images/{name}")

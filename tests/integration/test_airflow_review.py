@@ -48,8 +48,8 @@ def reviews(world: World) -> AirflowReview:
     return AirflowReview(context.record, None)
 
 
-def desk(world: World, reviewer: str, clock: Clock) -> ReviewDesk:
-    return ReviewDesk(reviews(world).table, reviewer, clock)
+def desk(world: World, reviewer: str, clock: Clock, answers_wanted: int = 1) -> ReviewDesk:
+    return ReviewDesk(reviews(world).table, reviewer, answers_wanted, clock)
 
 
 def add(world: World, count: int, clock: Clock, confidence: float = 50.0) -> list[str]:
@@ -78,7 +78,7 @@ def test_an_answer_reaches_the_log_and_the_training_folder(asking: World, clock:
     assert taken.task.version_id
     assert taken.name == asking.row()["HumanLoopName"]
 
-    desk(asking, "ann", clock).answer(taken.name, "7", 1)
+    desk(asking, "ann", clock).answer(taken.name, "7")
     assert reviews(asking).collect() == 0  # it can still be taken back
     assert asking.review().answered == 0
     clock.now += UNDO_SECONDS
@@ -106,7 +106,7 @@ def test_none_of_the_above_is_logged_and_trains_nothing(asking: World, clock: Cl
     asking.upload("a.png")
     asking.detect()
     (taken,) = desk(asking, "ann", clock).take(1, oldest_first=True)
-    desk(asking, "ann", clock).answer(taken.name, NONE_OF_THE_ABOVE, 1)
+    desk(asking, "ann", clock).answer(taken.name, NONE_OF_THE_ABOVE)
     clock.now += UNDO_SECONDS
     reviews(asking).collect()
     asking.review()
@@ -143,19 +143,19 @@ def test_what_a_reviewer_left_comes_to_others_when_the_lease_ends(asking: World,
     (theirs,) = desk(asking, "bob", clock).take(2, oldest_first=True)
     assert theirs.name == mine[1].name
     with pytest.raises(ReviewTakenError, match="Somebody else"):
-        desk(asking, "ann", clock).answer(theirs.name, "1", 1)
+        desk(asking, "ann", clock).answer(theirs.name, "1")
     desk(asking, "bob", clock).release([theirs.name])
-    assert desk(asking, "ann", clock).answer(theirs.name, "1", 1).stage is Stage.HELD
+    assert desk(asking, "ann", clock).answer(theirs.name, "1").stage is Stage.HELD
 
 
 def test_an_answer_taken_back_is_never_written(asking: World, clock: Clock) -> None:
     (name,) = add(asking, 1, clock)
     ann = desk(asking, "ann", clock)
-    ann.answer(name, "1", 1)
+    ann.answer(name, "1")
     ann.undo(name)
     clock.now += 10 * UNDO_SECONDS
     assert reviews(asking).collect() == 0
-    ann.answer(name, "2", 1)
+    ann.answer(name, "2")
     clock.now += UNDO_SECONDS
     assert reviews(asking).collect() == 1
     with pytest.raises(ReviewTakenError):
@@ -166,15 +166,31 @@ def test_an_answer_taken_back_is_never_written(asking: World, clock: Clock) -> N
 
 def test_two_reviewers_who_disagree_leave_it_to_a_third(asking: World, clock: Clock) -> None:
     (name,) = add(asking, 1, clock)
-    desk(asking, "ann", clock).answer(name, "1", 2)
-    assert desk(asking, "ann", clock).take(1, oldest_first=True) == []
-    desk(asking, "bob", clock).answer(name, "2", 2)
+    desk(asking, "ann", clock, 2).answer(name, "1")
+    assert desk(asking, "ann", clock, 2).take(1, oldest_first=True) == []
+    desk(asking, "bob", clock, 2).answer(name, "2")
     assert reviews(asking).table.count(Stage.OPEN) == 1
-    desk(asking, "cyd", clock).answer(name, "2", 2)
+    desk(asking, "cyd", clock, 2).answer(name, "2")
     clock.now += UNDO_SECONDS
     assert reviews(asking).collect() == 1
     (file,) = answer_files(asking)
     assert [answer["workerId"] for answer in file["humanAnswers"]] == ["ann", "bob", "cyd"]
+
+
+def test_an_image_with_enough_answers_is_settled_where_fewer_are_asked_for(asking: World, clock: Clock) -> None:
+    answered, open_ = add(asking, 2, clock)
+    desk(asking, "ann", clock, 2).answer(answered, "1")
+    cyd = desk(asking, "cyd", clock, 2)
+    (looked_at, _) = cyd.take(2, oldest_first=True)
+    bob = desk(asking, "bob", clock, 1)
+    assert (looked_at.name, bob.take(2, oldest_first=True), bob.closed) == (answered, [], 0)  # cyd looks at it
+    cyd.release([answered, open_])
+    assert [review.name for review in bob.take(2, oldest_first=True)] == [open_]
+    assert bob.closed == 1
+    clock.now += UNDO_SECONDS
+    assert reviews(asking).collect() == 1
+    (file,) = answer_files(asking)
+    assert [answer["workerId"] for answer in file["humanAnswers"]] == ["ann"]
 
 
 @pytest.mark.parametrize("operation", ["PutItem", "PutObject"])
@@ -182,7 +198,7 @@ def test_answers_that_could_not_be_written_are_written_later_and_once(
     asking: World, clock: Clock, operation: str
 ) -> None:
     (name,) = add(asking, 1, clock)
-    desk(asking, "ann", clock).answer(name, "1", 1)
+    desk(asking, "ann", clock).answer(name, "1")
     clock.now += UNDO_SECONDS
     asking.fault("dynamodb" if operation == "PutItem" else "s3", operation, code="AccessDenied", status=400)
     with pytest.raises(Exception, match="AccessDenied"):
@@ -195,7 +211,7 @@ def test_answers_that_could_not_be_written_are_written_later_and_once(
 
 def test_a_file_that_a_cut_run_has_written_is_not_written_again(asking: World, clock: Clock) -> None:
     (name,) = add(asking, 1, clock)
-    settling = desk(asking, "ann", clock).answer(name, "1", 1).changed(stage=Stage.SETTLING)
+    settling = desk(asking, "ann", clock).answer(name, "1").changed(stage=Stage.SETTLING)
     backend_ = reviews(asking)
     assert backend_.table.replace(settling)
     backend_._write(settling)
@@ -209,7 +225,7 @@ def test_the_review_dag_writes_what_a_page_was_cut_off_from(asking: World, clock
     from label_loop.operators.inbox import HumanReviewApplyAnswersOperator
 
     (name,) = add(asking, 1, clock)
-    desk(asking, "ann", clock).answer(name, "1", 1)
+    desk(asking, "ann", clock).answer(name, "1")
     clock.now += UNDO_SECONDS
     operator = HumanReviewApplyAnswersOperator(task_id="apply", loop_path=asking.loop.path, aws_conn_id=None)
     operator.before(operator.loop_context())

@@ -119,6 +119,13 @@ def answered(review: Review, reviewer: str, label: str, now: float, answers_want
     )
 
 
+def closed(review: Review, answers_wanted: int) -> Review | None:
+    """Return an open review as held, where it has enough answers since fewer are wanted now; None where it has not."""
+    if review.stage is not Stage.OPEN or leading_label([a.label for a in review.answers], answers_wanted) is None:
+        return None
+    return review.changed(stage=Stage.HELD, settles_at=review.answers[-1].answered_at + UNDO_SECONDS, leased_by=None)
+
+
 def undone(review: Review, reviewer: str, now: float) -> Review:
     """Return the review without a reviewer's answer, and kept for them.
 

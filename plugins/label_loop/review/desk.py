@@ -15,11 +15,18 @@ _MOST_LOOKED_AT = 5000
 
 
 class ReviewDesk:
-    """One reviewer's view of a loop's open reviews. ``reviewer`` is the id of an Airflow user."""
+    """One reviewer's view of a loop's open reviews. ``reviewer`` is the id of an Airflow user.
 
-    def __init__(self, table: ReviewsHook, reviewer: str, clock: Callable[[], float] = time.time) -> None:
+    ``closed`` counts the reviews that were found to need no more answers.
+    """
+
+    def __init__(
+        self, table: ReviewsHook, reviewer: str, answers_wanted: int, clock: Callable[[], float] = time.time
+    ) -> None:
         self.table = table
         self.reviewer = reviewer
+        self.answers_wanted = answers_wanted
+        self.closed = 0
         self.clock = clock
 
     def take(
@@ -38,11 +45,21 @@ class ReviewDesk:
         queue = islice(self.table.queued(Stage.OPEN, BY_DATE if oldest_first else BY_CONFIDENCE), _MOST_LOOKED_AT)
         for review in (review_queue.unskipped(one, self.reviewer) if skipped else one for one in queue):
             now = self.clock()
+            if self._closes(review, now):
+                continue
             if review.name in keep or not review_queue.may_take(review, self.reviewer, now):
                 continue
             mine = review_queue.leased(review, self.reviewer, now)
             if self.table.replace(mine):
                 yield mine
+
+    def _closes(self, review: Review, now: float) -> bool:
+        """Close a review that has enough answers by now, and that nobody looks at; tell whether it did."""
+        is_free = review.leased_by is None or review.leased_until <= now
+        ended = review_queue.closed(review, self.answers_wanted) if is_free else None
+        did = ended is not None and self.table.replace(ended)
+        self.closed += did
+        return did
 
     def _renew(self, name: str) -> None:
         review = self.table.get(name)
@@ -50,10 +67,11 @@ class ReviewDesk:
         if review and review_queue.may_take(review, self.reviewer, now):
             self.table.replace(review_queue.leased(review, self.reviewer, now))
 
-    def answer(self, name: str, label: str, answers_wanted: int) -> Review:
+    def answer(self, name: str, label: str) -> Review:
         """Add an answer. Raises ReviewTakenError where the review is not this reviewer's to answer (any more)."""
+        wanted = self.answers_wanted
         return self._change(
-            name, lambda review: review_queue.answered(review, self.reviewer, label, self.clock(), answers_wanted)
+            name, lambda review: review_queue.answered(review, self.reviewer, label, self.clock(), wanted)
         )
 
     def undo(self, name: str) -> Review:

@@ -81,14 +81,17 @@ async def page(visit: Look) -> Response:
 async def take(visit: Review, wanted: TakeRequest) -> dict[str, Any]:
     """Give a reviewer images to look at, kept for them for two minutes."""
 
-    def work() -> dict[str, Any]:
-        reviews = _desk(visit).take(
-            _AHEAD, oldest_first=wanted.order == "oldest", keep=wanted.keep, skipped=wanted.skipped
-        )
+    def work() -> tuple[dict[str, Any], int]:
+        desk = _desk(visit)
+        reviews = desk.take(_AHEAD, oldest_first=wanted.order == "oldest", keep=wanted.keep, skipped=wanted.skipped)
+        _open.change(visit.loop.path, lambda count: max(0, count - desk.closed))
         open_reviews = _open.get(visit.loop.path, lambda: visit.aws.reviews.table.count(Stage.OPEN))
-        return {"reviews": [_shown(review) for review in reviews], "open": open_reviews}
+        return {"reviews": [_shown(review) for review in reviews], "open": open_reviews}, desk.closed
 
-    return await in_thread(work)
+    answer, closed = await in_thread(work)
+    if closed:
+        _settle_soon(visit.aws)
+    return answer
 
 
 @router.post("/review/answer")
@@ -97,7 +100,7 @@ async def answer(visit: Review, given: AnswerRequest) -> dict[str, Any]:
 
     def work() -> tuple[str, review_queue.Review]:
         label = _checked_label(visit, given.label)
-        return label, _desk(visit).answer(given.name, label, visit.aws.settings.review_answers_per_image)
+        return label, _desk(visit).answer(given.name, label)
 
     label, review = await in_thread(work)
     if review.stage is Stage.HELD:
@@ -151,7 +154,8 @@ def _backend_name(aws: ConsoleContext) -> str:
 
 
 def _desk(visit: Visit) -> ReviewDesk:
-    return ReviewDesk(visit.aws.reviews.table, str(visit.user.get_id()))
+    settings = visit.aws.settings
+    return ReviewDesk(visit.aws.reviews.table, str(visit.user.get_id()), settings.review_answers_per_image)
 
 
 def _shown(review: review_queue.Review) -> dict[str, Any]:
