@@ -11,7 +11,7 @@ from tests.local_aws.endpoint import Endpoint
 from tests.local_aws.reviews import TEAM, add_flow, make_flow, start_loop
 
 
-def until(check: Callable[[], Any], seconds: float = 5) -> Any:
+def until(check: Callable[[], Any], seconds: float = 60) -> Any:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = check()

@@ -75,4 +75,4 @@ def test_many_rows_do_not_slow_a_transaction(dynamodb: Any) -> None:
         dynamodb.transact_write_items(TransactItems=[*(put(str(n)) for n in range(first, first + 99)), count("1")])
     begin = time.monotonic()
     dynamodb.transact_write_items(TransactItems=[*(put(f"more {n}") for n in range(99)), count("1")])
-    assert time.monotonic() - begin < 5  # it was minutes
+    assert time.monotonic() - begin < 30  # it was minutes

@@ -132,7 +132,7 @@ class Caller:
         projects = self("DescribeProjects", MaxResults=100)["ProjectDescriptions"]
         return next(p["ProjectArn"] for p in projects if p["ProjectArn"].startswith(f"{prefix}/"))
 
-    def trained(self, version_arn: str, seconds: float = 30) -> dict[str, Any]:
+    def trained(self, version_arn: str, seconds: float = 120) -> dict[str, Any]:
         """Wait for the real training, then let the least training time pass."""
         version = self.service._versions._registry.version(version_arn, self.region)
         deadline = time.monotonic() + seconds
