@@ -19,7 +19,7 @@ class AugmentedAIRuntimeHook(AwsBaseHook):
 
     def start_human_loop(self, *, name: str, flow_definition_arn: str, input_content: Mapping[str, Any]) -> str | None:
         """Start a human loop; return the request's id, or None where a loop of that name exists already."""
-        client = self.conn  # asked for once: threads that come first may each make one, with errors of its own
+        client = self.conn  # once: of threads that come first each may make one, whose errors the others do not know
         try:
             response = client.start_human_loop(
                 HumanLoopName=name,

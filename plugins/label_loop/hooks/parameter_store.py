@@ -40,12 +40,11 @@ class ParameterStoreHook(SsmHook):
 
         Parameter Store keeps the last 100, and tells them oldest first.
         """
-        pages = self.conn.get_paginator("get_parameter_history").paginate(
-            Name=loop.parameter(name), WithDecryption=True
-        )
+        client = self.conn  # once: of threads that come first each may make one, whose errors the others do not know
+        pages = client.get_paginator("get_parameter_history").paginate(Name=loop.parameter(name), WithDecryption=True)
         try:
             written = [version for page in pages for version in page["Parameters"]]
-        except self.conn.exceptions.ParameterNotFound:
+        except client.exceptions.ParameterNotFound:
             return []
         written.sort(key=lambda version: version["Version"], reverse=True)
         return [
@@ -57,9 +56,10 @@ class ParameterStoreHook(SsmHook):
 
     def record(self, loop: Loop) -> SystemRecord:
         """Return the system record as it is now. Raises LoopNotSetUpError where there is none."""
+        client = self.conn
         try:
-            response = self.conn.get_parameter(Name=loop.parameter(SYSTEM_RECORD), WithDecryption=True)
-        except self.conn.exceptions.ParameterNotFound:
+            response = client.get_parameter(Name=loop.parameter(SYSTEM_RECORD), WithDecryption=True)
+        except client.exceptions.ParameterNotFound:
             return SystemRecord.parse(loop, None)
         return SystemRecord.parse(loop, response["Parameter"]["Value"])
 

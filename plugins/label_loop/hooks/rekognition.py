@@ -62,15 +62,16 @@ class RekognitionHook(AwsBaseHook):
         testing: dict[str, Any] = {"AutoCreate": True}
         if test_manifest_key:
             testing = {"Assets": [_manifest(bucket, test_manifest_key)]}
+        client = self.conn
         try:
-            response = self.conn.create_project_version(
+            response = client.create_project_version(
                 ProjectArn=project_arn,
                 VersionName=name,
                 OutputConfig={"S3Bucket": bucket, "S3KeyPrefix": output_prefix},
                 TrainingData={"Assets": [_manifest(bucket, manifest_key)]},
                 TestingData=testing,
             )
-        except self.conn.exceptions.ResourceInUseException:
+        except client.exceptions.ResourceInUseException:
             return self.version(project_arn, name).arn
         arn: str = response["ProjectVersionArn"]
         return arn
@@ -81,16 +82,18 @@ class RekognitionHook(AwsBaseHook):
         With a maximum, Rekognition scales between the two by itself.
         """
         most = {"MaxInferenceUnits": maximum_inference_units} if maximum_inference_units else {}
+        client = self.conn
         try:
-            self.conn.start_project_version(ProjectVersionArn=arn, MinInferenceUnits=inference_units, **most)
-        except self.conn.exceptions.ResourceInUseException:
+            client.start_project_version(ProjectVersionArn=arn, MinInferenceUnits=inference_units, **most)
+        except client.exceptions.ResourceInUseException:
             self.log.info("%s is starting or running already", arn)
 
     def stop_version(self, arn: str) -> bool:
         """Stop a version; return False where it is changing its state and has to be asked again."""
+        client = self.conn
         try:
-            self.conn.stop_project_version(ProjectVersionArn=arn)
-        except self.conn.exceptions.ResourceInUseException:
+            client.stop_project_version(ProjectVersionArn=arn)
+        except client.exceptions.ResourceInUseException:
             return False
         return True
 

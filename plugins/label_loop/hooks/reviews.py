@@ -42,7 +42,7 @@ class ReviewsHook(DynamoDBHook):
 
     def _put(self, review: Review, condition: str, values: Mapping[str, Any]) -> bool:
         given = {"ExpressionAttributeValues": values} if values else {}
-        client = self._client  # asked for once: threads that come first may each make one, with errors of its own
+        client = self._client  # once: of threads that come first each may make one, whose errors the others do not know
         try:
             client.put_item(TableName=self.table, Item=to_item(review), ConditionExpression=condition, **given)
         except client.exceptions.ConditionalCheckFailedException:

@@ -2,7 +2,6 @@
 
 import json
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
@@ -54,15 +53,3 @@ def test_a_refusal_is_raised(hook, a2i, code):
     a2i.add_client_error("start_human_loop", code)
     with pytest.raises(ClientError, match=code):
         start(hook)
-
-
-def test_a_human_loop_that_exists_is_known_by_a_thread_whose_client_another_replaces(monkeypatch):
-    def another(_self):
-        client = boto3.session.Session().client("sagemaker-a2i-runtime")
-        stubber = Stubber(client)
-        stubber.add_client_error("start_human_loop", "ConflictException", http_status_code=409)
-        stubber.activate()
-        return client
-
-    monkeypatch.setattr(AugmentedAIRuntimeHook, "conn", property(another))
-    assert start(AugmentedAIRuntimeHook(aws_conn_id=None)) is None
