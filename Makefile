@@ -7,7 +7,7 @@ export AIRFLOW_PORT ?= 8080
 export LOCAL_AWS_PORT ?= 4566
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)/include
 
-.PHONY: help setup lock demo local-aws up down check format test screenshots vendor package deploy destroy chaos bench
+.PHONY: help setup lock demo local-aws up down check format test test-slow test-all coverage screenshots vendor package deploy destroy chaos bench
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,8 +43,16 @@ format: .venv/.ready ## format the code and mend what the linter can
 	$(PYTHON_BIN)/ruff check --fix .
 	$(PYTHON_BIN)/ruff format .
 
-test: .venv/.ready ## run all tests; needs no AWS account, database or network; those of the pages need Chromium
-	$(PYTHON_BIN)/python -m pytest --numprocesses 2 --dist loadfile
+test: .venv/.ready ## prove each part by its main cases, in under five minutes; needs nothing but this checkout
+	$(PYTHON_BIN)/python -m pytest --numprocesses 2 -m "not real and not slow" $(PYTEST)
+
+test-slow: .venv/.ready ## what test-all adds: real Airflow, browser, cluster, variations; needs Chromium, PostgreSQL, Redis
+	$(PYTHON_BIN)/python -m pytest --numprocesses 3 -m "real or slow" $(PYTEST)
+
+test-all: test test-slow ## everything, in under eighteen minutes
+
+coverage: .venv/.ready ## measure which branches of plugins/label_loop the tests take, by those that start no real process
+	$(PYTHON_BIN)/python -m pytest --numprocesses 2 -m "not real" --cov=label_loop --cov-branch --cov-report=term $(PYTEST)
 
 chaos: .venv/.ready ## break things on purpose, wherever that can be done: takes hours
 	CHAOS=whole $(PYTHON_BIN)/python -m pytest tests/chaos tests/airflow/test_restarts.py tests/cluster

@@ -17,7 +17,7 @@ from unittest.mock import patch
 from urllib.parse import quote
 
 from boto3.dynamodb.conditions import Key
-from tests.airflow.stack import RunningStack, airflow_over_endpoint
+from tests.testing.stack import RunningStack, airflow_over_endpoint
 from tests.waiting import eventually
 
 from bench.figures import Figure

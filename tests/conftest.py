@@ -2,11 +2,15 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from xdist.remote import Producer
-from xdist.scheduler import LoadFileScheduling
+
+if TYPE_CHECKING:
+    from tests.testing.shared_airflow import SharedAirflow
+    from tests.testing.stack import RunningStack
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -23,25 +27,51 @@ os.environ |= {
     "NO_PROXY": "*",
 }
 
+pytest_plugins = ["tests.testing.durations"]
 
+# What is below these starts real Airflow processes, a browser or a cluster.
 REAL_PROCESSES = ("tests/airflow/", "tests/browser/", "tests/cluster/", "tests/parity/")
 
 
-class OneRealAirflow(LoadFileScheduling):
-    """Each file keeps to one worker; all that run a real Airflow share one, since two at once starve each other."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file: str = super()._split_scope(nodeid)
-        return "tests/airflow" if file.startswith(REAL_PROCESSES) else file
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if item.nodeid.startswith(REAL_PROCESSES):
+        item.add_marker(pytest.mark.real)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneRealAirflow:
-    return OneRealAirflow(config, log)
+@pytest.fixture(scope="session", autouse=True)
+def _read_descriptions_of_services_once() -> Iterator[None]:
+    """Let all sessions of botocore share what they read: a client that reads its own takes a third of a second."""
+    import botocore.session
+    from botocore.loaders import Loader
+
+    from local_aws import service_models
+
+    service_models.service_model("s3")  # its own: a client changes the description of S3 when it is first used
+    loader = Loader()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", lambda *_: loader)
+        yield
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # A dozen real processes on two cores can be starved by what else runs there. A first failure is told in the
-    # report, as RERUN; a second one is a failure. Nothing else gets a second try.
-    for item in items:
-        if item.nodeid.startswith(REAL_PROCESSES):
-            item.add_marker(pytest.mark.flaky(reruns=1))
+@pytest.fixture(scope="session")
+def metadata_database() -> Path:
+    """Airflow's database, in the home of these tests."""
+    from tests.testing import metadata_database
+
+    return metadata_database.lay_out(Path(os.environ["AIRFLOW_HOME"]))
+
+
+@pytest.fixture(scope="session")
+def shared_airflow(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> "SharedAirflow":
+    """What the workers of this run share: a real Airflow, once somebody asks for it."""
+    from tests.testing.shared_airflow import SharedAirflow
+
+    own = tmp_path_factory.getbasetemp()
+    return SharedAirflow(own if worker_id == "master" else own.parent)
+
+
+@pytest.fixture(scope="session")
+def running(shared_airflow: "SharedAirflow") -> Iterator["RunningStack"]:
+    """The real Airflow that all tests share."""
+    with shared_airflow.running() as running:
+        yield running

@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 import psutil
-from tests.airflow.stack import RunningStack
+from tests.testing.stack import RunningStack
 from tests.waiting import eventually
 
 from local_stack.environment import PROJECT

@@ -4,35 +4,35 @@ import json
 import urllib.request
 
 import pytest
-from tests.airflow.sample_layout import BUCKET, PATH, TABLE
-from tests.airflow.stack import RunningStack
+from tests.testing.sample_layout import BUCKET, PATH, TABLE
+from tests.testing.shared_airflow import LOOPS
+from tests.testing.stack import RunningStack
 from tests.waiting import eventually
 
 from sample_images.digits import digits
-
-pytestmark = pytest.mark.airflow
 
 STATES = ("detection", "human_review", "human_sampling", "parameter_sync", "training")
 WAITING = {"detection": "detect_uploads", "human_review": "apply_answers", "parameter_sync": "sync"}
 
 
 def test_each_loop_has_its_five_dags(running: RunningStack):
-    wanted = {f"{loop}.{state}" for loop in ("alpha", "sample") for state in STATES}
-    eventually(lambda: {dag["dag_id"] for dag in running.call("GET", "/dags")["dags"]} == wanted, "ten DAGs")
+    wanted = {loop.dag_id(state) for loop in LOOPS for state in STATES}
+    eventually(lambda: {dag["dag_id"] for dag in running.call("GET", "/dags")["dags"]} == wanted, "five DAGs a loop")
     assert running.call("GET", "/importErrors")["import_errors"] == []
 
 
-def test_waiting_holds_no_worker(running: RunningStack):
+@pytest.mark.parametrize("loop", ["alpha", "sample"])
+def test_waiting_holds_no_worker(running: RunningStack, loop: str):
     def all_deferred() -> bool:
-        waiting = [(f"{loop}.{state}", task) for loop in ("alpha", "sample") for state, task in WAITING.items()]
+        waiting = {f"{loop}.{state}": task for state, task in WAITING.items()}
+        latest = {dag_id: running.runs(dag_id)[:1] for dag_id in waiting}
         return all(
-            runs and running.tasks(dag_id, runs[0]["dag_run_id"])[task] == "deferred"
-            for dag_id, task in waiting
-            if (runs := running.runs(dag_id)) is not None
+            runs and running.tasks(dag_id, runs[0]["dag_run_id"])[waiting[dag_id]] == "deferred"
+            for dag_id, runs in latest.items()
         )
 
-    eventually(all_deferred, "six waiting tasks, all deferred")
-    path = "/dags/~/dagRuns/~/taskInstances?state=running&state=queued"
+    eventually(all_deferred, "three waiting tasks, all deferred")
+    path = f"/dags/~/dagRuns/~/taskInstances?dag_id_prefix_pattern={loop}.&state=running&state=queued"
     eventually(lambda: running.call("GET", path)["total_entries"] == 0, "no task that holds a worker")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.airflow.components import COMPONENTS, Components
-from tests.airflow.stack import RunningStack
+from tests.testing.stack import RunningStack
 from tests.waiting import eventually
 
 from label_loop.domain.manifest import line
@@ -19,14 +19,6 @@ from label_loop.settings import SYSTEM_RECORD, Loop
 from local_stack.environment import Stack, free_port
 from local_stack.stack import LocalStack
 from sample_images.digits import digits
-
-pytestmark = [
-    pytest.mark.airflow,
-    pytest.mark.skipif(
-        not os.environ.keys() & {"CHAOS", "REQUIRE_SERVICES"},
-        reason="kills all of Airflow for minutes: run by make chaos, and in CI",
-    ),
-]
 
 LOOP = Loop("/alpha")
 PICTURES = [picture for picture in digits() if picture.label in "01"][:40]

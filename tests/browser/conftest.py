@@ -6,19 +6,18 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, expect
-from tests.airflow.stack import RunningStack, airflow_over_endpoint
 from tests.browser.watch import Watch
+from tests.testing.shared_airflow import PICTURES as LOOP
+from tests.testing.shared_airflow import SharedAirflow
+from tests.testing.stack import RunningStack
 from tests.waiting import eventually
 
-from label_loop.provisioning import Options, provision
-from label_loop.settings import Loop
 from local_stack.browser import MISSING, Theme, Window, find_chromium, headless
 from sample_images.digits import Picture, digits
 
-LOOP = Loop("/pictures")
-ROLES = ("viewer", "user", "op", "admin")
 LABELS = ("0", "1")
-TRAINED, UPLOADED = 20, 20
+# A reviewer's page keeps the next images for two minutes: there are enough for all who review here at the same time.
+TRAINED, UPLOADED = 20, 100
 # Keys are anything that S3 allows: a page shows each in full, or shortens it, but never breaks on one.
 ODD_NAME = f"a scan & its <b>bold name, 100 %, +ü{'-very-long' * 9}.png"
 # A busy machine draws slowly: nothing here measures how fast.
@@ -44,25 +43,19 @@ def pictures() -> list[Picture]:
 
 
 @pytest.fixture(scope="session")
-def running(chromium: str, pictures: list[Picture], tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """Airflow over a loop that has a model, and whose detections all wait for a review."""
-    home = tmp_path_factory.mktemp("stack")
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("TRAINING", "START", "STOP"):
-            patch.setenv(f"LOCAL_AWS_{name}_SECONDS", "0.5")
-        with airflow_over_endpoint(home, LOOP.path, lambda running: _set_up(running, pictures), ROLES) as running:
+def running(
+    chromium: str, pictures: list[Picture], running: RunningStack, shared_airflow: SharedAirflow
+) -> RunningStack:
+    """The Airflow that all share, once its loop has a model and its detections wait for a review."""
+    with shared_airflow.once("pictures") as is_to_do:
+        if is_to_do:
             _fill(running, pictures)
-            yield running
-
-
-def _set_up(running: RunningStack, pictures: list[Picture]) -> None:
-    provision(LOOP, Options(labels=LABELS, review_backend="airflow"), running.session(), print)
-    running.set_parameter(f"{LOOP.path}/Minimum-Label-Detection-Confidence", "100")
-    for picture in pictures[:TRAINED]:
-        _put(running, f"images_labeled_by_folder/{picture.label}/{picture.name}", picture.body)
+    return running
 
 
 def _fill(running: RunningStack, pictures: list[Picture]) -> None:
+    for picture in pictures[:TRAINED]:
+        _put(running, f"images_labeled_by_folder/{picture.label}/{picture.name}", picture.body)
     assert running.finished(LOOP.dag_id("training"), running.trigger(LOOP.dag_id("training"))) == "success"
     for number, picture in enumerate(pictures[TRAINED : TRAINED + UPLOADED]):
         _put(running, f"images_for_detection/{ODD_NAME if number == 0 else picture.name}", picture.body)

@@ -1,11 +1,8 @@
 """What hostile or unusual text and narrow windows do to the pages."""
 
-import pytest
 from playwright.sync_api import expect
 from tests.browser.checks import assert_no_overflow
 from tests.browser.conftest import LOOP, Visit
-
-pytestmark = pytest.mark.airflow
 
 TURNED = "\u05e9\u05dc\u05d5\u05dd \u202egnp.png"  # Hebrew, then an override that turns what follows
 

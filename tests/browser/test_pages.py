@@ -7,8 +7,6 @@ from tests.browser.conftest import LOOP, Visit
 from label_loop.console.render import PAGES
 from local_stack.browser import THEMES, Theme, navigation
 
-pytestmark = pytest.mark.airflow
-
 NAMES = {path: name for path, name, _ in PAGES}
 every_page = pytest.mark.parametrize("path", NAMES)
 both_themes = pytest.mark.parametrize("theme", THEMES)

@@ -1,13 +1,10 @@
 """A parameter is set in a page and reaches Parameter Store; a text that is none is refused where it was typed."""
 
-import pytest
 from playwright.sync_api import Frame, Locator, expect
-from tests.airflow.stack import RunningStack
 from tests.browser.checks import assert_accessible, assert_no_overflow
 from tests.browser.conftest import LOOP, Visit
+from tests.testing.stack import RunningStack
 from tests.waiting import eventually
-
-pytestmark = pytest.mark.airflow
 
 NAME = "Minimum-F1-Score"
 FREQUENCY = "Automatic-Training-Poll-Frequency"

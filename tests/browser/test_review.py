@@ -1,15 +1,12 @@
 """A reviewer labels images by keyboard, and they join the training images under the label that was pressed."""
 
-import pytest
 from playwright.sync_api import Frame, expect
-from tests.airflow.stack import RunningStack
 from tests.browser.conftest import ODD_NAME, TRAINED, UPLOADED, Visit, system_record
+from tests.testing.stack import RunningStack
 from tests.waiting import eventually
 
 from label_loop.payloads import LABELLED_FOLDER
 from sample_images.digits import Picture
-
-pytestmark = pytest.mark.airflow
 
 ANSWERS = 10
 OTHERS_HAVE_IT_MS = 130_000  # an image that somebody looks at is kept for them for two minutes

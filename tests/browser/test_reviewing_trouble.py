@@ -4,13 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Frame, Page, Route, expect
-from tests.airflow.stack import RunningStack
 from tests.browser.conftest import LOOP, system_record
+from tests.testing.stack import RunningStack
 from tests.waiting import eventually
 
 from local_stack.browser import Window
-
-pytestmark = pytest.mark.airflow
 
 LEASE_MS = 130_000  # others may have the images for two minutes
 

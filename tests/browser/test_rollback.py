@@ -1,12 +1,9 @@
 """An operator trains a second version, does not like it, and puts the first one back, all in the page."""
 
-import pytest
 from playwright.sync_api import Frame, Locator, expect
-from tests.airflow.stack import RunningStack
 from tests.browser.checks import assert_accessible, assert_no_overflow
 from tests.browser.conftest import Visit, system_record
-
-pytestmark = pytest.mark.airflow
+from tests.testing.stack import RunningStack
 
 ENDPOINT = "rekognition_project_version_arn"
 RUN_MS = 240_000

@@ -4,13 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import FilePayload, Frame, expect
-from tests.airflow.stack import RunningStack
 from tests.browser.conftest import TRAINED, UPLOADED, Visit, system_record
+from tests.testing.stack import RunningStack
 
 from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER
 from sample_images.digits import Picture
-
-pytestmark = pytest.mark.airflow
 
 ODD_LABEL = "0 & <1> ü"
 SPARE = TRAINED + UPLOADED  # the first picture that the loop has not seen

@@ -12,9 +12,10 @@ from urllib.parse import quote
 import pytest
 from tests.cluster import compose
 from tests.cluster.cluster import Cluster, Container
+from tests.testing.airflow_api import LoggedInAirflow
 from tests.waiting import eventually
 
-from demo.airflow_api import AirflowApi, Run
+from demo.airflow_api import Run
 from demo.errors import NotAsToldError
 from demo.loopback import ask
 from demo.pictures import Shares, cast
@@ -54,17 +55,8 @@ def services(settings: Mapping[str, str]) -> dict[str, compose.Service]:
     }
 
 
-class FabAirflow(AirflowApi):
-    """Airflow behind FAB's login."""
-
-    def __init__(self, url: str, password: str) -> None:
-        super().__init__(url)
-        self._password = password
-
-    @cached_property
-    def login(self) -> dict[str, str]:
-        token = ask("POST", f"{self.url}/auth/token", {"username": ADMIN, "password": self._password})
-        return {"Authorization": f"Bearer {token['access_token']}"}
+class ClusterAirflow(LoggedInAirflow):
+    """Airflow, asked for what is behind its tasks."""
 
     def working(self, dag_id: str, task_id: str) -> tuple[Run, int] | None:
         """Return the run whose task is at work now, and its process; None where it is not."""
@@ -91,8 +83,8 @@ class ClusterScene(Scene):
     lost: Container | None = None
 
     @cached_property
-    def airflow(self) -> FabAirflow:
-        return FabAirflow(self.stack.stack.airflow_url, self.password)
+    def airflow(self) -> ClusterAirflow:
+        return ClusterAirflow(self.stack.stack.airflow_url, ADMIN, self.password)
 
     def _watch(self) -> None:
         for container in self.cluster.serving():

@@ -1,17 +1,6 @@
 """docker-compose.yaml, run without an engine: the demo's story on Celery, PostgreSQL and Redis, and a lost worker."""
 
-import os
-
-import pytest
 from tests.cluster.story import Course
-
-pytestmark = [
-    pytest.mark.airflow,
-    pytest.mark.skipif(
-        not os.environ.keys() & {"CHAOS", "REQUIRE_SERVICES"},
-        reason="a cluster of ten processes over PostgreSQL and Redis: run by make chaos, and in CI",
-    ),
-]
 
 
 def test_every_service_turns_healthy_by_its_own_check(course: Course):

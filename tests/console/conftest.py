@@ -47,14 +47,8 @@ def endpoint() -> Iterator[LocalAws]:
         aws.faults.replace([])
 
 
-@pytest.fixture(scope="session")
-def database() -> None:
-    """Make Airflow's metadata database, in the home of these tests."""
-    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], capture_output=True, check=True, timeout=240)
-
-
 @pytest.fixture(scope="module")
-def dags(endpoint: LocalAws, database: None) -> None:
+def dags(endpoint: LocalAws, metadata_database: Path) -> None:
     """Let Airflow know the DAGs of the loop, as its dag processor would."""
     command = [sys.executable, "-m", "airflow", "dags", "reserialize"]
     path = {"PYTHONPATH": str(Path(__file__).resolve().parents[2] / "plugins")}
@@ -62,7 +56,7 @@ def dags(endpoint: LocalAws, database: None) -> None:
 
 
 @pytest.fixture(scope="module")
-def provisioned(endpoint: LocalAws, database: None) -> World:
+def provisioned(endpoint: LocalAws, metadata_database: Path) -> World:
     world = World(endpoint, LOOP, {})
     world.provision()
     return world
@@ -104,7 +98,7 @@ class _Variables(dict[str, str]):
 
 
 @pytest.fixture(scope="module")
-def served(endpoint: LocalAws, database: None, request: pytest.FixtureRequest) -> Iterator[FastAPI]:
+def served(endpoint: LocalAws, metadata_database: Path, request: pytest.FixtureRequest) -> Iterator[FastAPI]:
     """The console, mounted as Airflow mounts it, behind Airflow's own middleware."""
     from airflow.api_fastapi.app import init_auth_manager, purge_cached_app
     from airflow.api_fastapi.auth.middlewares.refresh_token import JWTRefreshMiddleware

@@ -21,7 +21,7 @@ from label_loop.settings import Loop
 from local_aws.server import LocalAws
 from local_stack.environment import LOOPBACK, free_port
 
-pytestmark = pytest.mark.airflow
+pytestmark = pytest.mark.real
 
 PAGE_PATHS = [path for path, _, _ in PAGES]
 OPERATORS = {"user", "op", "admin"}

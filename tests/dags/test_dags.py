@@ -67,8 +67,7 @@ def _parse(**variables: str) -> dict[str, dict]:
 
 
 @pytest.fixture(scope="module")
-def parsed() -> dict[str, dict]:
-    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], capture_output=True, check=True, timeout=240)
+def parsed(metadata_database: Path) -> dict[str, dict]:
     return _parse()
 
 

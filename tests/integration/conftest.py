@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import botocore.retryhandler
-import botocore.session
 import pytest
-from botocore.loaders import Loader
 from botocore.retries.standard import ExponentialBackoff
 from tests.integration.clients import REGION
 from tests.integration.model import Model, train_model
@@ -34,7 +32,6 @@ _FAST = Settings(
 )
 _numbers = itertools.count(1)
 _CLIENTS: dict[Any, Any] = {}
-_LOADER = Loader()  # reads each service's model once, not once for each hook of each test
 
 
 @pytest.fixture(scope="module")  # moto's state is the process's, and the tests of another folder empty it
@@ -78,7 +75,6 @@ def surroundings(endpoint: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterato
         monkeypatch.setenv(name, value)
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(botocore.session, "create_loader", lambda *_: _LOADER)
     share_clients(monkeypatch)
     monkeypatch.setattr(detection, "LINGER_SECONDS", 0)
     monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda self, context: 0.02)

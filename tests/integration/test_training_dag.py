@@ -1,8 +1,6 @@
 """The training DAG as the scheduler runs it: which tasks run, which are skipped, and what is never started."""
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -29,9 +27,8 @@ async def no_pause() -> None:
 
 
 @pytest.fixture(scope="module")
-def dag(provisioned: World) -> Iterator[Any]:
+def dag(provisioned: World, metadata_database: Path) -> Iterator[Any]:
     """Give the DAG of the loop, in a metadata database of this test run."""
-    subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], capture_output=True, check=True, timeout=240)
     from airflow.dag_processing.dagbag import DagBag
 
     folder = Path(os.environ["AIRFLOW__CORE__DAGS_FOLDER"])

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.airflow.stack import RunningStack
 from tests.cluster import backing
 from tests.deployment.package import build, lay_out
 from tests.parity import image
 from tests.parity.mwaa import Mwaa
+from tests.testing.stack import RunningStack
 
 from label_loop.provisioning import Options, provision
 from label_loop.settings import Loop

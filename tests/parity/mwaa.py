@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.airflow.stack import RunningStack
 from tests.deployment.template import resolved, template
+from tests.testing.stack import RunningStack
 from tests.waiting import eventually
 
 from local_stack.environment import LOOPBACK, Stack, free_port

@@ -8,8 +8,6 @@ import pytest
 from tests.deployment.package import build, lay_out
 from tests.parity import image, looks
 
-pytestmark = pytest.mark.airflow
-
 LEFT_OUT = {
     "plugins/.airflowignore": "Airflow executes",
     "plugins/label_loop_plugin.py": "Airflow executes 0 files",

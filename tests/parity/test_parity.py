@@ -4,16 +4,13 @@ import json
 from urllib.parse import quote
 
 import httpx
-import pytest
-from tests.airflow.stack import RunningStack
 from tests.parity.conftest import LOOP
 from tests.parity.mwaa import Mwaa
+from tests.testing.stack import RunningStack
 from tests.waiting import eventually
 
 from label_loop.console.render import PAGES
 from sample_images.digits import digits
-
-pytestmark = pytest.mark.airflow
 
 STATES = ("detection", "human_review", "human_sampling", "parameter_sync", "training")
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 import pytest
+from tests.testing import metadata_database
 from tests.waiting import eventually
 
 from local_stack.environment import Stack, free_port
@@ -111,19 +112,43 @@ def _answer(request: urllib.request.Request) -> Any:
 
 @contextmanager
 def airflow_over_endpoint(
-    home: Path, parameter_paths: str, prepare: Callable[[RunningStack], Any], roles: tuple[str, ...] = ()
+    home: Path, parameter_paths: str, prepare: Callable[[RunningStack], Any]
 ) -> Iterator[RunningStack]:
     """Run an endpoint and, once its loops are prepared, an Airflow, on ports of their own; stop both in the end."""
-    stack = Stack(home, free_port(), free_port(), parameter_paths, roles)
+    stack = Stack(home, free_port(), free_port(), parameter_paths)
+    start(stack, prepare)
+    try:
+        yield RunningStack(stack)
+    finally:
+        stop(stack)
+
+
+def start(stack: Stack, prepare: Callable[[RunningStack], Any]) -> None:
+    """Start an endpoint, have its loops prepared, and start Airflow; stop both where one does not come up."""
     local, running = LocalStack(stack), RunningStack(stack)
     try:
         local.start_endpoint()
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in stack.aws_environment().items():
-                patch.setitem(os.environ, name, value)
+        with clients_of(running):
             prepare(running)
+        metadata_database.lay_out(stack.home)
         local.start_airflow()
         local.wait_for_airflow()
-        yield running
-    finally:
-        local.stop()
+    except BaseException:
+        stop(stack)
+        raise
+
+
+def stop(stack: Stack) -> None:
+    """Stop both without waiting for tasks to end: nobody asks for their work any more."""
+    local = LocalStack(stack)
+    for process in (local.airflow, local.endpoint):
+        process.stop(patience_seconds=2)
+
+
+@contextmanager
+def clients_of(running: RunningStack) -> Iterator[None]:
+    """Let what this process asks of AWS reach the endpoint."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in running.stack.aws_environment().items():
+            patch.setitem(os.environ, name, value)
+        yield
