@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Literal
 from urllib.parse import quote
 
-from playwright.sync_api import Browser, Frame, Locator, sync_playwright
+from playwright.sync_api import Browser, Frame, Locator, StorageState, sync_playwright
 
 MISSING = "there is no Chromium on this machine; on Debian and Ubuntu: apt-get install chromium"
 PREFIX = "/label-loop"
@@ -43,10 +43,16 @@ def headless(program: str) -> Iterator[Browser]:
 class Window:
     """One window with a session of its own: Airflow, and the console within it."""
 
-    def __init__(self, browser: Browser, airflow_url: str, theme: Theme = "light") -> None:
+    def __init__(
+        self, browser: Browser, airflow_url: str, theme: Theme = "light", session: StorageState | None = None
+    ) -> None:
+        """Open the window; ``session`` is what another window's ``session`` gave, whose login goes on in this one."""
         self.url = airflow_url
         # Until somebody chooses another, Airflow follows the system's theme.
-        self.page = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=theme).new_page()
+        context = browser.new_context(
+            viewport={"width": 1440, "height": 900}, color_scheme=theme, storage_state=session
+        )
+        self.page = context.new_page()
 
     def log_in(self, role: str) -> None:
         """Log in as the stack's user of that role, as a person does."""
@@ -55,6 +61,11 @@ class Window:
         self.page.fill("input[name=password]", role)
         self.page.keyboard.press("Enter")
         self.page.wait_for_url(f"{self.url}/")
+
+    @property
+    def session(self) -> StorageState:
+        """The login of this window, and what its pages keep."""
+        return self.page.context.storage_state()
 
     def switch_theme(self, theme: Theme) -> None:
         """Choose a theme in Airflow's own menu, while whatever is open stays open."""

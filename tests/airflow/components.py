@@ -1,10 +1,12 @@
 """The components of an Airflow, each a process of its own that can be killed and started again alone."""
 
-import subprocess
+import base64
+import secrets
 from contextlib import suppress
 from datetime import UTC, datetime
 
 import psutil
+from tests.testing import metadata_database
 from tests.testing.stack import RunningStack
 from tests.waiting import eventually
 
@@ -28,13 +30,16 @@ class Components:
             **running.stack.airflow_environment(),
             **_NOTED_SOON,
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+            # They start at the same time: each would make secrets of its own, and believe none of the others.
+            "AIRFLOW__CORE__FERNET_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+            "AIRFLOW__API__SECRET_KEY": secrets.token_hex(16),
+            "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
         }
         self._processes = {name: BackgroundProcess(name, running.stack.home) for name in COMPONENTS}
 
     def start_all(self) -> None:
+        metadata_database.lay_out(self.running.stack.home)
         LocalStack(self.running.stack).make_database()
-        migrate = [AIRFLOW, "db", "migrate"]
-        subprocess.run(migrate, env=self.environment, capture_output=True, check=True, timeout=400)
         for name in COMPONENTS:
             self.start(name)
         for name in COMPONENTS:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, StorageState, expect
 from tests.browser.watch import Watch
 from tests.testing.shared_airflow import PICTURES as LOOP
 from tests.testing.shared_airflow import SharedAirflow
@@ -24,6 +24,7 @@ ODD_NAME = f"a scan & its <b>bold name, 100 %, +ü{'-very-long' * 9}.png"
 PAGE_MILLISECONDS = 120_000
 expect.set_options(timeout=60_000)
 
+type Enter = Callable[..., Window]
 type Visit = Callable[..., Window]
 
 
@@ -79,8 +80,24 @@ def browser(chromium: str) -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="module")
+def enter(browser: Browser, running: RunningStack) -> Enter:
+    """Return a function that opens a window for somebody with a role, who logs in once for all of a file's windows."""
+    sessions: dict[str, StorageState] = {}
+
+    def open_window(role: str, theme: Theme = "light") -> Window:
+        window = Window(browser, running.stack.airflow_url, theme, sessions.get(role))
+        window.page.set_default_timeout(PAGE_MILLISECONDS)
+        if role not in sessions:
+            window.log_in(role)
+            sessions[role] = window.session
+        return window
+
+    return open_window
+
+
 @pytest.fixture
-def visit(browser: Browser, running: RunningStack) -> Iterator[Visit]:
+def visit(enter: Enter) -> Iterator[Visit]:
     """Return a function that opens a window for somebody with a role; no window may have complained in the end.
 
     ``expected`` are the HTTP statuses that a test provokes.
@@ -88,10 +105,8 @@ def visit(browser: Browser, running: RunningStack) -> Iterator[Visit]:
     windows: list[tuple[Window, Watch]] = []
 
     def come(role: str, theme: Theme = "light", expected: tuple[int, ...] = ()) -> Window:
-        window = Window(browser, running.stack.airflow_url, theme)
-        window.page.set_default_timeout(PAGE_MILLISECONDS)
+        window = enter(role, theme)
         windows.append((window, Watch(window.page, expected)))
-        window.log_in(role)
         return window
 
     yield come

@@ -1,21 +1,36 @@
 """Every page that the console's navigation lists, as people see it."""
 
+from collections.abc import Iterator
+
 import pytest
+from playwright.sync_api import Frame
 from tests.browser.checks import assert_accessible, assert_focus_visible, assert_no_overflow
-from tests.browser.conftest import LOOP, Visit
+from tests.browser.conftest import LOOP, Enter, Visit
+from tests.browser.watch import Watch
 
 from label_loop.console.render import PAGES
-from local_stack.browser import THEMES, Theme, navigation
+from local_stack.browser import THEMES, Theme, navigation, settled
 
 NAMES = {path: name for path, name, _ in PAGES}
 every_page = pytest.mark.parametrize("path", NAMES)
-both_themes = pytest.mark.parametrize("theme", THEMES)
 
 
-@both_themes
+@pytest.fixture(scope="module", params=THEMES)
+def console(enter: Enter, request: pytest.FixtureRequest) -> Iterator[tuple[Theme, Frame]]:
+    """Give the console in Airflow's frame, in each theme; what is opened next stays in that frame."""
+    window = enter("op", request.param)
+    watch = Watch(window.page)
+    yield request.param, window.open_console()
+    window.close()
+    assert watch.problems == []
+
+
 @every_page
-def test_a_page_opens_from_airflows_navigation(visit: Visit, path: str, theme: Theme):
-    frame = visit("op", theme).open_page(NAMES[path])
+def test_a_page_opens_from_the_navigation_in_airflows_frame(console: tuple[Theme, Frame], path: str):
+    theme, frame = console
+    with frame.expect_navigation():
+        navigation(frame).and_(frame.get_by_role("link", name=NAMES[path], exact=True)).click()
+    settled(frame)
     assert frame.get_by_role("heading", level=1).count() == 1
     assert navigation(frame).and_(frame.locator("[aria-current=page]")).inner_text() == NAMES[path]
     assert frame.evaluate("document.documentElement.dataset.theme") == theme
@@ -24,24 +39,19 @@ def test_a_page_opens_from_airflows_navigation(visit: Visit, path: str, theme: T
 
 
 @every_page
-def test_a_page_opens_alone(visit: Visit, path: str):
+def test_a_page_opens_alone_and_the_keyboard_reaches_every_link_of_its_navigation(visit: Visit, path: str):
     frame = visit("op").open_directly(LOOP.name, path)
+    reached = "\n".join(assert_focus_visible(frame))
+    for link in navigation(frame).all():
+        assert str(link.get_attribute("href")) in reached
     assert_no_overflow(frame)
 
 
 @every_page
 def test_a_page_is_for_lookers_too(visit: Visit, path: str):
-    frame = visit("viewer").open_page(NAMES[path])
+    frame = visit("viewer").open_directly(LOOP.name, path)
     assert_accessible(frame)
     assert_no_overflow(frame)
-
-
-@every_page
-def test_the_keyboard_reaches_every_link_of_the_navigation_and_shows_where_it_is(visit: Visit, path: str):
-    frame = visit("op").open_directly(LOOP.name, path)
-    reached = "\n".join(assert_focus_visible(frame))
-    for link in navigation(frame).all():
-        assert str(link.get_attribute("href")) in reached
 
 
 def test_the_console_follows_airflows_theme_while_it_is_open(visit: Visit):

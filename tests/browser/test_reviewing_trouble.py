@@ -3,21 +3,18 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Frame, Page, Route, expect
-from tests.browser.conftest import LOOP, system_record
+from playwright.sync_api import Frame, Page, Route, expect
+from tests.browser.conftest import LOOP, Enter, system_record
 from tests.testing.stack import RunningStack
 from tests.waiting import eventually
-
-from local_stack.browser import Window
 
 LEASE_MS = 130_000  # others may have the images for two minutes
 
 
 @pytest.fixture
-def page(browser: Browser, running: RunningStack) -> Iterator[Page]:
+def page(enter: Enter) -> Iterator[Page]:
     """Give a window whose complaints are expected: requests fail on purpose."""
-    window = Window(browser, running.stack.airflow_url)
-    window.log_in("user")
+    window = enter("user")
     yield window.page
     window.close()
 

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ _LISTENS = {
     "worker": (8793, "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT"),
 }
 _STOP_SECONDS = 40
+NO_SETTINGS: Mapping[str, str] = {}
 
 
 @dataclass
@@ -98,11 +99,13 @@ class Container:
             psutil.wait_procs([self.process], timeout=_STOP_SECONDS)
             self.kill()
 
-    def is_healthy(self) -> bool:
-        """Run the service's own health check."""
+    def is_healthy(self, settings: Mapping[str, str] = NO_SETTINGS) -> bool:
+        """Run the service's own health check, with further settings."""
         command = [self.local(part) for part in self.service.health_check]
         assert command, f"{self.name} has no health check"
-        done = subprocess.run(command, cwd=PROJECT, env=self.environment, capture_output=True, timeout=240, check=False)
+        done = subprocess.run(
+            command, cwd=PROJECT, env={**self.environment, **settings}, capture_output=True, timeout=240, check=False
+        )
         return done.returncode == 0
 
     def last_lines(self, count: int = 15) -> str:
@@ -162,11 +165,12 @@ class Cluster:
         """Return those that run for ever."""
         return [each for each in self.containers if each.service.health_check]
 
-    def start(self) -> None:
-        """Start all in the order that the file's conditions force."""
+    def start(self, prepare: Callable[[], None]) -> None:
+        """Start all in the order that the file's conditions force; ``prepare`` is done before Airflow looks."""
         (endpoint,), (init,) = self.of("local-aws"), self.of("init")
         endpoint.start()
         init.run()
+        prepare()
         for each in self.serving():
             if each is not endpoint:
                 each.start()

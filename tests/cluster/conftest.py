@@ -14,8 +14,8 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[story.Course]:
     with backing.own_database() as database, backing.own_redis() as queue:
         cluster = Cluster(story.services(settings), tmp_path_factory.mktemp("cluster"), database, queue)
         try:
-            cluster.start()
             with story.scene_of(cluster, settings) as scene:
+                cluster.start(lambda: story.prepare(scene))
                 yield story.tell(scene)
         finally:
             cluster.stop()

@@ -11,8 +11,10 @@ from urllib.parse import quote
 
 import pytest
 from tests.cluster import compose
-from tests.cluster.cluster import Cluster, Container
+from tests.cluster.cluster import NO_SETTINGS, Cluster, Container
 from tests.testing.airflow_api import LoggedInAirflow
+from tests.testing.first_model import FirstModel
+from tests.testing.stack import RunningStack
 from tests.waiting import eventually
 
 from demo.airflow_api import Run
@@ -21,7 +23,7 @@ from demo.loopback import ask
 from demo.pictures import Shares, cast
 from demo.progress import Narrator
 from demo.scene import Scene
-from demo.steps import detection, setup, training
+from demo.steps import detection, setup
 from label_loop.settings import Loop
 from local_stack.environment import Stack
 from local_stack.stack import LocalStack
@@ -38,6 +40,11 @@ HASTE = {
     "LOCAL_AWS_STOP_SECONDS": "1",
 }
 HIDDEN_SECONDS = "45"  # how long the queue keeps what a lost worker has taken
+# A check believes in a heartbeat for half a minute. Whoever is dead has none later than its death.
+IMPATIENT = {
+    "AIRFLOW__DAG_PROCESSOR__HEALTH_CHECK_THRESHOLD": "1",
+    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "1",
+}
 SLOW = [{"service": "rekognition", "operation": "DetectCustomLabels", "kind": "latency", "seconds": 20}]
 
 
@@ -128,15 +135,19 @@ def scene_of(cluster: Cluster, settings: Mapping[str, str]) -> Iterator[ClusterS
             scene.close()
 
 
-def tell(scene: ClusterScene) -> Course:
-    """Train, detect and review, lose a worker meanwhile, and see each service fail its health check in the end."""
-    cluster = scene.cluster
+def prepare(scene: ClusterScene) -> None:
+    """Set the loop up with a model that serves: how Celery's workers train is shown where MWAA is."""
     setup.set_up_loop(scene)
+    model = FirstModel(RunningStack(scene.stack.stack), scene.loop)
+    model.train(scene.cast.labelled)
+    model.serve()
+
+
+def tell(scene: ClusterScene) -> Course:
+    """Detect and review, lose a worker meanwhile, and see each service fail its health check in the end."""
+    cluster = scene.cluster
     setup.wait_for_airflow(scene)
     healthy = _health(cluster.serving(), awaited=True)
-    scene.watcher.start()
-    setup.upload_labelled(scene)
-    training.train_and_deploy(scene, 1)
     _hide_messages_shortly(scene)
     scene.reviewer.start()
     _fault("POST", scene, SLOW)
@@ -190,11 +201,13 @@ def _hide_messages_shortly(scene: Scene) -> None:
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": HIDDEN_SECONDS})
 
 
-def _health(containers: list[Container], *, awaited: bool) -> dict[str, bool]:
+def _health(
+    containers: list[Container], *, awaited: bool, settings: Mapping[str, str] = NO_SETTINGS
+) -> dict[str, bool]:
     """Return what each one's own health check says, once it says what is awaited."""
 
     def settled(container: Container) -> bool:
-        eventually(lambda: container.is_healthy() == awaited, f"{container.name}: healthy is {awaited}")
+        eventually(lambda: container.is_healthy(settings) == awaited, f"{container.name}: healthy is {awaited}")
         return awaited
 
     with ThreadPoolExecutor(2) as pool:
@@ -204,4 +217,4 @@ def _health(containers: list[Container], *, awaited: bool) -> dict[str, bool]:
 def _health_of_the_dead(cluster: Cluster) -> dict[str, bool]:
     for container in cluster.serving():
         container.kill()
-    return _health(cluster.serving(), awaited=False)
+    return _health(cluster.serving(), awaited=False, settings=IMPATIENT)

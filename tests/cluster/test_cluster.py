@@ -1,4 +1,4 @@
-"""docker-compose.yaml, run without an engine: the demo's story on Celery, PostgreSQL and Redis, and a lost worker."""
+"""docker-compose.yaml, run without an engine: the loop on Celery, PostgreSQL and Redis, and a lost worker."""
 
 from tests.cluster.story import Course
 
