@@ -1,0 +1,43 @@
+"""Plays histories by a seed: the same seed plays the same ones, on any machine.
+
+A failure names the promise, and prints the shortest history that breaks it, as the steps of ``machine.py``. Each test
+is named by its seed: ``pytest "tests/simulation/test_models.py::test_models[1]"`` plays its histories again, and with
+``CHAOS=whole`` those of any of the seeds that the whole has.
+"""
+
+import os
+import time
+from collections.abc import Callable
+
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+from tests.simulation.machine import Histories
+
+WHOLE = os.environ.get("CHAOS") == "whole"
+SEEDS = range(100 if WHOLE else 2)
+HISTORIES = 50  # of each seed
+STEPS = 35
+
+type Record = Callable[[str, object], None]
+
+
+def play(
+    machine: type[Histories], number: int, record: Record = lambda name, value: None, *, phases: tuple[Phase, ...] = ()
+) -> None:
+    """Play the histories of a seed, and record how many there were and what they cost."""
+    seeded = seed(number)(type(machine.__name__, (machine,), {}))
+    began = time.process_time()
+    run_state_machine_as_test(
+        seeded,
+        settings=settings(
+            max_examples=HISTORIES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            database=None,
+            derandomize=False,
+            phases=phases or (Phase.generate, Phase.shrink),
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    record("histories", HISTORIES)
+    record("cpu_seconds", time.process_time() - began)

@@ -1,0 +1,270 @@
+"""The workflows as the simulation runs them: the one place that knows the package's own names.
+
+Each function is what one process does until it ends, waits without a worker, or is killed. It goes through the
+operators, as Airflow's workers do, so that what decides on waiting, idleness and listings is simulated as well.
+"""
+
+import logging
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped, TaskDeferred
+from tests.simulation.clock import CLOCK, TooLongWaitError
+from tests.simulation.world import PATH, World
+
+from label_loop.domain.parameter_merge import problem
+from label_loop.domain.statistics import of_row, summed
+from label_loop.operators.human_sampling import HumanSamplingOperator
+from label_loop.operators.inbox import HumanReviewApplyAnswersOperator, RekognitionDetectUploadsOperator
+from label_loop.operators.parameter_sync import ParameterSyncOperator
+from label_loop.operators.rekognition import (
+    EndpointMoveOperator,
+    RekognitionCreateProjectVersionOperator,
+    RekognitionEvaluateProjectVersionOperator,
+    RekognitionSmokeTestOperator,
+    RekognitionStartProjectVersionOperator,
+    RekognitionStopIdleVersionsOperator,
+    TrainingCheckOperator,
+    TrainingWriteManifestOperator,
+)
+from label_loop.parameters import PARAMETERS
+from label_loop.payloads import S3Upload
+from label_loop.review.desk import ReviewDesk
+from label_loop.sensors.rekognition import RekognitionProjectVersionSensor
+from label_loop.settings import Loop
+from label_loop.states.context import LoopContext
+from label_loop.states.deployment import DeploymentState
+
+log = logging.getLogger(__name__)
+
+_LOOP = Loop(PATH)
+_PATIENCE_SECONDS = 60.0  # of a trigger, in one step of a history
+PARAMETER_NAMES = tuple(PARAMETERS)
+
+
+def _context() -> LoopContext:
+    return LoopContext(_LOOP, aws_conn_id=None)
+
+
+def _operator(kind: Any, **arguments: Any) -> Any:
+    return kind(task_id="task", loop_path=PATH, aws_conn_id=None, **arguments)
+
+
+# ---------------------------------------------------------------- tasks that always wait
+
+
+def detect(world: World) -> None:
+    """Detect what has been uploaded."""
+    _go_on(world, RekognitionDetectUploadsOperator)
+
+
+def review(world: World) -> None:
+    """Apply the answers that have come."""
+    _go_on(world, HumanReviewApplyAnswersOperator)
+
+
+def sync(world: World) -> None:
+    """Make Parameter Store and Variables equal."""
+    _go_on(world, ParameterSyncOperator, only_when={})
+
+
+def _go_on(world: World, kind: Any, **arguments: Any) -> None:
+    """Run a task from its beginning, or from where its trigger lets it go on."""
+    waits: dict[Any, TaskDeferred] = world.memory.setdefault("waits", {})
+    deferred = waits.pop(kind, None)
+    try:
+        if deferred is None:
+            _operator(kind, **arguments).execute(_airflow_context())
+            return
+        event = _first_event(deferred.trigger)
+        if event is None:
+            waits[kind] = deferred
+            return
+        getattr(_operator(kind, **arguments), deferred.method_name)(_airflow_context(), event)
+    except TaskDeferred as wait:
+        waits[kind] = wait
+
+
+def _first_event(trigger: Any) -> dict[str, Any] | None:
+    """Drive a trigger until it fires, or until the step's patience ends."""
+
+    async def first() -> Any:
+        async for event in trigger.run():
+            return event.payload
+
+    CLOCK.wake_at = CLOCK.monotonic() + _PATIENCE_SECONDS
+    try:
+        first().send(None)
+    except StopIteration as fired:
+        payload: dict[str, Any] = fired.value
+        return payload
+    except TooLongWaitError:
+        return None
+    raise AssertionError("a trigger waits for something that is not simulated")
+
+
+def _airflow_context(**more: Any) -> dict[str, Any]:
+    pushed: list[Any] = []
+    ti = SimpleNamespace(xcom_push=lambda key, value: pushed.append(value), pushed=pushed)
+    user = SimpleNamespace(triggering_user_name="ann")
+    return {"params": {}, "run_id": "run", "ti": ti, "dag_run": user, **more}
+
+
+def sample(world: World) -> None:
+    """Take the human samples that are due."""
+    _operator(HumanSamplingOperator).execute(_airflow_context())
+
+
+# ---------------------------------------------------------------- training and deployment
+
+
+class _PauseError(Exception):
+    """A run of the DAG is left for a later step."""
+
+
+@dataclass
+class TrainingRun:
+    """A run of the training DAG: the results of its tasks, and how often each failed."""
+
+    params: dict[str, Any]
+    run_id: str
+    done: dict[str, Any] = field(default_factory=dict)
+    tries: dict[str, int] = field(default_factory=dict)
+    budget: int = 0
+    skipped: set[str] = field(default_factory=set)  # tasks that skipped what comes after them
+    has_failed: bool = False
+
+    def task(self, task_id: str, kind: Any, *, retries: int = 2, **arguments: Any) -> Any:
+        """Return a task's result. Raises _PauseError where it waits, failed for now, or the budget is used up."""
+        if task_id in self.done:
+            return self.done[task_id]
+        if self.budget <= 0:
+            raise _PauseError
+        self.budget -= 1
+        self.tries[task_id] = self.tries.get(task_id, 0) + 1
+        context = _airflow_context(params=self.params, run_id=self.run_id)
+        try:
+            result = _operator(kind, **arguments).execute(context)
+        except DownstreamTasksSkipped:
+            result = context["ti"].pushed[0]
+            self.skipped.add(task_id)
+        except TaskDeferred:
+            self.tries[task_id] = 0
+            raise _PauseError from None
+        except AirflowFailException:
+            raise
+        except Exception as error:
+            if self.tries[task_id] > retries:
+                raise
+            raise _PauseError from error
+        self.done[task_id] = result
+        return result
+
+
+def trigger_training(world: World, *, force: bool = False, version: str | None = None) -> None:
+    """Ask for a run of the training DAG; one that is under way is not disturbed."""
+    number = world.memory["runs"] = world.memory.get("runs", 0) + 1
+    if "training" not in world.memory:
+        world.memory["training"] = TrainingRun({"force": force, "version": version}, f"run-{number}")
+
+
+def trains(world: World) -> bool:
+    """Return whether a run of the training DAG is under way."""
+    return "training" in world.memory
+
+
+def is_forced(world: World) -> bool:
+    """Return whether a person asked for the training that is under way."""
+    return trains(world) and bool(world.memory["training"].params["force"])
+
+
+def train(world: World, tasks: int = 20) -> None:
+    """Go on with the run of the training DAG: a number of tasks, until one waits."""
+    run: TrainingRun | None = world.memory.get("training")
+    if run is None:
+        return
+    run.budget = tasks
+    try:
+        if not run.has_failed:
+            _go_through(run)
+        run.task("stop_idle_versions", RekognitionStopIdleVersionsOperator, retries=8)
+    except _PauseError:
+        return
+    except Exception as error:
+        log.info("The teardown failed: %s", error)
+    world.memory.pop("training", None)
+
+
+def _go_through(run: TrainingRun) -> None:
+    """Do the tasks as the DAG is wired, but for its teardown."""
+    try:
+        decision = run.task("check", TrainingCheckOperator, trains="write_manifest", deploys="start_version")
+        trained = _train(run, decision) if decision["action"] in {"train", "resume"} else None
+        if trained or decision["action"] == "deploy":
+            _deploy(run, decision, trained)
+    except _PauseError:
+        raise
+    except Exception as error:
+        log.info("The run failed: %s", error)
+        run.has_failed = True
+
+
+def _train(run: TrainingRun, decision: Any) -> str | None:
+    attempt = run.task("write_manifest", TrainingWriteManifestOperator, decision=decision, skips=[])
+    if attempt is None:
+        return None
+    name = run.task("create_version", RekognitionCreateProjectVersionOperator, attempt=attempt)
+    _wait(run, "wait_for_training", name, "project_version_trained")
+    run.task("evaluate", RekognitionEvaluateProjectVersionOperator, version_name=name, skips=[])
+    return None if "evaluate" in run.skipped else str(name)
+
+
+def _deploy(run: TrainingRun, decision: Any, trained: str | None) -> None:
+    kind = RekognitionStartProjectVersionOperator
+    name = run.task("start_version", kind, retries=8, decision=decision, trained_version_name=trained)
+    _wait(run, "wait_for_start", name, "project_version_running")
+    run.task("smoke_test", RekognitionSmokeTestOperator, version_name=name)
+    run.task("move_endpoint", EndpointMoveOperator, version_name=name)
+
+
+def _wait(run: TrainingRun, task_id: str, name: str, waiter: str) -> None:
+    run.task(task_id, RekognitionProjectVersionSensor, version_name=name, waiter_name=waiter)
+
+
+def stop_by_hand(world: World) -> None:
+    """Stop the model on the page Models."""
+    DeploymentState(_context()).stop_serving(asked_by="ann")
+
+
+# ---------------------------------------------------------------- the review page
+
+
+def desk(world: World, reviewer: str) -> ReviewDesk:
+    """Return a reviewer's desk."""
+    context = _context()
+    return ReviewDesk(context.reviews.table, reviewer, context.settings.review_answers_per_image)
+
+
+def collect_reviews(world: World) -> None:
+    """Write what the page's timer finds due."""
+    _context().reviews.collect()
+
+
+# ---------------------------------------------------------------- what the log should say
+
+
+def detection_id(bucket: str, key: str, etag: str, version_id: str) -> str:
+    """Return the key of an upload's row."""
+    return S3Upload(bucket, key, etag, version_id).detection_id
+
+
+def expected_statistics(rows: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, int]]:
+    """Return what rows add up to, by the keys of the table of statistics."""
+    counts = summed(map(of_row, rows))
+    return {(item.month, item.day_and_version): dict(counters) for item, counters in counts.items()}
+
+
+def is_valid(name: str, text: str) -> bool:
+    """Return whether a text is a value of a parameter."""
+    return problem(name, text) is None

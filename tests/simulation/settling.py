@@ -1,0 +1,121 @@
+"""The end of a history: nothing disturbs any more, everything is done that waits, and the strong promises are checked."""
+
+from tests.simulation import runs
+from tests.simulation.clock import CLOCK
+from tests.simulation.fakes.rekognition import BILLED, RUNNING
+from tests.simulation.gate import Process
+from tests.simulation.promises import Promises
+from tests.simulation.world import BUCKET, PATH, SAMPLED_SOURCE, World, dead_letters_url, queue_url
+
+_ROUNDS = 30
+_ROUND_SECONDS = 3700.0  # what is hidden in a queue comes again, and the folders are listed again
+_NONE_FITS = "None of the Above"
+
+
+def settle(world: World, promises: Promises) -> None:
+    """Let everything come to rest. Raises AssertionError where it does not, or where a promise is broken then."""
+    world.stop_disturbing()
+    world.edit_store("Idle-Model-Stop-Minutes", "0")
+    world.send_dead_letters_again()
+    quiet = 0
+    for _ in range(_ROUNDS):
+        CLOCK.advance(_ROUND_SECONDS)
+        _work(world)
+        promises.check()
+        quiet = quiet + 1 if _is_quiet(world) else 0
+        if quiet == 2:  # once more: what was changed in the last round is looked at
+            break
+    else:
+        raise AssertionError(f"the loop does not come to rest: {_what_moves(world)}")
+    assert_settled(world)
+
+
+def _work(world: World) -> None:
+    for work in (runs.sync, runs.collect_reviews, runs.detect, runs.detect, runs.review, runs.review):
+        world.run(Process("settling", lambda work=work: work(world)))  # type: ignore[misc]
+    _let_a_model_serve(world)
+    runs.trigger_training(world)
+    for _ in range(12):
+        world.run(Process("training", lambda: runs.train(world)))
+        if not runs.trains(world):
+            break
+        CLOCK.advance(700)
+
+
+def _let_a_model_serve(world: World) -> None:
+    """Do what a person does who wants uploads to be detected: deploy what was stopped, or train the first model."""
+    if runs.trains(world):
+        return
+    endpoint = world.rekognition.versions.get(world.endpoint or "")
+    if endpoint is None:
+        for label in ("cat", "dog"):
+            for number in range(2):
+                world.label(label, f"first-{number}", number)
+        runs.trigger_training(world, force=True)
+    elif endpoint.status not in BILLED and world.record().get("stopped_because") != "idle":
+        runs.trigger_training(world, version=endpoint.name)
+
+
+def _what_moves(world: World) -> list[str]:
+    moves = [purpose for purpose in ("uploads", "answers") if world.sqs.queues[queue_url(purpose)].messages]
+    endpoint = world.rekognition.versions.get(world.endpoint or "")
+    moves += ["training"] if runs.trains(world) else []
+    is_asleep = world.record().get("stopped_because") == "idle"
+    moves += [] if endpoint and (endpoint.status == RUNNING or is_asleep) else ["no model"]
+    moves += [one.name for one in world.rekognition.settled() if one.status in BILLED and one is not endpoint]
+    return moves
+
+
+def _is_quiet(world: World) -> bool:
+    return not _what_moves(world)
+
+
+# --------------------------------------------------------------------- the strong forms
+
+
+def assert_settled(world: World) -> None:
+    """Assert what holds once everything is done."""
+    _assert_uploads(world)
+    _assert_answers(world)
+    _assert_models(world)
+    _assert_parameters(world)
+
+
+def _dead_letters(world: World, purpose: str) -> str:
+    return "\n".join(one.body for one in world.sqs.queues[dead_letters_url(purpose)].messages)
+
+
+def _assert_uploads(world: World) -> None:
+    rows = {row["DetectLabelRequestId"]: row for row in world.rows()}
+    dead = _dead_letters(world, "uploads")
+    for one in world.uploads:
+        row = rows.get(runs.detection_id(BUCKET, one.key, one.etag, one.version_id))
+        if row is None:
+            assert one.version_id in dead or one.is_removed, f"{one.key} is lost"
+        elif "Failure" not in row:
+            assert row["S3ObjectEtag"] == one.etag
+
+
+def _assert_answers(world: World) -> None:
+    rows = {row["DetectLabelRequestId"]: row for row in world.rows()}
+    for name in world.final_answers():
+        row = rows.get(name.removeprefix("label-loop-"))
+        assert row, f"{name} was answered, and its detection has no row"
+        assert "HumanLabel" in row, f"the answer of {name} is lost"
+        if row["HumanLabel"] != _NONE_FITS and world.source_of(name) != SAMPLED_SOURCE:
+            assert "CopiedS3ObjectKey" in row or "CopyFailure" in row, f"the image of {name} was not copied"
+
+
+def _assert_models(world: World) -> None:
+    endpoint = world.rekognition.versions[world.endpoint or ""]
+    paid = [version for version in world.rekognition.settled() if version.status in BILLED]
+    assert paid in ([endpoint], []), f"{[version.name for version in paid]} are paid"
+    assert paid or world.record().get("stopped_because"), "nothing serves"
+
+
+def _assert_parameters(world: World) -> None:
+    for name in runs.PARAMETER_NAMES:
+        in_store = world.ssm.text(f"{PATH}/{name}")
+        in_variable = world.variables[f"{PATH}/{name}".removeprefix("/")]
+        if runs.is_valid(name, in_store) and runs.is_valid(name, in_variable):
+            assert in_store == in_variable, f"{name} is {in_store} and {in_variable}"

@@ -1,0 +1,261 @@
+"""One loop's resources in the fakes, and what people and AWS do to them beside the workflows."""
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+from urllib.parse import quote_plus
+
+from PIL import Image
+from tests.simulation.clients import SWITCHBOARD
+from tests.simulation.clock import CLOCK
+from tests.simulation.fakes.a2i import FakeA2i
+from tests.simulation.fakes.dynamodb import FakeDynamoDb, Table
+from tests.simulation.fakes.rekognition import RUNNING, STOPPED, FakeRekognition
+from tests.simulation.fakes.s3 import Bucket, FakeS3, Version
+from tests.simulation.fakes.sns import FakeSns
+from tests.simulation.fakes.sqs import FakeSqs, Queue
+from tests.simulation.fakes.ssm import FakeSsm
+from tests.simulation.gate import Gate, Process
+
+PATH = "/sim"
+BUCKET = "sim-bucket"
+LABELS = ("cat", "dog", "owl")
+UPLOADS, LABELLED, ANSWERS = "images_for_detection/", "images_labeled_by_folder/", "a2i-human-loop-data/"
+LOG, REVIEWS, STATISTICS = "sim-log", "sim-reviews", "sim-statistics"
+RECORD = f"{PATH}/For-System-Use-Only"
+ENDPOINT = "rekognition_project_version_arn"
+_PROJECT = "arn:aws:rekognition:eu-west-1:123456789012:project/sim/1"
+_FLOW = "arn:flow"
+_QUEUES = ("uploads", "answers")
+SAMPLED_SOURCE = "Human Sampling"
+
+
+def queue_url(purpose: str) -> str:
+    return f"https://sqs/{purpose}"
+
+
+def dead_letters_url(purpose: str) -> str:
+    return f"https://sqs/{purpose}-dead"
+
+
+@cache
+def _png() -> bytes:
+    file = io.BytesIO()
+    Image.new("1", (64, 64)).save(file, "PNG")
+    return file.getvalue()
+
+
+def picture(label: str, confidence: float, number: int = 0) -> bytes:
+    """Return a readable image that says what is seen in it; its number makes it one of its kind."""
+    return _png() + f"\n{number}\n{label} {confidence}".encode()
+
+
+@dataclass
+class Uploaded:
+    """An upload as the world remembers it."""
+
+    key: str
+    version_id: str
+    etag: str
+    is_removed: bool = False
+
+
+@dataclass(frozen=True)
+class Way:
+    """How S3's event of an object comes: after each of the delays (none: it is lost), in a wrapping."""
+
+    delays: tuple[float, ...] = (0.0,)
+    form: str = "s3"
+
+
+PROMPT = Way()
+
+
+@dataclass
+class Stops:
+    """What people and AWS did to models, which no promise is about."""
+
+    stopped_outside: set[str] = field(default_factory=set)
+    started_outside: set[str] = field(default_factory=set)
+
+
+class World:
+    """A loop, set up as provisioning does it, and its surroundings. One at a time is connected."""
+
+    def __init__(self, *, backend: str = "a2i", serves: bool = True, most_running: int = 2) -> None:
+        CLOCK.reset()
+        self.gate = Gate()
+        self.variables: dict[str, str] = {}
+        self.ssm, self.s3, self.sqs, self.sns = FakeSsm(), FakeS3(), FakeSqs(), FakeSns()
+        self.dynamodb, self.a2i = FakeDynamoDb(), FakeA2i(_FLOW)
+        self.rekognition = FakeRekognition(self.s3, _PROJECT, most_running)
+        self.uploads: list[Uploaded] = []
+        self.ways: list[Way] = []  # of the next objects' events, first to last
+        self.given_answers: dict[str, set[str]] = {}  # labels that people gave, by human loop
+        self.stops = Stops()
+        self.memory: dict[str, Any] = {}  # of runs and of what the promises have seen
+        self._set_up(backend)
+        if serves:
+            self._serve()
+        self.s3.created = self._announce
+        self.connect()
+
+    def connect(self) -> None:
+        fakes = {
+            "ssm": self.ssm,
+            "s3": self.s3,
+            "sqs": self.sqs,
+            "sns": self.sns,
+            "dynamodb": self.dynamodb,
+            "rekognition": self.rekognition,
+            "sagemaker-a2i-runtime": self.a2i,
+        }
+        SWITCHBOARD.connect(fakes, self.variables, self.gate)
+
+    def _set_up(self, backend: str) -> None:
+        self.s3.buckets[BUCKET] = Bucket()
+        record = {
+            "s3_bucket": BUCKET,
+            "rekognition_project_arn": _PROJECT,
+            "sns-topic": "arn:topic",
+            "dynamodb_table": LOG,
+            "dynamodb_table_GSI": "Sampled_GSI",
+            "statistics_table": STATISTICS,
+            "reviews_table": REVIEWS,
+            "flow_definition_arn": _FLOW,
+            "review_backend": backend,
+        }
+        for purpose in _QUEUES:
+            dead = self.sqs.queues[dead_letters_url(purpose)] = Queue()
+            self.sqs.queues[queue_url(purpose)] = Queue(dead)
+            record[f"{purpose}_queue_url"] = queue_url(purpose)
+            record[f"{purpose}_dead_letter_queue_url"] = dead_letters_url(purpose)
+        self.dynamodb.tables |= {
+            LOG: Table(("DetectLabelRequestId",), {"Sampled_GSI": ("Sampled", "DetectLabelDate")}),
+            STATISTICS: Table(("Month", "DayAndVersion")),
+            REVIEWS: Table(
+                ("HumanLoopName",),
+                {
+                    "Queue_Confidence_GSI": ("Queue", "ConfidenceOrder"),
+                    "Queue_Date_GSI": ("Queue", "DateOrder"),
+                },
+            ),
+        }
+        self.ssm.write(RECORD, json.dumps(record))
+
+    def _serve(self) -> None:
+        """Let a version serve from before the history on, with an earlier one beside it."""
+        self.rekognition.add("v0", STOPPED)
+        version = self.rekognition.add("v1", RUNNING)
+        version.units = 1
+        self.ssm.write(RECORD, json.dumps({**self.record(), ENDPOINT: version.arn}))
+
+    # ------------------------------------------------------------------ looks
+
+    def record(self) -> dict[str, Any]:
+        values: dict[str, Any] = json.loads(self.ssm.text(RECORD))
+        return values
+
+    def rows(self) -> list[dict[str, Any]]:
+        return list(self.dynamodb.tables[LOG].items.values())
+
+    def objects(self, folder: str) -> list[Version]:
+        return self.s3.objects(BUCKET, folder)
+
+    # ------------------------------------------------------------------ events
+
+    def _announce(self, bucket: str, version: Version) -> None:
+        for folder, purpose in ((UPLOADS, "uploads"), (ANSWERS, "answers")):
+            if version.key.startswith(folder):
+                way = self.ways.pop(0) if self.ways else PROMPT
+                body = notification(bucket, version, way.form)
+                for delay in way.delays:
+                    self.sqs.send(queue_url(purpose), body, delay_seconds=delay)
+
+    # ------------------------------------------------------------------ people
+
+    def upload(self, name: str, body: bytes, way: Way = PROMPT) -> Uploaded:
+        self.ways.insert(0, way)
+        version = self.s3.put(BUCKET, f"{UPLOADS}{name}", body)
+        self.uploads.append(Uploaded(version.key, version.id, version.etag))
+        return self.uploads[-1]
+
+    def remove(self, upload: Uploaded) -> None:
+        self.s3.remove(BUCKET, upload.key, upload.version_id)
+        upload.is_removed = True
+
+    def label(self, label: str, name: str, number: int) -> None:
+        self.s3.put(BUCKET, f"{LABELLED}{label}/{name}.png", picture(label, 99.0, number))
+
+    def answer(self, name: str, label: str, way: Way = PROMPT) -> None:
+        """Answer a human loop of A2I, which writes its file."""
+        loop = self.a2i.loops[name]
+        loop.status = "Completed"
+        self.given_answers.setdefault(name, set()).add(label)
+        self.ways.insert(0, way)
+        created = CLOCK.now().strftime("%Y/%m/%d/%H/%M/%S")
+        self.s3.put(BUCKET, f"{ANSWERS}flow/{created}/{name}/output.json", self.a2i.output(loop, label))
+
+    def expire(self, name: str) -> None:
+        """Let a human loop end without an answer, as A2I tells by EventBridge."""
+        self.a2i.loops[name].status = "Failed"
+        detail = {"humanLoopName": name, "humanLoopStatus": "Failed", "failureReason": "It was not answered in time."}
+        body = {"detail-type": "SageMaker A2I HumanLoop Status Change", "detail": detail}
+        self.sqs.send(queue_url("answers"), json.dumps(body))
+
+    def edit_store(self, name: str, text: str) -> None:
+        self.ssm.write(f"{PATH}/{name}", text)
+
+    def edit_variable(self, name: str, text: str) -> None:
+        self.variables[f"{PATH}/{name}".removeprefix("/")] = text
+
+    def send_dead_letters_again(self) -> None:
+        for purpose in _QUEUES:
+            dead = self.sqs.queues[dead_letters_url(purpose)]
+            for message in dead.messages:
+                self.sqs.send(queue_url(purpose), message.body)
+            dead.messages.clear()
+
+    # ------------------------------------------------------------------ reviews
+
+    def source_of(self, name: str) -> str:
+        """Return why a review was asked for."""
+        if name in self.a2i.loops:
+            return str(self.a2i.loops[name].input_content["source"])
+        return str(self.dynamodb.tables[REVIEWS].items[(name,)]["Task"]["source"])
+
+    def final_answers(self) -> list[str]:
+        """Return the reviews whose answers have been written for good."""
+        written = {version.key.split("/")[-2] for version in self.objects(ANSWERS)}
+        return [name for name in self.given_answers if name in written]
+
+    # ------------------------------------------------------------------ runs
+
+    def stop_disturbing(self) -> None:
+        """Let AWS be well from now on."""
+        self.ways.clear()
+        self.ssm.late_by_seconds = 0.0
+        self.rekognition.next_f1, self.rekognition.next_start_fails = 0.95, False
+
+    def run(self, *processes: Process, turns: Sequence[int] = ()) -> None:
+        self.gate.run(*processes, turns=turns)
+
+    @property
+    def endpoint(self) -> str | None:
+        return self.record().get(ENDPOINT)
+
+
+def notification(bucket: str, version: Version, form: str = "s3") -> str:
+    """Return S3's notification of an object: as S3 writes it, by SNS, or by EventBridge."""
+    described: Mapping[str, Any] = {"size": len(version.body), "sequencer": version.id}
+    if form == "eventbridge":
+        object_ = {**described, "key": version.key, "etag": version.etag, "version-id": version.id}
+        return json.dumps({"detail-type": "Object Created", "detail": {"bucket": {"name": bucket}, "object": object_}})
+    key = quote_plus(version.key, safe="/")
+    object_ = {**described, "key": key, "eTag": version.etag, "versionId": version.id}
+    record = {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": object_}}
+    body = json.dumps({"Records": [record]})
+    return json.dumps({"Type": "Notification", "Message": body}) if form == "sns" else body
