@@ -55,7 +55,6 @@ class Process:
         self._kinds: Mapping[int, Kind] = {one.call: one.kind for one in disturbances}
         self.thread = greenlet(self._run)
         self.budget: int | None = None  # of calls until it is another's turn
-        self.has_turn_forced = False
 
     def _run(self) -> None:
         try:
@@ -96,6 +95,7 @@ class Gate:
         self.after_call: Callable[[str], None] = lambda operation: None
         # No other process has its turn between one of these calls and the next of the same process.
         self.kept_together: frozenset[str] = frozenset()
+        self.never_repeated: frozenset[str] = frozenset()
         self._running: Process | None = None
         self._last: dict[Process, str] = {}
 
@@ -161,7 +161,7 @@ class Gate:
         if kind is Kind.SLOW:
             CLOCK.advance(_SLOW_SECONDS)
         answer = self._made(call)
-        if kind is Kind.REPEATED:
+        if kind is Kind.REPEATED and call.operation not in self.never_repeated:
             answer = self._made(call)
         if kind is Kind.CRASH_AFTER:
             process.crash()

@@ -240,7 +240,7 @@ def stop_by_hand(world: World) -> None:
 # ---------------------------------------------------------------- the review page
 
 
-def desk(world: World, reviewer: str) -> ReviewDesk:
+def desk(reviewer: str) -> ReviewDesk:
     """Return a reviewer's desk."""
     context = _context()
     return ReviewDesk(context.reviews.table, reviewer, context.settings.review_answers_per_image)

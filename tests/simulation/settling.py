@@ -2,12 +2,12 @@
 
 from tests.simulation import runs
 from tests.simulation.clock import CLOCK
-from tests.simulation.fakes.rekognition import BILLED, RUNNING
+from tests.simulation.fakes.rekognition import BILLED, RUNNING, STARTABLE, STOPPING
 from tests.simulation.gate import Process
 from tests.simulation.promises import Promises
 from tests.simulation.world import BUCKET, PATH, SAMPLED_SOURCE, World, dead_letters_url, queue_url
 
-_ROUNDS = 30
+_ROUNDS = 12
 _ROUND_SECONDS = 3700.0  # what is hidden in a queue comes again, and the folders are listed again
 _NONE_FITS = "None of the Above"
 
@@ -43,17 +43,19 @@ def _work(world: World) -> None:
 
 
 def _let_a_model_serve(world: World) -> None:
-    """Do what a person does who wants uploads to be detected: deploy what was stopped, or train the first model."""
-    if runs.trains(world):
-        return
+    """Do what a person does who wants uploads to be detected: deploy what can be, or train the first model."""
     endpoint = world.rekognition.versions.get(world.endpoint or "")
-    if endpoint is None:
-        for label in ("cat", "dog"):
-            for number in range(2):
-                world.label(label, f"first-{number}", number)
-        runs.trigger_training(world, force=True)
-    elif endpoint.status not in BILLED and world.record().get("stopped_because") != "idle":
-        runs.trigger_training(world, version=endpoint.name)
+    is_asleep = world.record().get("stopped_because") == "idle" and endpoint and endpoint.status in STARTABLE
+    if runs.trains(world) or is_asleep or (endpoint and endpoint.status in {*BILLED, STOPPING}):
+        return
+    others = [version for version in world.rekognition.settled() if version.status in STARTABLE]
+    if endpoint and others:
+        runs.trigger_training(world, version=(endpoint if endpoint in others else others[-1]).name)
+        return
+    for label in ("cat", "dog"):
+        for number in range(2):
+            world.label(label, f"first-{number}", number)
+    runs.trigger_training(world, force=True)
 
 
 def _what_moves(world: World) -> list[str]:

@@ -147,11 +147,15 @@ class World:
         self.ssm.write(RECORD, json.dumps(record))
 
     def _serve(self) -> None:
-        """Let a version serve from before the history on, with an earlier one beside it."""
+        """Let a version serve from before the history on, with an earlier one and their images beside it."""
         self.rekognition.add("v0", STOPPED)
         version = self.rekognition.add("v1", RUNNING)
         version.units = 1
-        self.ssm.write(RECORD, json.dumps({**self.record(), ENDPOINT: version.arn}))
+        for label in LABELS[:2]:
+            for number in range(2):
+                self.label(label, f"old-{number}", number)
+        changes = {ENDPOINT: version.arn, "previous_trained_images": 4}
+        self.ssm.write(RECORD, json.dumps({**self.record(), **changes}))
 
     # ------------------------------------------------------------------ looks
 
@@ -220,6 +224,10 @@ class World:
             dead.messages.clear()
 
     # ------------------------------------------------------------------ reviews
+
+    def open_loops(self) -> list[str]:
+        """Return the names of A2I's human loops that wait for an answer."""
+        return [loop.name for loop in self.a2i.loops.values() if loop.status == "InProgress"]
 
     def source_of(self, name: str) -> str:
         """Return why a review was asked for."""

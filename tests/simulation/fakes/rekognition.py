@@ -13,6 +13,7 @@ from tests.simulation.fakes.s3 import FakeS3
 TRAINING, TRAINED, TRAINING_FAILED = "TRAINING_IN_PROGRESS", "TRAINING_COMPLETED", "TRAINING_FAILED"
 STARTING, RUNNING, STOPPING, STOPPED, FAILED = "STARTING", "RUNNING", "STOPPING", "STOPPED", "FAILED"
 BILLED = frozenset({STARTING, RUNNING})
+STARTABLE = frozenset({TRAINED, STOPPED})
 _OCCUPYING = BILLED | {STOPPING}
 _SECONDS = {TRAINING: 3600.0, STARTING: 600.0, STOPPING: 120.0}
 _PAGE = 3
@@ -120,7 +121,7 @@ class FakeRekognition:
         version = self.find(ProjectVersionArn)
         if version.status == TRAINING_FAILED:
             raise Refusal("InvalidParameterException", version.status)
-        if version.status not in {TRAINED, STOPPED}:
+        if version.status not in STARTABLE:
             raise Refusal("ResourceInUseException", version.status)
         if sum(one.status in _OCCUPYING for one in self.settled()) >= self.most_running:
             raise Refusal("LimitExceededException", "too many run")
