@@ -1,6 +1,6 @@
 """The gate that every call to the outside passes: here time passes, calls fail, and processes end or take turns."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -10,8 +10,10 @@ from tests.simulation.clock import CLOCK
 
 _CALL_SECONDS = 0.02
 _SLOW_SECONDS = 45.0
-# So many of them are made at the start of each task that no other call would be hit.
+# So many of them are made at the start of each task that no other call would be disturbed.
 _UNCOUNTED = frozenset({"airflow:GetVariable"})
+
+_READS = ("BatchGet", "Describe", "Detect", "Get", "Head", "List", "Query", "Receive")
 
 
 class CrashError(BaseException):
@@ -36,10 +38,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Disturbance:
-    """What becomes of a process's n-th call, counted from 1."""
+    """What becomes of a process's n-th call, or of its n-th write, counted from 1."""
 
     call: int
     kind: Kind
+    is_write: bool = False
 
 
 class Process:
@@ -47,12 +50,13 @@ class Process:
 
     def __init__(self, name: str, work: Callable[[], object], disturbances: Sequence[Disturbance] = ()) -> None:
         self.name = name
-        self.calls = 0
+        self._calls = 0
+        self._writes = 0
         self.has_crashed = False
         self.error: Exception | None = None
         self.result: object = None
         self._work = work
-        self._kinds: Mapping[int, Kind] = {one.call: one.kind for one in disturbances}
+        self._kinds = {(one.call, one.is_write): one.kind for one in disturbances}
         self.thread = greenlet(self._run)
         self.budget: int | None = None  # of calls until it is another's turn
 
@@ -68,8 +72,12 @@ class Process:
         """Return what becomes of the next call."""
         if operation in _UNCOUNTED:
             return None
-        self.calls += 1
-        return self._kinds.get(self.calls)
+        self._calls += 1
+        kind = self._kinds.get((self._calls, False))
+        if kind is None and not operation.partition(":")[2].startswith(_READS):
+            self._writes += 1
+            kind = self._kinds.get((self._writes, True))
+        return kind
 
     def crash(self) -> None:
         self.has_crashed = True
@@ -136,7 +144,8 @@ class Gate:
             raise LoudError(f"{call.operation} is called outside of a process")
         if process.has_crashed:
             raise CrashError(process.name)
-        self._take_turn(process)
+        if call.operation not in _UNCOUNTED:
+            self._take_turn(process)
         CLOCK.advance(_CALL_SECONDS)
         kind = process.count(call.operation)
         self.trace.append(f"{process.name} {call.operation}{f' ({kind})' if kind else ''}")

@@ -38,24 +38,42 @@ AVAILABLE_PROVIDERS["plain"] = f"{__name__}.{PlainProvider.__name__}"
 type Record = Callable[[str, object], None]
 
 
-def play(
-    machine: type[Histories], number: int, record: Record = lambda name, value: None, *, phases: tuple[Phase, ...] = ()
-) -> None:
+def play(machine: type[Histories], number: int, record: Record) -> None:
     """Play the histories of a seed, and record how many there were and what they cost."""
-    seeded = seed(number)(type(machine.__name__, (machine,), {}))
     began = time.process_time()
+    _run(machine, number, HISTORIES, Phase.generate, Phase.shrink)
+    record("histories", HISTORIES)
+    record("cpu_seconds", time.process_time() - began)
+
+
+def finds(machine: type[Histories], most: int) -> int:
+    """Return how many histories were played until one broke a promise, or 0 where none of so many did."""
+    begun: list[Histories] = []
+
+    class Counted(machine):  # type: ignore[misc, valid-type]
+        def __init__(self) -> None:
+            super().__init__()
+            begun.append(self)
+
+    try:
+        _run(Counted, 0, most, Phase.generate)
+    except AssertionError:
+        return len(begun) - 1  # the last one was played again, to see whether it fails each time
+    return 0
+
+
+def _run(machine: type[Histories], number: int, most: int, *phases: Phase) -> None:
     run_state_machine_as_test(
-        seeded,
+        seed(number)(type(machine.__name__, (machine,), {})),
         settings=settings(
             backend="plain",
-            max_examples=HISTORIES,
+            max_examples=most,
             stateful_step_count=STEPS,
             deadline=None,
             database=None,
             derandomize=False,
-            phases=phases or (Phase.generate, Phase.shrink),
+            phases=phases,
+            report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
         ),
     )
-    record("histories", HISTORIES)
-    record("cpu_seconds", time.process_time() - began)

@@ -37,11 +37,15 @@ _STOPS = ("detect", "stop")  # each may stop the model that serves
 _numbers = st.integers(0, 11)
 _labels = st.sampled_from(LABELS)
 _answers = st.sampled_from([*LABELS, "None of the Above"])
-_disturbance = st.builds(Disturbance, st.one_of(st.integers(1, 14), st.integers(1, 45)), st.sampled_from(Kind))
+_disturbance = st.one_of(
+    st.builds(Disturbance, st.integers(1, 14), st.sampled_from(Kind), st.just(True)),
+    st.builds(Disturbance, st.integers(1, 45), st.sampled_from(Kind)),
+)
 _disturbed: SearchStrategy[Any] = st.one_of(st.just(()), st.tuples(_disturbance), st.tuples(_disturbance, _disturbance))
-_turns = st.lists(st.integers(1, 9), min_size=1, max_size=8).map(tuple)
+_turns = st.one_of(st.just((1,) * 60), st.lists(st.integers(1, 9), min_size=1, max_size=8).map(tuple))
 _delays = st.lists(st.sampled_from([0.0, 0.0, 3.0, 90.0, 400.0, 4000.0]), max_size=3).map(tuple)
-_ways = st.one_of(st.just(Way()), st.just(Way()), st.builds(Way, _delays, st.sampled_from(["s3", "sns", "eventbridge"])))
+_twice = Way((0.0, 0.0))
+_ways = st.one_of(st.just(Way()), st.just(Way()), st.just(_twice), st.builds(Way, _delays, st.sampled_from(["s3", "sns", "eventbridge"])))
 
 
 def _tasks(*names: str) -> SearchStrategy[str]:
@@ -73,7 +77,8 @@ _DAILY: Mapping[SearchStrategy[Any], int] = {
     st.builds(steps.Answer, _numbers, _answers, _ways, st.integers(1, 4)): 6,
     st.builds(steps.AnswerAtDesk, st.sampled_from(["ann", "ben"]), _answers, st.integers(1, 3), _disturbed): 6,
     st.builds(steps.Wait, st.sampled_from([12.0, 1.0, 200.0, 700.0, 4000.0])): 5,
-    _two("detect", "review", "sample", "sync", "collect"): 4,
+    _two("detect", "review", "sample", "sync", "collect"): 3,
+    st.builds(steps.RunTwo, st.sampled_from([("detect", "detect"), ("review", "review")]), _turns, _disturbed): 3,
     _edits(_VALUES): 3,
     st.builds(steps.UndoAtDesk, _disturbed): 1,
     st.builds(steps.Expire, _numbers): 1,
@@ -81,8 +86,8 @@ _DAILY: Mapping[SearchStrategy[Any], int] = {
     st.builds(steps.RemoveUpload, _numbers): 1,
 }
 _MODELS: Mapping[SearchStrategy[Any], int] = {
-    st.builds(steps.Train, st.integers(1, 6), _disturbed): 12,
-    st.builds(steps.Wait, st.sampled_from([700.0, 4000.0, 150.0, 12.0])): 9,
+    st.builds(steps.Train, st.sampled_from([20, 20, 1, 2, 3]), _disturbed, st.booleans()): 12,
+    st.builds(steps.Wait, st.sampled_from([700.0, 700.0, 4000.0, 4000.0, 150.0])): 10,
     st.builds(steps.Run, _tasks("detect", "detect", "detect", "sync", "stop"), _disturbed): 7,
     st.builds(steps.Trigger, st.booleans(), st.sampled_from([0.9, 0.9, 0.6, None])): 4,
     st.builds(steps.LabelImages, _labels, st.integers(1, 3)): 3,
@@ -107,8 +112,9 @@ class Histories(RuleBasedStateMachine):
 
     world: World
 
-    def begin(self, idle_minutes: int = 0, **how: Any) -> None:
+    def begin(self, idle_minutes: int = 0, at_a_receive: int = 10, **how: Any) -> None:
         self.world = World(**how)
+        self.world.sqs.most_at_a_receive = at_a_receive
         if is_switched_off("two writes of the record at once"):
             self.world.gate.kept_together = frozenset({_RECORD_READ})
         if is_switched_off("a stop that is asked for twice"):
@@ -139,9 +145,13 @@ class Histories(RuleBasedStateMachine):
 class DailyWork(Histories):
     """Uploads, reviews, samples and parameters."""
 
-    @initialize(backend=st.sampled_from(["a2i", "airflow"]), serves=st.sampled_from([True] * 7 + [False]))
-    def begin_daily_work(self, backend: str, serves: bool) -> None:
-        self.begin(backend=backend, serves=serves)
+    @initialize(
+        backend=st.sampled_from(["a2i", "airflow"]),
+        serves=st.sampled_from([True] * 7 + [False]),
+        at_a_receive=st.sampled_from([10, 2, 1]),
+    )
+    def begin_daily_work(self, backend: str, serves: bool, at_a_receive: int) -> None:
+        self.begin(backend=backend, serves=serves, at_a_receive=at_a_receive)
 
     @rule(step=_weighted(_DAILY))
     def step(self, step: Step) -> None:

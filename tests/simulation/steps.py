@@ -241,13 +241,17 @@ class Trigger:
 
 @dataclass(frozen=True)
 class Train:
-    """Go on with the run of the training DAG: so many tasks, until one waits."""
+    """Go on with the run of the training DAG: so many tasks, until one waits. A crash may end the run as well."""
 
     tasks: int
     disturbed: Disturbed = ()
+    ends_with_crash: bool = False
 
     def take(self, world: World) -> None:
-        world.run(process(world, "train", lambda world: runs.train(world, self.tasks), self.disturbed))
+        done = process(world, "train", lambda world: runs.train(world, self.tasks), self.disturbed)
+        world.run(done)
+        if done.has_crashed and self.ends_with_crash:
+            ForgetRun().take(world)
 
 
 @dataclass(frozen=True)

@@ -46,9 +46,13 @@ class Queue:
 
 
 class FakeSqs:
-    """The queues of one account, by URL; ``deleting`` is told of each message before it is deleted."""
+    """The queues of one account, by URL; ``deleting`` is told of each message before it is deleted.
+
+    A receive gives at most ``most_at_a_receive`` messages: SQS may give fewer than it is asked for, and than it has.
+    """
 
     def __init__(self) -> None:
+        self.most_at_a_receive = 10
         self.queues: dict[str, Queue] = {}
         self.deleting: Callable[[str, Message], None] = lambda url, message: None
         self._numbers = itertools.count(1)
@@ -73,7 +77,7 @@ class FakeSqs:
         queue = self._queue(QueueUrl)
         self._wait(queue, WaitTimeSeconds)
         queue.redrive()
-        taken = queue.visible()[:MaxNumberOfMessages]
+        taken = queue.visible()[: min(MaxNumberOfMessages, self.most_at_a_receive)]
         return {"Messages": [self._received(one, MessageSystemAttributeNames) for one in taken]} if taken else {}
 
     def _wait(self, queue: Queue, seconds: float) -> None:

@@ -1,0 +1,95 @@
+"""Faults that are put into the package, to prove that the histories find such ones. Like ``runs.py`` it knows names."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from tests.simulation.machine import DailyWork, Histories, Models
+
+from label_loop.hooks.inference_log import InferenceLogHook
+from label_loop.operators.rekognition import RekognitionStopIdleVersionsOperator
+from label_loop.review import a2i
+from label_loop.sensors.rekognition import RekognitionProjectVersionSensor
+from label_loop.states.detection import DetectionState
+from label_loop.states.training import TrainingState
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A fault, and the kind of histories that finds it."""
+
+    machine: type[Histories]
+    put_in: Callable[[pytest.MonkeyPatch], None]
+
+
+def _delete_messages_before_rows_are_written(patch: pytest.MonkeyPatch) -> None:
+    write = DetectionState._write_batch
+
+    def write_batch(self: DetectionState, batch: Any, pool: Any) -> Any:
+        self.inbox.done(batch.deliveries)
+        return write(self, batch, pool)
+
+    patch.setattr(DetectionState, "_write_batch", write_batch)
+
+
+def _apply_answers_without_a_condition(patch: pytest.MonkeyPatch) -> None:
+    update = InferenceLogHook._update
+
+    def update_always(
+        self: InferenceLogHook, row: Mapping[str, Any], values: Mapping[str, Any], unchanged: Sequence[str]
+    ) -> Any:
+        return update(self, row, values, [])
+
+    patch.setattr(InferenceLogHook, "_update", update_always)
+
+
+def _record_the_attempt_after_it_was_paid(patch: pytest.MonkeyPatch) -> None:
+    create = TrainingState.create_version
+
+    def create_version(self: TrainingState, attempt: Any) -> str:
+        context, changes = self.context, []
+        update = context.update_record
+        context.update_record = changes.append  # type: ignore[method-assign]
+        name = create(self, attempt)
+        context.update_record = update  # type: ignore[method-assign]
+        for change in changes:
+            context.update_record(change)
+        return name
+
+    patch.setattr(TrainingState, "create_version", create_version)
+
+
+def _put_rows_without_a_condition(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(InferenceLogHook, "_put", lambda self, row: {"Put": {"TableName": self.table, "Item": row}})
+
+
+def _leave_the_old_version_running(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(RekognitionStopIdleVersionsOperator, "execute", lambda self, context: None)
+
+
+def _name_reviews_at_random(patch: pytest.MonkeyPatch) -> None:
+    names = iter(range(10**9))
+    patch.setattr(a2i, "human_loop_name", lambda detection_id: f"label-loop-{detection_id}-{next(names)}")
+
+
+def _do_not_wait_for_the_start(patch: pytest.MonkeyPatch) -> None:
+    wait = RekognitionProjectVersionSensor.execute
+
+    def execute(self: RekognitionProjectVersionSensor, context: Any) -> str:
+        if self.waiter_name == "project_version_running":
+            return str(self.version_name)
+        return wait(self, context)
+
+    patch.setattr(RekognitionProjectVersionSensor, "execute", execute)
+
+
+MUTANTS: Mapping[str, Mutant] = {
+    "messages are deleted before their rows are written": Mutant(DailyWork, _delete_messages_before_rows_are_written),
+    "answers are applied without a condition": Mutant(DailyWork, _apply_answers_without_a_condition),
+    "an attempt is recorded after it was paid": Mutant(Models, _record_the_attempt_after_it_was_paid),
+    "rows are put without a condition": Mutant(DailyWork, _put_rows_without_a_condition),
+    "the old version is left running": Mutant(Models, _leave_the_old_version_running),
+    "reviews are named at random": Mutant(DailyWork, _name_reviews_at_random),
+    "nobody waits for the start": Mutant(Models, _do_not_wait_for_the_start),
+}
