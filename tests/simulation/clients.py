@@ -39,9 +39,7 @@ class Switchboard:
     def get_variable(self, key: str, default: Any = None, deserialize_json: bool = False) -> Any:
         return self._ask_airflow("airflow:GetVariable", lambda: self.variables.get(key, default))
 
-    def set_variable(
-        self, key: str, value: Any, description: str | None = None, serialize_json: bool = False
-    ) -> None:
+    def set_variable(self, key: str, value: Any, description: str | None = None, serialize_json: bool = False) -> None:
         self._ask_airflow("airflow:SetVariable", lambda: self.variables.update({key: value}))
 
     def _ask_airflow(self, operation: str, work: Callable[[], Any]) -> Any:

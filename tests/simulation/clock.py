@@ -34,7 +34,7 @@ class Clock:
     def reset(self) -> None:
         self._microseconds = 0
         self.wake_at = float("inf")
-        self.random = random.Random(0)
+        self._random = random.Random(0)
 
     def advance(self, seconds: float) -> None:
         self._microseconds += round(seconds * 1_000_000)
@@ -47,6 +47,9 @@ class Clock:
 
     def now(self) -> datetime:
         return _START + timedelta(microseconds=self._microseconds)
+
+    def uniform(self, low: float, high: float) -> float:
+        return self._random.uniform(low, high)
 
     def moment(self, monotonic: float) -> datetime:
         """Return when it was so late by ``monotonic``."""
@@ -102,7 +105,7 @@ def _sync_to_async(work: Callable[..., Any], **_: Any) -> Callable[..., Any]:
 
 
 _TIME = SimpleNamespace(time=CLOCK.time, monotonic=CLOCK.monotonic, sleep=CLOCK.advance)
-_RANDOM = SimpleNamespace(uniform=lambda low, high: CLOCK.random.uniform(low, high))
+_RANDOM = SimpleNamespace(uniform=CLOCK.uniform)
 _REPLACED: dict[Any, Any] = {
     time: _TIME,
     random: _RANDOM,

@@ -4,10 +4,10 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from _pytest.terminal import TerminalReporter
 from airflow.sdk._shared.dagnode.node import GenericDAGNode
 from airflow.sdk.bases.operator import ExecutorSafeguard
 from airflow.sdk.definitions._internal.logging_mixin import LoggingMixin as SdkLoggingMixin
-from _pytest.terminal import TerminalReporter
 from airflow.utils.log.logging_mixin import LoggingMixin
 from tests.simulation import clients, clock
 

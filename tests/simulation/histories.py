@@ -21,7 +21,6 @@ HISTORIES = 50  # of each seed
 STEPS = 35
 
 
-
 class PlainProvider(HypothesisProvider):
     """Draws each history anew, by the seed alone.
 

@@ -92,6 +92,7 @@ def _first_event(trigger: Any) -> dict[str, Any] | None:
     async def first() -> Any:
         async for event in trigger.run():
             return event.payload
+        raise AssertionError("a trigger ended without an event")
 
     CLOCK.wake_at = CLOCK.monotonic() + _PATIENCE_SECONDS
     try:

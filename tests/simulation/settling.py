@@ -1,4 +1,4 @@
-"""The end of a history: nothing disturbs any more, everything is done that waits, and the strong promises are checked."""
+"""The end of a history: nothing disturbs any more, what waits is done, and the strong promises are checked."""
 
 from tests.simulation import runs
 from tests.simulation.clock import CLOCK

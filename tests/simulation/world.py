@@ -85,19 +85,28 @@ class Stops:
 class World:
     """A loop, set up as provisioning does it, and its surroundings. One at a time is connected."""
 
-    def __init__(self, *, backend: str = "a2i", serves: bool = True, most_running: int = 2) -> None:
+    def __init__(
+        self,
+        *,
+        backend: str = "a2i",
+        serves: bool = True,
+        most_running: int = 2,
+        at_a_receive: int = 10,
+        has_queues: bool = True,
+    ) -> None:
         CLOCK.reset()
         self.gate = Gate()
         self.variables: dict[str, str] = {}
         self.ssm, self.s3, self.sqs, self.sns = FakeSsm(), FakeS3(), FakeSqs(), FakeSns()
         self.dynamodb, self.a2i = FakeDynamoDb(), FakeA2i(_FLOW)
+        self.sqs.most_at_a_receive = at_a_receive
         self.rekognition = FakeRekognition(self.s3, _PROJECT, most_running)
         self.uploads: list[Uploaded] = []
         self.ways: list[Way] = []  # of the next objects' events, first to last
         self.given_answers: dict[str, set[str]] = {}  # labels that people gave, by human loop
         self.stops = Stops()
         self.memory: dict[str, Any] = {}  # of runs and of what the promises have seen
-        self._set_up(backend)
+        self._set_up(backend, has_queues=has_queues)
         if serves:
             self._serve()
         self.s3.created = self._announce
@@ -115,7 +124,7 @@ class World:
         }
         SWITCHBOARD.connect(fakes, self.variables, self.gate)
 
-    def _set_up(self, backend: str) -> None:
+    def _set_up(self, backend: str, *, has_queues: bool) -> None:
         self.s3.buckets[BUCKET] = Bucket()
         record = {
             "s3_bucket": BUCKET,
@@ -131,8 +140,9 @@ class World:
         for purpose in _QUEUES:
             dead = self.sqs.queues[dead_letters_url(purpose)] = Queue()
             self.sqs.queues[queue_url(purpose)] = Queue(dead)
-            record[f"{purpose}_queue_url"] = queue_url(purpose)
-            record[f"{purpose}_dead_letter_queue_url"] = dead_letters_url(purpose)
+            if has_queues:
+                record[f"{purpose}_queue_url"] = queue_url(purpose)
+                record[f"{purpose}_dead_letter_queue_url"] = dead_letters_url(purpose)
         self.dynamodb.tables |= {
             LOG: Table(("DetectLabelRequestId",), {"Sampled_GSI": ("Sampled", "DetectLabelDate")}),
             STATISTICS: Table(("Month", "DayAndVersion")),
