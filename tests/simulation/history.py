@@ -33,6 +33,7 @@ class History:
 
     def _keep_known_faults_out(self) -> None:
         gate = self.world.gate
+        self.world.keeps_tested_versions = is_switched_off("a stop between the test of a version and its serving")
         if is_switched_off("two writes of the record at once"):
             gate.kept_together = frozenset({_RECORD_READ})
         if is_switched_off("a stop that is asked for twice"):

@@ -1,12 +1,9 @@
 """What docs/reliability.md promises, looked at after each call and after each step of a history."""
 
-import json
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
-from urllib.parse import unquote_plus
 
 from tests.simulation import runs
+from tests.simulation.events import objects_of
 from tests.simulation.fakes.rekognition import BILLED, FAILED, RUNNING
 from tests.simulation.fakes.sqs import Message
 from tests.simulation.world import (
@@ -142,15 +139,3 @@ class Promises:
         expected = runs.expected_statistics(self.world.rows())
         if kept != expected:
             self._note(f"the statistics say {kept}, and the log {expected}")
-
-
-def objects_of(body: str) -> Iterator[tuple[str, str, str]]:
-    """Yield key, version and eTag of each object that a message tells of."""
-    event: dict[str, Any] = json.loads(body)
-    event = json.loads(event["Message"]) if "Message" in event else event
-    for record in event.get("Records", []):
-        found = record["s3"]["object"]
-        yield unquote_plus(found["key"]), found["versionId"], found["eTag"]
-    if event.get("detail-type") == "Object Created":
-        found = event["detail"]["object"]
-        yield found["key"], found["version-id"], found["etag"]

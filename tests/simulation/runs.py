@@ -180,6 +180,12 @@ def is_forced(world: World) -> bool:
     return trains(world) and bool(world.memory["training"].params["force"])
 
 
+def is_about_to_serve(world: World) -> bool:
+    """Return whether a version has passed its smoke test and does not serve yet."""
+    run: TrainingRun | None = world.memory.get("training")
+    return run is not None and "smoke_test" in run.done and "move_endpoint" not in run.done
+
+
 def train(world: World, tasks: int = 20) -> None:
     """Go on with the run of the training DAG: a number of tasks, until one waits."""
     run: TrainingRun | None = world.memory.get("training")

@@ -2,15 +2,15 @@
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
-from urllib.parse import quote_plus
 
 from PIL import Image
 from tests.simulation.clients import SWITCHBOARD
 from tests.simulation.clock import CLOCK
+from tests.simulation.events import PROMPT, Way, notification
 from tests.simulation.fakes.a2i import FakeA2i
 from tests.simulation.fakes.dynamodb import FakeDynamoDb, Table
 from tests.simulation.fakes.rekognition import RUNNING, STOPPED, FakeRekognition
@@ -63,17 +63,6 @@ class Uploaded:
     is_removed: bool = False
 
 
-@dataclass(frozen=True)
-class Way:
-    """How S3's event of an object comes: after each of the delays (none: it is lost), in a wrapping."""
-
-    delays: tuple[float, ...] = (0.0,)
-    form: str = "s3"
-
-
-PROMPT = Way()
-
-
 @dataclass
 class Stops:
     """What people and AWS did to models, which no promise is about."""
@@ -105,6 +94,7 @@ class World:
         self.ways: list[Way] = []  # of the next objects' events, first to last
         self.given_answers: dict[str, set[str]] = {}  # labels that people gave, by human loop
         self.stops = Stops()
+        self.keeps_tested_versions = False  # nobody stops a model between the test of a version and its serving
         self.memory: dict[str, Any] = {}  # of runs and of what the promises have seen
         self._set_up(backend, has_queues=has_queues)
         if serves:
@@ -264,16 +254,3 @@ class World:
     @property
     def endpoint(self) -> str | None:
         return self.record().get(ENDPOINT)
-
-
-def notification(bucket: str, version: Version, form: str = "s3") -> str:
-    """Return S3's notification of an object: as S3 writes it, by SNS, or by EventBridge."""
-    described: Mapping[str, Any] = {"size": len(version.body), "sequencer": version.id}
-    if form == "eventbridge":
-        object_ = {**described, "key": version.key, "etag": version.etag, "version-id": version.id}
-        return json.dumps({"detail-type": "Object Created", "detail": {"bucket": {"name": bucket}, "object": object_}})
-    key = quote_plus(version.key, safe="/")
-    object_ = {**described, "key": key, "eTag": version.etag, "versionId": version.id}
-    record = {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": object_}}
-    body = json.dumps({"Records": [record]})
-    return json.dumps({"Type": "Notification", "Message": body}) if form == "sns" else body

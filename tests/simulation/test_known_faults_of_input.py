@@ -1,0 +1,172 @@
+"""Known faults, as in ``test_known_faults.py``: what images, messages and answers do that are not as expected."""
+
+import json
+from typing import Any
+
+import pytest
+from tests.simulation import runs
+from tests.simulation.history import History
+from tests.simulation.model_steps import Train
+from tests.simulation.review_steps import Answer
+from tests.simulation.scripts import begun, fault, put_answer, reviewed
+from tests.simulation.steps import Run, Upload, Wait, process
+from tests.simulation.world import ANSWERS, BUCKET, LABELLED, UPLOADS, World, dead_letters_url, picture, queue_url
+
+# ------------------------------------------------------------------------------- images
+
+
+@fault("2", "a reviewed image is archived before it is answered")
+def test_the_answer_about_an_archived_image_is_logged() -> None:
+    history, _ = reviewed()
+    history.world.s3.archive(BUCKET, history.world.uploads[0].key)
+    history.do(Answer(0, "dog"), *[step for _ in range(8) for step in (Run("review"), Wait(200.0))])
+    assert history.world.rows()[0].get("HumanLabel") == "dog"
+
+
+def labelled(world: World, label: str, count: int) -> None:
+    for number in range(count):
+        world.label(label, f"new-{number}", 1000 + number)
+
+
+def checked(history: History) -> list[str]:
+    """Run a training check to its end; return the keys that were trained."""
+    runs.trigger_training(history.world)
+    history.do(Train(20), Wait(4000.0), Train(20), Wait(700.0), Train(20))
+    trainings = history.world.rekognition.trainings
+    return sorted(key for key, _, _ in trainings[-1].training_set) if trainings else []
+
+
+@fault("5", "one labelled image of many has the storage class GLACIER")
+def test_an_archived_image_is_left_out_of_a_training() -> None:
+    history = begun()
+    labelled(history.world, "cat", 4)
+    history.world.s3.archive(BUCKET, f"{LABELLED}cat/new-0.png")
+    assert len(checked(history)) == 7
+
+
+@fault("5", "a trained image is archived, and others are new")
+def test_an_image_that_is_archived_after_it_was_trained_is_left_out() -> None:
+    history = begun()
+    labelled(history.world, "cat", 4)
+    assert len(checked(history)) == 8
+    history.world.s3.archive(BUCKET, f"{LABELLED}cat/new-0.png")
+    labelled(history.world, "dog", 4)
+    assert len(checked(history)) == 11
+
+
+@fault("3", "the images of a rejected training are copied onto themselves")
+def test_images_copied_onto_themselves_train_nothing_again() -> None:
+    history = begun()
+    labelled(history.world, "cat", 4)
+    history.world.rekognition.next_f1 = 0.1
+    assert checked(history)
+    history.do(Wait(60.0))
+    for image in history.world.objects(LABELLED):
+        history.world.s3.put(BUCKET, image.key, image.body)
+    checked(history)
+    assert len(history.world.rekognition.trainings) == 1
+
+
+@fault("5", "one answer adds a label with a single image")
+def test_a_label_with_a_single_image_holds_up_no_other() -> None:
+    history = begun()
+    labelled(history.world, "cat", 4)
+    labelled(history.world, "owl", 1)
+    assert len(checked(history)) == 8
+
+
+@fault("5", "the model's confidence is 69.99996 and the minimum 70")
+def test_the_log_says_of_an_upload_in_review_that_it_was_not_accepted() -> None:
+    history, _ = reviewed(69.99996)
+    (row,) = history.world.rows()
+    assert row["DetectedConfidenceLevel"] < row["MinimumConfidenceLevel"]
+
+
+# ------------------------------------------------------------------------------ messages
+
+
+@fault("5", "EventBridge tells that an upload was deleted")
+def test_an_event_of_no_interest_is_no_dead_letter() -> None:
+    history = begun()
+    detail = {"bucket": {"name": BUCKET}, "object": {"key": f"{UPLOADS}a.png", "sequencer": "1"}}
+    body = json.dumps({"source": "aws.s3", "detail-type": "Object Deleted", "detail": detail})
+    history.world.sqs.send(queue_url("uploads"), body)
+    history.do(Run("detect"))
+    assert history.world.sqs.queues[dead_letters_url("uploads")].messages == []
+
+
+@fault("1", "a message names another loop's bucket")
+def test_an_upload_into_another_bucket_is_not_detected() -> None:
+    history = begun()
+    world = history.world
+    world.s3.buckets["other"] = type(world.s3.buckets[BUCKET])()
+    version = world.s3.put("other", f"{UPLOADS}a.png", picture("cat", 50.0))
+    assert version
+    history.world.run(process(world, "detect", runs.detect))
+    assert world.rows() == []
+
+
+@fault("2", "a message names an answer in another loop's bucket")
+def test_an_answer_from_another_bucket_is_not_applied() -> None:
+    history, name = reviewed()
+    world = history.world
+    world.s3.buckets["other"] = type(world.s3.buckets[BUCKET])()
+    loop = world.a2i.loops[name]
+    world.s3.put("other", f"{ANSWERS}flow/1/{name}/output.json", world.a2i.output(loop, "dog"))
+    world.run(process(world, "review", runs.review))
+    assert "HumanLabel" not in world.rows()[0]
+
+
+@fault("5", "a loop without queues has a file that answers an unknown detection")
+def test_an_answer_about_nothing_is_put_aside_without_a_queue_as_well() -> None:
+    history = begun(has_queues=False)
+    put_answer(history.world, "label-loop-0000", "cat")
+    for _ in range(6):
+        done = process(history.world, "review", runs.review)
+        history.world.run(done)
+        history.do(Wait(60.0))
+    assert done.error is None
+
+
+# ------------------------------------------------------------------------------- answers
+
+
+@fault("2", "a file answers a detection that nobody was asked about")
+def test_an_answer_that_nobody_was_asked_for_is_not_applied() -> None:
+    history = begun()
+    history.do(Upload("cat", 99.0), Run("detect"))
+    id_ = history.world.rows()[0]["DetectLabelRequestId"]
+    put_answer(history.world, f"label-loop-{id_}", "dog")
+    history.world.run(process(history.world, "review", runs.review))
+    assert "HumanLabel" not in history.world.rows()[0]
+
+
+@pytest.mark.parametrize(("label", "more"), [("zebra", {}), ("dog", {"submissionTime": '=HYPERLINK("x")'})])
+@fault("2", "a file answers with a label that has no folder, or with a time that is none")
+def test_what_an_answer_says_is_read_by_the_rules_of_the_loop(label: str, more: dict[str, Any]) -> None:
+    history, name = reviewed()
+    put_answer(history.world, name, label, **more)
+    history.world.run(process(history.world, "review", runs.review))
+    row = history.world.rows()[0]
+    assert row.get("HumanLabel") != "zebra"
+    assert not row.get("HumanLoopCompletionDate", "").startswith("=")
+
+
+@fault("2", "the file of an answer names another source than the row")
+def test_the_row_decides_where_its_image_goes() -> None:
+    history, name = reviewed()
+    put_answer(history.world, name, "dog", source="Human Sampling")
+    history.world.run(process(history.world, "review", runs.review))
+    assert "CopiedS3ObjectKey" in history.world.rows()[0]
+
+
+@fault("2", "three workers answer: cat, cat, and nothing")
+def test_the_answers_of_several_workers_count_without_a_blank_one() -> None:
+    history, name = reviewed()
+    world = history.world
+    output = json.loads(world.a2i.output(world.a2i.loops[name], "cat"))
+    (answer,) = output["humanAnswers"]
+    output["humanAnswers"] = [answer, answer, {**answer, "answerContent": {"crowd-image-classifier": {}}}]
+    world.s3.put(BUCKET, f"{ANSWERS}flow/1/{name}/output.json", json.dumps(output).encode())
+    world.run(process(world, "review", runs.review))
+    assert world.rows()[0].get("HumanLabel") == "cat"
