@@ -1,5 +1,6 @@
 """The gate that every call to the outside passes: here time passes, calls fail, and processes end or take turns."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -110,11 +111,12 @@ class Gate:
     # ------------------------------------------------------------- processes
 
     def run(self, *processes: Process, turns: Sequence[int] = ()) -> None:
-        """Run processes to their end, each for as many calls as its turn has, the last turn without an end."""
-        alive, lengths, number = list(processes), iter(turns), 0
+        """Run processes to their end by turns of so many calls, over and over; without turns one after the other."""
+        alive, number = list(processes), 0
+        lengths = itertools.cycle(turns or (None,))
         while alive:
             process = alive[number % len(alive)]
-            process.budget = next(lengths, None)
+            process.budget = next(lengths)
             self._running = process
             try:
                 process.thread.switch()

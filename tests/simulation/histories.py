@@ -1,8 +1,8 @@
 """Plays histories by a seed: the same seed plays the same ones, on any machine.
 
-A failure names the promise, and prints the shortest history that breaks it, as the steps of ``machine.py``. Each test
-is named by its seed: ``pytest "tests/simulation/test_models.py::test_models[1]"`` plays its histories again, and with
-``CHAOS=whole`` those of any of the seeds that the whole has.
+A failure names the promise, and prints the shortest history that breaks it, as code. Each test is named by its seed:
+``pytest "tests/simulation/test_models.py::test_models[1]"`` plays its histories again, with ``CHAOS=whole`` those of any
+seed that the whole has.
 """
 
 import os
@@ -13,7 +13,9 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
 from hypothesis.stateful import run_state_machine_as_test
+from tests.simulation.history import History
 from tests.simulation.machine import Histories
+from tests.simulation.shrinking import problem_of, script, shortest
 
 WHOLE = os.environ.get("CHAOS") == "whole"
 SEEDS = range(100 if WHOLE else 2)
@@ -40,39 +42,41 @@ type Record = Callable[[str, object], None]
 def play(machine: type[Histories], number: int, record: Record) -> None:
     """Play the histories of a seed, and record how many there were and what they cost."""
     began = time.process_time()
-    _run(machine, number, HISTORIES, Phase.generate, Phase.shrink)
+    _, broken = _played(machine, number, HISTORIES)
+    if broken:
+        steps = shortest(broken.how, broken.taken)
+        told = f"{problem_of(broken.how, steps)}\n\nThe shortest history of the seed {number} that does so:\n"
+        raise AssertionError(told + script(broken.how, steps))
     record("histories", HISTORIES)
     record("cpu_seconds", time.process_time() - began)
 
 
 def finds(machine: type[Histories], most: int) -> int:
     """Return how many histories were played until one broke a promise, or 0 where none of so many did."""
-    begun: list[Histories] = []
+    histories, broken = _played(machine, 0, most)
+    return histories if broken else 0
 
-    class Counted(machine):  # type: ignore[misc, valid-type]
-        def __init__(self) -> None:
-            super().__init__()
-            begun.append(self)
 
+def _played(machine: type[Histories], number: int, most: int) -> tuple[int, History | None]:
+    """Play histories until one breaks a promise; return how many were begun, and that one."""
+    begun: list[History] = []
+    seeded = seed(number)(type(machine.__name__, (machine,), {"begun": begun.append}))
     try:
-        _run(Counted, 0, most, Phase.generate)
+        _run(seeded, most)
     except AssertionError:
-        return len(begun) - 1  # the last one was played again, to see whether it fails each time
-    return 0
+        return len(begun) - 1, begun[-1]  # it was played again, to see whether it fails each time
+    return len(begun), None
 
 
-def _run(machine: type[Histories], number: int, most: int, *phases: Phase) -> None:
-    run_state_machine_as_test(
-        seed(number)(type(machine.__name__, (machine,), {})),
-        settings=settings(
-            backend="plain",
-            max_examples=most,
-            stateful_step_count=STEPS,
-            deadline=None,
-            database=None,
-            derandomize=False,
-            phases=phases,
-            report_multiple_bugs=False,
-            suppress_health_check=list(HealthCheck),
-        ),
+def _run(machine: type[Histories], most: int) -> None:
+    how = settings(
+        backend="plain",
+        max_examples=most,
+        stateful_step_count=STEPS,
+        deadline=None,
+        database=None,
+        derandomize=False,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
     )
+    run_state_machine_as_test(machine, settings=how)

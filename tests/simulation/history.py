@@ -21,6 +21,8 @@ class History:
     def __init__(
         self, *, parameters: Mapping[str, str] | None = None, with_known_faults: bool = False, **how: Any
     ) -> None:
+        self.how = {"parameters": parameters or {}, **how}
+        self.taken: list[Step] = []
         self.world = World(**how)
         if not with_known_faults:
             self._keep_known_faults_out()
@@ -42,6 +44,7 @@ class History:
     def do(self, *taken: Step) -> None:
         """Take steps, and look at the promises after each."""
         for step in taken:
+            self.taken.append(step)
             step.take(self.world)
             self.promises.check()
 
