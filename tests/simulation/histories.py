@@ -1,8 +1,8 @@
 """Plays histories by a seed: the same seed plays the same ones, on any machine.
 
 A failure names the promise, and prints the shortest history that breaks it, as code. Each test is named by its seed:
-``pytest "tests/simulation/test_models.py::test_models[1]"`` plays its histories again, with ``CHAOS=whole`` those of any
-seed that the whole has.
+``pytest "tests/simulation/test_models.py::test_models[1]"`` plays its histories again. Seeds beyond those of the quick
+cut need ``CHAOS=whole``.
 """
 
 import os

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.simulation import steps
-from tests.simulation.known_faults import is_switched_off
+from tests.simulation.known_faults import Trigger, is_left_out
 from tests.simulation.promises import Promises
 from tests.simulation.settling import settle
 from tests.simulation.steps import Step
@@ -35,10 +35,10 @@ class History:
 
     def _keep_known_faults_out(self) -> None:
         gate = self.world.gate
-        self.world.keeps_tested_versions = is_switched_off("a stop between the test of a version and its serving")
-        if is_switched_off("two writes of the record at once"):
+        self.world.keeps_tested_versions = is_left_out(Trigger.STOPS_AFTER_TEST)
+        if is_left_out(Trigger.RECORD_WRITES):
             gate.kept_together = frozenset({_RECORD_READ})
-        if is_switched_off("a stop that is asked for twice"):
+        if is_left_out(Trigger.REPEATED_STOPS):
             gate.never_repeated = frozenset({_STOP})
 
     def do(self, *taken: Step) -> None:

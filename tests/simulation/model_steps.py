@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tests.simulation import runs
 from tests.simulation.fakes.rekognition import RUNNING, STARTING, STOPPED, STOPPING, TRAINED, Version
 from tests.simulation.steps import Disturbed, chosen, process
-from tests.simulation.world import World
+from tests.simulation.world import BUCKET, LABELLED, World
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,35 @@ class LabelImages:
             for _ in range(self.count + 1):
                 number = world.memory["labelled"] = world.memory.get("labelled", 0) + 1
                 world.label(label, str(number), number)
+
+
+@dataclass(frozen=True)
+class LabelOne:
+    """Put a single image into a folder of its own, as one answer may do."""
+
+    def take(self, world: World) -> None:
+        world.label("lynx", "one", 0)
+
+
+@dataclass(frozen=True)
+class ArchiveLabelled:
+    """Let a labelled image pass into an archive, from which nothing is read."""
+
+    number: int
+
+    def take(self, world: World) -> None:
+        image = chosen(world.objects(LABELLED), self.number)
+        if image:
+            world.s3.archive(BUCKET, image.key)
+
+
+@dataclass(frozen=True)
+class CopyOntoThemselves:
+    """Write all labelled images again as they are, as a change of their storage class or encryption does."""
+
+    def take(self, world: World) -> None:
+        for image in world.objects(LABELLED):
+            world.s3.put(BUCKET, image.key, image.body)
 
 
 @dataclass(frozen=True)

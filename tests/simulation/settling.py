@@ -121,3 +121,11 @@ def _assert_parameters(world: World) -> None:
         in_variable = world.variables[f"{PATH}/{name}".removeprefix("/")]
         if runs.is_valid(name, in_store) and runs.is_valid(name, in_variable):
             assert in_store == in_variable, f"{name} is {in_store} and {in_variable}"
+            _assert_not_undone(world, name, in_store)
+
+
+def _assert_not_undone(world: World, name: str, text: str) -> None:
+    """Assert that a value is what a person wrote last, in one place or in the other."""
+    edits = world.edits.get(name, {}).values()
+    is_refused = any(not runs.is_valid(name, edit) for edit in edits)  # then an earlier one stays in force
+    assert text in edits or is_refused or not edits, f"{name} is {text}, and people wrote {list(edits)}"

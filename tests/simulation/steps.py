@@ -8,7 +8,7 @@ from tests.simulation import runs
 from tests.simulation.clock import CLOCK
 from tests.simulation.events import Way
 from tests.simulation.gate import Disturbance, Process
-from tests.simulation.world import Uploaded, World, picture
+from tests.simulation.world import BUCKET, Uploaded, World, picture
 
 type Disturbed = tuple[Disturbance, ...]
 type Work = Callable[[World], object]
@@ -113,6 +113,19 @@ class RemoveUpload:
             world.remove(upload)
 
 
+@dataclass(frozen=True)
+class Archive:
+    """Let an upload that was detected pass into an archive, from which nothing is read."""
+
+    number: int
+
+    def take(self, world: World) -> None:
+        keys = sorted({row["S3ObjectKey"] for row in world.rows()} & {one.key for one in world.objects("")})
+        key = chosen(keys, self.number)
+        if key:
+            world.s3.archive(BUCKET, key)
+
+
 def chosen[T](things: list[T], number: int) -> T | None:
     return things[number % len(things)] if things else None
 
@@ -140,3 +153,13 @@ class EditVariable:
 
     def take(self, world: World) -> None:
         world.edit_variable(self.name, self.text)
+
+
+@dataclass(frozen=True)
+class ReadLate:
+    """Let the next read of Parameter Store show what was there a while ago."""
+
+    seconds: float
+
+    def take(self, world: World) -> None:
+        world.ssm.late_by_seconds = self.seconds

@@ -93,6 +93,7 @@ class World:
         self.uploads: list[Uploaded] = []
         self.ways: list[Way] = []  # of the next objects' events, first to last
         self.given_answers: dict[str, set[str]] = {}  # labels that people gave, by human loop
+        self.edits: dict[str, dict[str, str]] = {}  # the last of each side, by the parameter
         self.stops = Stops()
         self.keeps_tested_versions = False  # nobody stops a model between the test of a version and its serving
         self.memory: dict[str, Any] = {}  # of runs and of what the promises have seen
@@ -211,9 +212,11 @@ class World:
         self.sqs.send(queue_url("answers"), json.dumps(body))
 
     def edit_store(self, name: str, text: str) -> None:
+        self.edits.setdefault(name, {})["store"] = text
         self.ssm.write(f"{PATH}/{name}", text)
 
     def edit_variable(self, name: str, text: str) -> None:
+        self.edits.setdefault(name, {})["variable"] = text
         self.variables[f"{PATH}/{name}".removeprefix("/")] = text
 
     def send_dead_letters_again(self) -> None:
