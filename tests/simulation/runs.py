@@ -180,10 +180,10 @@ def is_forced(world: World) -> bool:
     return trains(world) and bool(world.memory["training"].params["force"])
 
 
-def is_about_to_serve(world: World) -> bool:
-    """Return whether a version has passed its smoke test and does not serve yet."""
+def is_deploying(world: World, after: str) -> bool:
+    """Return whether a deployment is under way that has done a task, and has not let its version serve yet."""
     run: TrainingRun | None = world.memory.get("training")
-    return run is not None and "smoke_test" in run.done and "move_endpoint" not in run.done
+    return run is not None and after in run.done and "move_endpoint" not in run.done
 
 
 def train(world: World, tasks: int = 20) -> None:

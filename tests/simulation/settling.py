@@ -19,8 +19,8 @@ def settle(world: World, promises: Promises) -> None:
     world.send_dead_letters_again()
     quiet = 0
     for _ in range(_ROUNDS):
-        CLOCK.advance(_ROUND_SECONDS)
         _work(world)
+        CLOCK.advance(_ROUND_SECONDS)
         promises.check()
         quiet = quiet + 1 if _is_quiet(world) else 0
         if quiet == 2:  # once more: what was changed in the last round is looked at
@@ -31,6 +31,8 @@ def settle(world: World, promises: Promises) -> None:
 
 
 def _work(world: World) -> None:
+    if runs.is_deploying(world, "smoke_test"):  # Airflow goes on with it at once
+        world.run(Process("training", lambda: runs.train(world)))
     for work in (runs.sync, runs.collect_reviews, runs.detect, runs.detect, runs.review, runs.review):
         world.run(Process("settling", lambda work=work: work(world)))  # type: ignore[misc]
     _let_a_model_serve(world)
