@@ -15,6 +15,7 @@ class Trigger(StrEnum):
     RECORD_WRITES = "two writes of the record at once"
     REPEATED_STOPS = "a stop that is asked for twice"
     STOPS_AFTER_TEST = "a stop between the test of a version and its serving"
+    EDITS_AFTER_CUT_SYNC = "an edit of a parameter after a sync that was cut"
     LATE_READS = "a late read of Parameter Store"
     ARCHIVED_REVIEWS = "an image that is archived before its answer"
     ARCHIVED_LABELS = "a labelled image that is archived"
@@ -39,6 +40,9 @@ KNOWN_FAULTS: Mapping[Trigger, KnownFault] = {
     ),
     Trigger.STOPS_AFTER_TEST: KnownFault(
         "4: once a model serves, one serves", "test_a_version_that_was_stopped_after_its_test_does_not_serve"
+    ),
+    Trigger.EDITS_AFTER_CUT_SYNC: KnownFault(
+        "5: the last good value stays in force", "test_a_value_that_is_changed_back_after_a_cut_sync_stays"
     ),
     Trigger.LATE_READS: KnownFault(
         "5: the last good value stays in force", "test_a_late_read_of_parameter_store_undoes_no_edit"

@@ -66,7 +66,14 @@ def review(world: World) -> None:
 
 def sync(world: World) -> None:
     """Make Parameter Store and Variables equal."""
+    world.memory["sync is cut"] = True
     _go_on(world, ParameterSyncOperator, only_when={})
+    world.memory["sync is cut"] = False
+
+
+def has_cut_sync(world: World) -> bool:
+    """Return whether the last sync did not come to its end."""
+    return bool(world.memory.get("sync is cut"))
 
 
 def _go_on(world: World, kind: Any, **arguments: Any) -> None:

@@ -15,6 +15,7 @@ _NONE_FITS = "None of the Above"
 def settle(world: World, promises: Promises) -> None:
     """Let everything come to rest. Raises AssertionError where it does not, or where a promise is broken then."""
     world.stop_disturbing()
+    world.run(Process("settling", lambda: runs.sync(world)))
     world.edit_store("Idle-Model-Stop-Minutes", "0")
     world.send_dead_letters_again()
     quiet = 0

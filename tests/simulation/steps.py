@@ -151,7 +151,8 @@ class EditStore:
     text: str
 
     def take(self, world: World) -> None:
-        world.edit_store(self.name, self.text)
+        if not _waits_for_sync(world):
+            world.edit_store(self.name, self.text)
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,12 @@ class EditVariable:
     text: str
 
     def take(self, world: World) -> None:
-        world.edit_variable(self.name, self.text)
+        if not _waits_for_sync(world):
+            world.edit_variable(self.name, self.text)
+
+
+def _waits_for_sync(world: World) -> bool:
+    return world.edits_wait_for_sync and runs.has_cut_sync(world)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from tests.simulation import runs
 from tests.simulation.fakes.rekognition import FAILED, RUNNING
 from tests.simulation.gate import Disturbance, Kind, Process
@@ -65,6 +66,15 @@ def test_a_late_read_of_parameter_store_undoes_no_edit() -> None:
     assert history.world.variables[f"sim/{_SWITCH}"] == "false"
 
 
+@pytest.mark.parametrize("write", [1, 2])
+@fault("5", "two syncs run at once: one has read before the other wrote, and is cut after its first writes")
+def test_two_syncs_at_once_undo_no_edit(write: int) -> None:
+    history = begun()
+    cut = (Disturbance(write, Kind.CRASH_AFTER, is_write=True),)
+    history.do(EditVariable(_SWITCH, "false"), RunTwo(("sync", "sync"), (1, 100), cut), Run("sync"), Run("sync"))
+    assert history.world.ssm.text(f"/sim/{_SWITCH}") == "false"
+
+
 @fault("5", "a person changes Parameter Store while a sync runs that copies an older change of the Variable")
 def test_an_edit_of_parameter_store_during_a_sync_is_kept() -> None:
     for calls in range(1, 12):
@@ -75,6 +85,15 @@ def test_an_edit_of_parameter_store_during_a_sync_is_kept() -> None:
         world.run(process(world, "sync", runs.sync), edit, turns=(calls, 1))
         history.do(Run("sync"), Run("sync"))
         assert world.variables[f"sim/{_INTERVAL}"] == "9", f"interrupted after {calls} calls"
+
+
+@fault("5", "a sync is cut before it writes its state, and the person changes the value back")
+def test_a_value_that_is_changed_back_after_a_cut_sync_stays() -> None:
+    for write in range(1, 6):
+        history = begun()
+        history.do(EditStore(_INTERVAL, "5"), Run("sync", (Disturbance(write, Kind.CRASH_BEFORE, is_write=True),)))
+        history.do(EditStore(_INTERVAL, "2"), Run("sync"), Run("sync"))
+        assert history.world.ssm.text(f"/sim/{_INTERVAL}") == "2", f"cut before the write {write}"
 
 
 @fault("5", 'somebody wrote {"values": true} into Parameter-Sync-State')

@@ -95,6 +95,7 @@ class World:
         self.given_answers: dict[str, set[str]] = {}  # labels that people gave, by human loop
         self.edits: dict[str, dict[str, str]] = {}  # the last of each side, by the parameter
         self.stops = Stops()
+        self.edits_wait_for_sync = False  # nobody edits a parameter after a sync that was cut
         self.keeps_tested_versions = False  # nobody stops a model between the test of a version and its serving
         self.memory: dict[str, Any] = {}  # of runs and of what the promises have seen
         self._set_up(backend, has_queues=has_queues)
