@@ -5,12 +5,12 @@ operators, as Airflow's workers do, so that what decides on waiting, idleness an
 """
 
 import logging
-from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
-from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped, TaskDeferred
+from airflow.sdk.exceptions import TaskDeferred
 from tests.simulation.clock import CLOCK, TooLongWaitError
+from tests.simulation.dag_run import DagRun, PauseError, airflow_context, operator
+from tests.simulation.gate import LoudError
 from tests.simulation.world import PATH, World
 
 from label_loop.domain.parameter_merge import problem
@@ -47,10 +47,6 @@ def _context() -> LoopContext:
     return LoopContext(_LOOP, aws_conn_id=None)
 
 
-def _operator(kind: Any, **arguments: Any) -> Any:
-    return kind(task_id="task", loop_path=PATH, aws_conn_id=None, **arguments)
-
-
 # ---------------------------------------------------------------- tasks that always wait
 
 
@@ -82,13 +78,13 @@ def _go_on(world: World, kind: Any, **arguments: Any) -> None:
     deferred = waits.pop(kind, None)
     try:
         if deferred is None:
-            _operator(kind, **arguments).execute(_airflow_context())
+            operator(kind, **arguments).execute(airflow_context())
             return
         event = _first_event(deferred.trigger)
         if event is None:
             waits[kind] = deferred
             return
-        getattr(_operator(kind, **arguments), deferred.method_name)(_airflow_context(), event)
+        getattr(operator(kind, **arguments), deferred.method_name)(airflow_context(), event)
     except TaskDeferred as wait:
         waits[kind] = wait
 
@@ -99,7 +95,7 @@ def _first_event(trigger: Any) -> dict[str, Any] | None:
     async def first() -> Any:
         async for event in trigger.run():
             return event.payload
-        raise AssertionError("a trigger ended without an event")
+        raise LoudError("a trigger ended without an event")
 
     CLOCK.wake_at = CLOCK.monotonic() + _PATIENCE_SECONDS
     try:
@@ -109,72 +105,22 @@ def _first_event(trigger: Any) -> dict[str, Any] | None:
         return payload
     except TooLongWaitError:
         return None
-    raise AssertionError("a trigger waits for something that is not simulated")
-
-
-def _airflow_context(**more: Any) -> dict[str, Any]:
-    pushed: list[Any] = []
-    ti = SimpleNamespace(xcom_push=lambda key, value: pushed.append(value), pushed=pushed)
-    user = SimpleNamespace(triggering_user_name="ann")
-    return {"params": {}, "run_id": "run", "ti": ti, "dag_run": user, **more}
+    raise LoudError("a trigger waits for something that is not simulated")
 
 
 def sample(world: World) -> None:
     """Take the human samples that are due."""
-    _operator(HumanSamplingOperator).execute(_airflow_context())
+    operator(HumanSamplingOperator).execute(airflow_context())
 
 
 # ---------------------------------------------------------------- training and deployment
-
-
-class _PauseError(Exception):
-    """A run of the DAG is left for a later step."""
-
-
-@dataclass
-class TrainingRun:
-    """A run of the training DAG: the results of its tasks, and how often each failed."""
-
-    params: dict[str, Any]
-    run_id: str
-    done: dict[str, Any] = field(default_factory=dict)
-    tries: dict[str, int] = field(default_factory=dict)
-    budget: int = 0
-    skipped: set[str] = field(default_factory=set)  # tasks that skipped what comes after them
-    has_failed: bool = False
-
-    def task(self, task_id: str, kind: Any, *, retries: int = 2, **arguments: Any) -> Any:
-        """Return a task's result. Raises _PauseError where it waits, failed for now, or the budget is used up."""
-        if task_id in self.done:
-            return self.done[task_id]
-        if self.budget <= 0:
-            raise _PauseError
-        self.budget -= 1
-        self.tries[task_id] = self.tries.get(task_id, 0) + 1
-        context = _airflow_context(params=self.params, run_id=self.run_id)
-        try:
-            result = _operator(kind, **arguments).execute(context)
-        except DownstreamTasksSkipped:
-            result = context["ti"].pushed[0]
-            self.skipped.add(task_id)
-        except TaskDeferred:
-            self.tries[task_id] = 0
-            raise _PauseError from None
-        except AirflowFailException:
-            raise
-        except Exception as error:
-            if self.tries[task_id] > retries:
-                raise
-            raise _PauseError from error
-        self.done[task_id] = result
-        return result
 
 
 def trigger_training(world: World, *, force: bool = False, version: str | None = None) -> None:
     """Ask for a run of the training DAG; one that is under way is not disturbed."""
     number = world.memory["runs"] = world.memory.get("runs", 0) + 1
     if "training" not in world.memory:
-        world.memory["training"] = TrainingRun({"force": force, "version": version}, f"run-{number}")
+        world.memory["training"] = DagRun({"force": force, "version": version}, f"run-{number}")
 
 
 def trains(world: World) -> bool:
@@ -189,13 +135,13 @@ def is_forced(world: World) -> bool:
 
 def is_deploying(world: World, after: str) -> bool:
     """Return whether a deployment is under way that has done a task, and has not let its version serve yet."""
-    run: TrainingRun | None = world.memory.get("training")
+    run: DagRun | None = world.memory.get("training")
     return run is not None and after in run.done and "move_endpoint" not in run.done
 
 
 def train(world: World, tasks: int = 20) -> None:
     """Go on with the run of the training DAG: a number of tasks, until one waits."""
-    run: TrainingRun | None = world.memory.get("training")
+    run: DagRun | None = world.memory.get("training")
     if run is None:
         return
     run.budget = tasks
@@ -203,28 +149,28 @@ def train(world: World, tasks: int = 20) -> None:
         if not run.has_failed:
             _go_through(run)
         run.task("stop_idle_versions", RekognitionStopIdleVersionsOperator, retries=8)
-    except _PauseError:
+    except PauseError:
         return
     except Exception as error:
         log.info("The teardown failed: %s", error)
     world.memory.pop("training", None)
 
 
-def _go_through(run: TrainingRun) -> None:
+def _go_through(run: DagRun) -> None:
     """Do the tasks as the DAG is wired, but for its teardown."""
     try:
         decision = run.task("check", TrainingCheckOperator, trains="write_manifest", deploys="start_version")
         trained = _train(run, decision) if decision["action"] in {"train", "resume"} else None
         if trained or decision["action"] == "deploy":
             _deploy(run, decision, trained)
-    except _PauseError:
+    except PauseError:
         raise
     except Exception as error:
         log.info("The run failed: %s", error)
         run.has_failed = True
 
 
-def _train(run: TrainingRun, decision: Any) -> str | None:
+def _train(run: DagRun, decision: Any) -> str | None:
     attempt = run.task("write_manifest", TrainingWriteManifestOperator, decision=decision, skips=[])
     if attempt is None:
         return None
@@ -234,7 +180,7 @@ def _train(run: TrainingRun, decision: Any) -> str | None:
     return None if "evaluate" in run.skipped else str(name)
 
 
-def _deploy(run: TrainingRun, decision: Any, trained: str | None) -> None:
+def _deploy(run: DagRun, decision: Any, trained: str | None) -> None:
     kind = RekognitionStartProjectVersionOperator
     name = run.task("start_version", kind, retries=8, decision=decision, trained_version_name=trained)
     _wait(run, "wait_for_start", name, "project_version_running")
@@ -242,7 +188,7 @@ def _deploy(run: TrainingRun, decision: Any, trained: str | None) -> None:
     run.task("move_endpoint", EndpointMoveOperator, version_name=name)
 
 
-def _wait(run: TrainingRun, task_id: str, name: str, waiter: str) -> None:
+def _wait(run: DagRun, task_id: str, name: str, waiter: str) -> None:
     run.task(task_id, RekognitionProjectVersionSensor, version_name=name, waiter_name=waiter)
 
 

@@ -30,6 +30,7 @@ ENDPOINT = "rekognition_project_version_arn"
 _PROJECT = "arn:aws:rekognition:eu-west-1:123456789012:project/sim/1"
 _FLOW = "arn:flow"
 _QUEUES = ("uploads", "answers")
+_MISTAKES = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError, ValueError)
 SAMPLED_SOURCE = "Human Sampling"
 
 
@@ -253,7 +254,10 @@ class World:
         self.rekognition.next_f1, self.rekognition.next_start_fails = 0.95, False
 
     def run(self, *processes: Process, turns: Sequence[int] = ()) -> None:
+        """Run processes to their end. Raises AssertionError where one fails by a mistake, and not by what it met."""
         self.gate.run(*processes, turns=turns)
+        for process in processes:
+            assert not isinstance(process.error, _MISTAKES), f"{process.name} fails: {process.error!r}"
 
     @property
     def endpoint(self) -> str | None:
