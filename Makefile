@@ -55,7 +55,7 @@ coverage: .venv/.ready ## measure which branches of plugins/label_loop the tests
 	$(PYTHON_BIN)/python -m pytest --numprocesses 2 -m "not real" --cov=label_loop --cov-branch --cov-report=term $(PYTEST)
 
 chaos: .venv/.ready ## break things on purpose, wherever that can be done: takes hours
-	CHAOS=whole $(PYTHON_BIN)/python -m pytest tests/chaos tests/airflow/test_restarts.py tests/cluster
+	CHAOS=whole $(PYTHON_BIN)/python -m pytest tests/chaos tests/simulation tests/airflow/test_restarts.py tests/cluster
 
 bench: .venv/.ready ## measure calls, pace and memory, beside the AWS sample's; half an hour
 	@$(PYTHON_BIN)/python -m bench
