@@ -11,6 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.testing.shared_airflow import SharedAirflow
     from tests.testing.stack import RunningStack
+    from tests.testing.standing_endpoint import StandingEndpoint
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -51,6 +52,16 @@ def _read_descriptions_of_services_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", lambda *_: loader)
         yield
+
+
+@pytest.fixture(scope="session")
+def standing_endpoint() -> Iterator["StandingEndpoint"]:
+    """The local endpoint that the files of a worker share, with a trained model."""
+    from tests.testing.standing_endpoint import StandingEndpoint
+
+    standing = StandingEndpoint()
+    yield standing
+    standing.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,6 @@
 """The console over a real metadata database, Airflow's simple logins, and the local endpoint with one loop."""
 
-import os
-import subprocess
-import sys
+import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,24 +10,23 @@ from botocore.config import Config
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from tests.integration.clients import REGION
-from tests.integration.model import Model, train_model
+from tests.integration.model import Model
 from tests.integration.world import World
+from tests.testing.standing_endpoint import StandingEndpoint
 
 from label_loop.settings import Loop
 from local_aws.server import LocalAws
-from local_aws.settings import Settings
 
 LOOP = Loop("/pages")
 ROLES = ("viewer", "user", "op", "admin")
 FROM_THE_CONSOLE = {"X-Label-Loop": "console", "Sec-Fetch-Site": "same-origin"}
-_FAST = Settings(port=0, training_seconds=0.05, start_seconds=0.1, stop_seconds=0.1, human_loop_stop_seconds=0.05)
 
 type Client = Callable[[str | None], TestClient]
 
 
-@pytest.fixture(scope="module")  # moto's state is the process's, and the tests of another folder empty it
-def endpoint() -> Iterator[LocalAws]:
-    with LocalAws(_FAST) as aws, pytest.MonkeyPatch.context() as patch:
+@pytest.fixture(scope="module")  # between files, others use moto
+def endpoint(standing_endpoint: StandingEndpoint) -> Iterator[LocalAws]:
+    with standing_endpoint.in_use() as aws, pytest.MonkeyPatch.context() as patch:
         for name, value in {
             "AWS_ENDPOINT_URL": aws.url,
             "AWS_ACCESS_KEY_ID": "local",
@@ -44,27 +41,26 @@ def endpoint() -> Iterator[LocalAws]:
         }.items():
             patch.setenv(name, value)
         yield aws
-        aws.faults.replace([])
 
 
-@pytest.fixture(scope="module")
-def dags(endpoint: LocalAws, metadata_database: Path) -> None:
+@pytest.fixture(scope="session")
+def dags(metadata_database: Path) -> None:
     """Let Airflow know the DAGs of the loop, as its dag processor would."""
-    command = [sys.executable, "-m", "airflow", "dags", "reserialize"]
-    path = {"PYTHONPATH": str(Path(__file__).resolve().parents[2] / "plugins")}
-    subprocess.run(command, env={**os.environ, **path}, capture_output=True, check=True, timeout=240)
+    from airflow.cli.commands.dag_command import dag_reserialize
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW__LABEL_LOOP__PARAMETER_PATHS", LOOP.path)
+        dag_reserialize(argparse.Namespace(bundle_name=None))
 
 
 @pytest.fixture(scope="module")
-def provisioned(endpoint: LocalAws, metadata_database: Path) -> World:
-    world = World(endpoint, LOOP, {})
-    world.provision()
-    return world
+def provisioned(endpoint: LocalAws, standing_endpoint: StandingEndpoint, metadata_database: Path) -> World:
+    return standing_endpoint.world(LOOP)
 
 
 @pytest.fixture(scope="module")
-def model(endpoint: LocalAws) -> Model:
-    return train_model(endpoint)
+def model(endpoint: LocalAws, standing_endpoint: StandingEndpoint) -> Model:
+    return standing_endpoint.model
 
 
 @pytest.fixture

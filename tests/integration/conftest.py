@@ -10,41 +10,30 @@ import botocore.retryhandler
 import pytest
 from botocore.retries.standard import ExponentialBackoff
 from tests.integration.clients import REGION
-from tests.integration.model import Model, train_model
+from tests.integration.model import Model
 from tests.integration.world import World
+from tests.testing.standing_endpoint import StandingEndpoint
 
 from label_loop.settings import Loop
 from label_loop.states import detection
 from local_aws.server import LocalAws
-from local_aws.settings import Settings
 
 # Airflow writes its configuration into its home when it is first imported: never into the user's own.
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="label-loop-airflow-"))
 
-_FAST = Settings(
-    port=0,
-    training_seconds=0.05,
-    start_seconds=0.1,
-    stop_seconds=0.1,
-    human_loop_stop_seconds=0.05,
-    max_running_models=1000,  # the loops of all tests share the endpoint
-    max_concurrent_trainings=1000,
-)
 _numbers = itertools.count(1)
 _CLIENTS: dict[Any, Any] = {}
 
 
-@pytest.fixture(scope="module")  # moto's state is the process's, and the tests of another folder empty it
-def endpoint() -> Iterator[LocalAws]:
-    _CLIENTS.clear()
-    with LocalAws(_FAST) as aws:
+@pytest.fixture(scope="module")  # between files, others use moto
+def endpoint(standing_endpoint: StandingEndpoint) -> Iterator[LocalAws]:
+    with standing_endpoint.in_use() as aws:
         yield aws
 
 
 @pytest.fixture(scope="module")
-def model(endpoint: LocalAws) -> Model:
-    """Train once for all tests of a file."""
-    return train_model(endpoint)
+def model(endpoint: LocalAws, standing_endpoint: StandingEndpoint) -> Model:
+    return standing_endpoint.model
 
 
 def share_clients(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +44,8 @@ def share_clients(monkeypatch: pytest.MonkeyPatch) -> None:
         make = getattr(AwsGenericHook, kind)
 
         def shared(self: Any, *args: Any, make: Callable[..., Any] = make, **kwargs: Any) -> Any:
-            key = (make.__name__, self.client_type, self.resource_type, id(self._config))
+            config = getattr(self._config, "_user_provided_options", None)
+            key = (make.__name__, self.client_type, self.resource_type, str(config))
             if key not in _CLIENTS:
                 _CLIENTS[key] = make(self, *args, **kwargs)
             return _CLIENTS[key]
@@ -104,10 +94,8 @@ def make_world(endpoint: LocalAws, variables: dict[str, str]) -> Callable[[type[
 
 
 @pytest.fixture(scope="module")
-def provisioned(endpoint: LocalAws) -> World:
-    world = World(endpoint, Loop("/integration"), {})
-    world.provision()
-    return world
+def provisioned(endpoint: LocalAws, standing_endpoint: StandingEndpoint) -> World:
+    return standing_endpoint.world(Loop("/integration"))
 
 
 @pytest.fixture
