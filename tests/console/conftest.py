@@ -74,10 +74,14 @@ def world(provisioned: World) -> Iterator[World]:
     from sqlalchemy import delete
 
     from label_loop.console.context import contexts
+    from label_loop.console.pages import overview
 
     provisioned.reset(_Variables())
+    # What was read belongs to an earlier test.
     for aws in contexts().values():
-        aws._record = None  # what it read belongs to an earlier test
+        aws._record = None
+    for cached in (overview._new_images, overview._detections):
+        cached.forget()
     yield provisioned
     provisioned.heal()
     with create_session() as session:
@@ -94,7 +98,7 @@ class _Variables(dict[str, str]):
 
 
 @pytest.fixture(scope="module")
-def served(endpoint: LocalAws, metadata_database: Path, request: pytest.FixtureRequest) -> Iterator[FastAPI]:
+def served(endpoint: LocalAws, metadata_database: Path) -> Iterator[FastAPI]:
     """The console, mounted as Airflow mounts it, behind Airflow's own middleware."""
     from airflow.api_fastapi.app import init_auth_manager, purge_cached_app
     from airflow.api_fastapi.auth.middlewares.refresh_token import JWTRefreshMiddleware
@@ -104,16 +108,15 @@ def served(endpoint: LocalAws, metadata_database: Path, request: pytest.FixtureR
 
     contexts.cache_clear()
     app = FastAPI()
-    if not getattr(request.module, "PATIENCE_IS_TESTED", False):
-        # On a busy machine the local endpoint may take longer than a person would wait for AWS.
-        patch = pytest.MonkeyPatch()
-        patch.setattr(context, "QUICK", context.QUICK.merge(Config(read_timeout=60)))
-        patch.setattr(threads, "LONGEST_SECONDS", 120.0)
-        request.addfinalizer(patch.undo)
+    patch = pytest.MonkeyPatch()
+    # On a busy machine the local endpoint may take longer than a person would wait for AWS.
+    patch.setattr(context, "QUICK", context.QUICK.merge(Config(read_timeout=60)))
+    patch.setattr(threads, "LONGEST_SECONDS", 120.0)
     app.mount(URL_PREFIX, ConsoleApp())
     app.add_middleware(JWTRefreshMiddleware)
     init_auth_manager()
     yield app
+    patch.undo()
     contexts.cache_clear()
     purge_cached_app()
 

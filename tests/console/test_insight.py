@@ -11,7 +11,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.integration.clients import dynamodb
 from tests.integration.world import World
 
 from label_loop.domain import statistics
@@ -246,15 +245,16 @@ def test_a_year_of_100000_detections_is_a_few_calls_and_no_log(ask: Ask, world: 
 
 
 def fill(world: World, detections: dict[int, int], *, version: str = "v1", bucket: Callable[[int], int]) -> None:
-    """Write statistics as a year of detections leaves them: by days ago."""
-    with dynamodb(world.aws.url).Table(world.record()["statistics_table"]).batch_writer() as writer:
-        for days_ago, count in detections.items():
-            day = (TODAY - timedelta(days=days_ago)).isoformat()
-            key = {"Month": day[:7], "DayAndVersion": f"{day}#{version}"}
-            counters = ("detections", "accepted", statistics.bucket_counter(bucket(days_ago)), *LABELS)
-            writer.put_item(Item={**key, **dict.fromkeys(counters, count)})
-            pairs = [statistics.pair_counter("review", a, b) for a in "abc" for b in "abc"]
-            writer.put_item(Item={**key, "DayAndVersion": f"{day}#{version}#pairs", **dict.fromkeys(pairs, 1)})
+    """Put statistics as a year of detections leaves them: by days ago."""
+    items: list[dict[str, Any]] = []
+    for days_ago, count in detections.items():
+        day = (TODAY - timedelta(days=days_ago)).isoformat()
+        key = {"Month": day[:7], "DayAndVersion": f"{day}#{version}"}
+        counters = ("detections", "accepted", statistics.bucket_counter(bucket(days_ago)), *LABELS)
+        items.append({**key, **dict.fromkeys(counters, count)})
+        pairs = [statistics.pair_counter("review", a, b) for a in "abc" for b in "abc"]
+        items.append({**key, "DayAndVersion": f"{day}#{version}#pairs", **dict.fromkeys(pairs, 1)})
+    world.add_items("statistics_table", items)
 
 
 def test_the_window_ends_today(ask: Ask, world: World) -> None:

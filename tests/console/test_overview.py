@@ -2,19 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from sqlalchemy import delete, update
 from tests.console.conftest import LOOP
 from tests.integration.world import World
 
 from label_loop.console.context import contexts
-from label_loop.console.pages import overview
-
-
-@pytest.fixture(autouse=True)
-def fresh() -> None:
-    overview._new_images.forget()
-    overview._detections.forget()
 
 
 def now(ask) -> str:
