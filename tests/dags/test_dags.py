@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,60 +16,82 @@ LOOPS = ("logos", "products")
 TWICE_A_DAY = "DeltaTriggerTimetable 43200.0"  # seconds
 CONTINUOUS = "ContinuousTimetable"
 
-# Serialized as Airflow stores them, in a process of their own: this is what scheduler and UI get to see.
+# What a sync of the parameters leaves, and what people have mistyped.
+VARIABLES = {
+    "LOGOS/PARAMETER-SYNC-STATE": "{}",
+    "PRODUCTS/PARAMETER-SYNC-STATE": "{}",
+    "LOGOS/AUTOMATIC-TRAINING-POLL-FREQUENCY": "90",
+    "LOGOS/ENABLE-AUTOMATIC-HUMAN-SAMPLING": "off",
+    "PRODUCTS/AUTOMATIC-TRAINING-POLL-FREQUENCY": "70,0",
+    "PRODUCTS/AUTOMATIC-HUMAN-SAMPLING-FREQUENCY": "0",
+}
+
+# Serialized as Airflow stores them, in a process of their own, first without any Variable and then with some: this is
+# what scheduler and UI get to see.
 _DUMP = """
-import json, sys
+import json, os, sys
 from airflow.dag_processing.dagbag import DagBag
 from airflow.serialization.serialized_objects import DagSerialization
+
 def schedule(timetable):
     kind = timetable["__type"].rsplit(".", 1)[1]
     return f"{kind} {timetable['__var'].get('delta', '')}".strip()
-bag = DagBag(dag_folder=sys.argv[1])
-dags = {
-    dag_id: {
-        "tags": sorted(dag.tags),
-        "doc_md": dag.doc_md,
-        "max_active_runs": dag.max_active_runs,
-        "catchup": dag.catchup,
-        "schedule": schedule(DagSerialization.to_dict(dag)["dag"]["timetable"]),
-        "start_date": str(dag.start_date),
-        "file": dag.fileloc,
-        "params": {name: param.dump() for name, param in dag.params.items()},
-        "tasks": {
-            task.task_id: {
-                "retries": task.retries,
-                "callbacks": [type(callback).__name__ for callback in task.on_failure_callback],
-                "downstream": sorted(task.downstream_task_ids),
-                "teardown": task.is_teardown,
-            }
-            for task in dag.tasks
-        },
+
+def parse():
+    bag = DagBag(dag_folder=sys.argv[1])
+    dags = {
+        dag_id: {
+            "tags": sorted(dag.tags),
+            "doc_md": dag.doc_md,
+            "max_active_runs": dag.max_active_runs,
+            "catchup": dag.catchup,
+            "schedule": schedule(DagSerialization.to_dict(dag)["dag"]["timetable"]),
+            "start_date": str(dag.start_date),
+            "file": dag.fileloc,
+            "params": {name: param.dump() for name, param in dag.params.items()},
+            "tasks": {
+                task.task_id: {
+                    "retries": task.retries,
+                    "callbacks": [type(callback).__name__ for callback in task.on_failure_callback],
+                    "downstream": sorted(task.downstream_task_ids),
+                    "teardown": task.is_teardown,
+                }
+                for task in dag.tasks
+            },
+        }
+        for dag_id, dag in bag.dags.items()
     }
-    for dag_id, dag in bag.dags.items()
-}
-print("RESULT" + json.dumps({"dags": dags, "errors": bag.import_errors}))
+    return {"dags": dags, "errors": bag.import_errors}
+
+found = [parse()]
+os.environ |= json.loads(sys.argv[2])
+print("RESULT" + json.dumps([*found, parse()]))
 """
 
+type Parsed = dict[str, dict[str, Any]]
 
-def _parse(**variables: str) -> dict[str, dict]:
+
+@pytest.fixture(scope="module")
+def both(metadata_database: Path) -> list[Parsed]:
     environment = {
         **os.environ,
         "AIRFLOW__LABEL_LOOP__PARAMETER_PATHS": ",".join(f"/{name}" for name in LOOPS),
         "PYTHONPATH": str(PROJECT / "plugins"),
         # Any call to AWS would fail at once: nothing listens there.
         "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
-        **{f"AIRFLOW_VAR_{name}": value for name, value in variables.items()},
     }
-    command = [sys.executable, "-c", _DUMP, str(PROJECT / "dags")]
+    variables = {f"AIRFLOW_VAR_{name}": value for name, value in VARIABLES.items()}
+    command = [sys.executable, "-c", _DUMP, str(PROJECT / "dags"), json.dumps(variables)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=240)
     line = next((text for text in done.stdout.splitlines() if text.startswith("RESULT")), None)
     assert line, done.stderr[-3000:]
-    return json.loads(line.removeprefix("RESULT"))
+    found: list[Parsed] = json.loads(line.removeprefix("RESULT"))
+    return found
 
 
-@pytest.fixture(scope="module")
-def parsed(metadata_database: Path) -> dict[str, dict]:
-    return _parse()
+@pytest.fixture
+def parsed(both: list[Parsed]) -> Parsed:
+    return both[0]
 
 
 def test_each_loop_has_one_dag_a_state_and_there_are_no_others(parsed):
@@ -131,20 +154,9 @@ def test_nothing_that_may_be_switched_off_is_scheduled_before_the_first_sync(par
     }
 
 
-def test_schedules_follow_the_variables_and_survive_bad_ones(parsed):
-    schedules = {
-        name: dag["schedule"]
-        for name, dag in _parse(
-            **{
-                "LOGOS/PARAMETER-SYNC-STATE": "{}",
-                "PRODUCTS/PARAMETER-SYNC-STATE": "{}",
-                "LOGOS/AUTOMATIC-TRAINING-POLL-FREQUENCY": "90",
-                "LOGOS/ENABLE-AUTOMATIC-HUMAN-SAMPLING": "off",
-                "PRODUCTS/AUTOMATIC-TRAINING-POLL-FREQUENCY": "70,0",
-                "PRODUCTS/AUTOMATIC-HUMAN-SAMPLING-FREQUENCY": "0",
-            }
-        )["dags"].items()
-    }
+def test_schedules_follow_the_variables_and_survive_bad_ones(both: list[Parsed]) -> None:
+    assert both[1]["errors"] == {}
+    schedules = {name: dag["schedule"] for name, dag in both[1]["dags"].items()}
     assert schedules["logos.training"] == "DeltaTriggerTimetable 5400.0"
     assert schedules["logos.human_sampling"] == "NullTimetable"
     assert schedules["products.training"] == TWICE_A_DAY
