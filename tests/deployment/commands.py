@@ -27,19 +27,6 @@ class Outcome:
     writes: dict[str, int]
 
 
-class SparingSession(boto3.Session):
-    """A session that makes one client of each service: the commands make many, and each takes a third of a second."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._made: dict[str, Any] = {}
-
-    def client(self, service: str, **settings: Any) -> Any:
-        if service not in self._made:
-            self._made[service] = super().client(service, **settings)
-        return self._made[service]
-
-
 class Commands:
     """``make deploy`` and ``make destroy`` without make."""
 

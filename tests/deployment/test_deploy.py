@@ -5,7 +5,8 @@ from pathlib import Path
 
 import boto3
 import pytest
-from tests.deployment.commands import REGION, Commands, SparingSession, pointed_at
+from tests.deployment.commands import REGION, Commands, pointed_at
+from tests.testing.sparing_session import SparingSession
 
 from deployment.__main__ import new_session
 from deployment.uploads import Uploads, etag

@@ -15,7 +15,7 @@ from tests.integration.world import World
 from tests.testing.standing_endpoint import StandingEndpoint
 
 from label_loop.settings import Loop
-from label_loop.states import detection
+from label_loop.states.inbox import QueueInbox
 from local_aws.server import LocalAws
 
 # Airflow writes its configuration into its home when it is first imported: never into the user's own.
@@ -55,7 +55,7 @@ def share_clients(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def surroundings(endpoint: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Point every client at the endpoint, and let retries and lingering cost no time."""
+    """Point every client at the endpoint, and let retries and waits for messages cost no time."""
     for name, value in {
         "AWS_ENDPOINT_URL": endpoint.url,
         "AWS_ACCESS_KEY_ID": "local",
@@ -66,7 +66,8 @@ def surroundings(endpoint: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterato
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
         monkeypatch.delenv(name, raising=False)
     share_clients(monkeypatch)
-    monkeypatch.setattr(detection, "LINGER_SECONDS", 0)
+    receive = QueueInbox.receive
+    monkeypatch.setattr(QueueInbox, "receive", lambda inbox, wait_seconds: receive(inbox, 0))  # what is there, is there
     monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda self, context: 0.02)
     monkeypatch.setattr(botocore.retryhandler, "delay_exponential", lambda *_, **__: 0.02)
     yield

@@ -6,6 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
+from tests.testing.sparing_session import SparingSession
 from tests.unit.provisioning.sample import lay_out
 
 from label_loop.provisioning import Line, Options, provision
@@ -44,19 +45,25 @@ def loop() -> Loop:
     return Loop(f"/loop{next(_numbers)}")
 
 
+@pytest.fixture(scope="module")
+def session(endpoint: LocalAws) -> SparingSession:
+    return SparingSession(region_name=REGION)
+
+
 @pytest.fixture
-def client(aws: LocalAws) -> Callable[[str], Any]:
-    session = boto3.Session()
+def client(aws: LocalAws, session: SparingSession, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
+    """Give what makes clients, for the test and, by ``boto3.Session()``, for the commands."""
+    monkeypatch.setattr(boto3, "Session", lambda: session)
     return session.client
 
 
 @pytest.fixture
-def run(aws: LocalAws, loop: Loop) -> Callable[..., tuple[dict[str, Any], list[Line]]]:
+def run(aws: LocalAws, session: SparingSession, loop: Loop) -> Callable[..., tuple[dict[str, Any], list[Line]]]:
     """Provision the test's loop; give its record and the lines reported."""
 
     def go(**options: Any) -> tuple[dict[str, Any], list[Line]]:
         lines: list[Line] = []
-        values = provision(loop, Options(**options), boto3.Session(), lines.append)
+        values = provision(loop, Options(**options), session, lines.append)
         return dict(values), lines
 
     return go

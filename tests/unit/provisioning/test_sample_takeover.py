@@ -84,30 +84,6 @@ class Deployment:
         return {one["Name"]: one["State"] for one in rules}, plain
 
 
-class OneSession:
-    """A session whose clients are made once: making one takes longer than most calls."""
-
-    def __init__(self):
-        self.session, self.clients = Session(), {}
-
-    def client(self, service, **_):
-        if service not in self.clients:
-            self.clients[service] = self.session.client(service)
-        return self.clients[service]
-
-
-@pytest.fixture(scope="module")
-def sessions():
-    return {}
-
-
-@pytest.fixture
-def client(aws, sessions, monkeypatch):
-    session = sessions.setdefault(aws.url, OneSession())
-    monkeypatch.setattr(boto3, "Session", lambda: session)
-    return session.client
-
-
 def queue_folders(notifications):
     return [
         rule["Value"]
