@@ -5,6 +5,13 @@ from bench.__main__ import main
 from bench.figures import Figure
 
 from bench import calls, sampling, training
+from label_loop.domain import pacing
+
+
+@pytest.fixture(autouse=True)
+def no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let detection run as fast as the machine can: what is counted here does not depend on it."""
+    monkeypatch.setattr(pacing, "IMAGES_PER_SECOND_PER_UNIT", 1000.0)
 
 
 def assert_hold(figures: list[Figure]) -> None:
@@ -18,14 +25,17 @@ def test_an_image_takes_few_calls() -> None:
     assert answered.value <= 3.0
 
 
+@pytest.mark.slow
 def test_a_sample_takes_few_calls_and_none_is_missed() -> None:
     assert_hold(sampling.measure(20, 50))
 
 
+@pytest.mark.slow
 def test_a_training_check_lists_the_labelled_images_and_no_others() -> None:
     assert_hold(training.measure_check(1000, 2000))
 
 
+@pytest.mark.slow
 def test_a_manifest_takes_little_memory() -> None:
     (peak,) = training.measure_manifest(20_000)
     assert 0 < peak.value <= 60

@@ -68,7 +68,6 @@ class Order:
     story: str
     loop_path: str
     variables: Path
-    environment: dict[str, str]
     run_id: str
     params: dict[str, Any]
     done: dict[str, Any] = field(default_factory=dict)
@@ -221,8 +220,11 @@ def _wait(run: Run, task_id: str, name: str, waiter: str) -> None:
 STORIES = {work.__name__: work for work in (detect, fall_asleep, review, sample, sync, train)}
 
 
-def _save_time() -> None:
-    """Leave out what only takes time: models read anew, clients made anew, pauses, and the caller's name."""
+def save_time() -> None:
+    """Leave out what only takes time: models read anew, clients made anew, pauses, and the caller's name.
+
+    It is done before the first fork, for all of them.
+    """
     botocore.session.create_loader = lambda *_: LOADER
     botocore.retryhandler.delay_exponential = lambda *_, **__: 0.02
     ExponentialBackoff.delay_amount = lambda *_: 0.02
@@ -234,8 +236,6 @@ def _save_time() -> None:
 
 def main(order: Order, connection: Connection) -> None:
     """Do a story; send the result of each task, and in the end the calls that were made, or what went wrong."""
-    os.environ |= order.environment
-    _save_time()
     calls = Calls(order.point)
     calls.watch(FileVariables(order.variables))
 

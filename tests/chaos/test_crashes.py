@@ -21,6 +21,7 @@ from tests.integration.world import World
 from tests.waiting import PATIENCE_SECONDS
 
 from local_aws.rekognition.training import Trainer
+from local_aws.server import LocalAws
 
 WHOLE = os.environ.get("CHAOS") == "whole"
 READS = ("BatchGet", "Describe", "Detect", "Get", "Head", "List", "Query", "Receive", "Scan")
@@ -48,16 +49,8 @@ class Crashes:
         story.prepare(self.world, self.model)
 
     def process(self, story: Story, run_id: str, done: dict[str, Any], point: Point | None = None) -> Ended:
-        environment = {
-            "AWS_ENDPOINT_URL": self.world.aws.url,
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_DEFAULT_REGION": REGION,
-        }
         folder = self.variables.folder
-        order = Order(
-            story.work, self.world.loop.path, folder, environment, run_id, dict(story.params), dict(done), point
-        )
+        order = Order(story.work, self.world.loop.path, folder, run_id, dict(story.params), dict(done), point)
         receiving, sending = self.forks.Pipe(duplex=False)
         process = self.forks.Process(target=main, args=(order, sending))
         process.start()
@@ -108,13 +101,20 @@ class Crashes:
 
 
 @pytest.fixture(scope="module")
-def forks() -> Iterator[Any]:
+def forks(endpoint: LocalAws) -> Iterator[Any]:
     """Give a server that forks processes which have imported Airflow already, before it has any thread."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.chaos.warm"])
     root = Path(__file__).resolve().parents[2]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(str(root / part) for part in ("", "plugins", "include")))
+        for name, value in {
+            "AWS_ENDPOINT_URL": endpoint.url,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_DEFAULT_REGION": REGION,
+        }.items():
+            patch.setenv(name, value)
         context.Process(target=int).start()  # the server starts with it, and keeps its environment
         yield context
 

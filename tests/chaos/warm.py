@@ -1,18 +1,22 @@
-"""What a server of forks imports before its first fork, so that no process has to: Airflow, and AWS's models."""
+"""What a server of forks has before its first fork, so that no process makes it: Airflow, and clients of AWS."""
 
-import botocore.session
+from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+from airflow.providers.amazon.aws.hooks.sns import SnsHook
 from tests.chaos import killable
 
-_SERVICES = ("dynamodb", "rekognition", "s3", "sagemaker-a2i-runtime", "sns", "sqs", "ssm")
+from label_loop.hooks.a2i import AugmentedAIRuntimeHook
+from label_loop.hooks.inference_log import InferenceLogHook
+from label_loop.hooks.notification_queue import NotificationQueueHook
+from label_loop.hooks.parameter_store import ParameterStoreHook
+from label_loop.hooks.rekognition import RekognitionHook
+from label_loop.hooks.retries import PATIENT
 
 
-def _read_models() -> None:
-    session = botocore.session.get_session()
-    session.register_component("data_loader", killable.LOADER)
-    for service in _SERVICES:
-        session.create_client(
-            service, region_name="eu-west-1", aws_access_key_id="local", aws_secret_access_key="local"
-        )
+def _make_clients() -> None:
+    for kind in (AugmentedAIRuntimeHook, NotificationQueueHook, ParameterStoreHook, RekognitionHook, S3Hook, SnsHook):
+        assert kind(aws_conn_id=None, config=PATIENT).conn
+    assert InferenceLogHook("any", statistics="any", aws_conn_id=None, config=PATIENT).conn
 
 
-_read_models()
+killable.save_time()
+_make_clients()

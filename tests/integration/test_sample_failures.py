@@ -58,21 +58,11 @@ def log_rows(count: int, *, tied: bool = False) -> list[dict[str, Any]]:
     ]
 
 
-def test_an_accepted_image_of_a_burst_costs_at_most_two_and_a_half_calls(bare: World, model: Model) -> None:
-    bare.deploy(model, units=5, unit=5.0)
-    bare.set_variable("Minimum-Label-Detection-Confidence", "0")
-    bare.set_variable("Minimum-Inference-Units", "5")
-    bare.upload_digits(200)
-    counts = bare.calls(bare.detect)
-    assert len(bare.rows()) == 200
-    assert sum(counts.values()) <= 2.5 * 200, counts
-
-
 def test_a_hundred_uploads_at_once_on_one_unit_lose_none(
     bare: World, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pacing, "IMAGES_PER_SECOND_PER_UNIT", 10.0)  # both sides twice as fast as in AWS
-    bare.deploy(model, units=1, unit=10.0)
+    monkeypatch.setattr(pacing, "IMAGES_PER_SECOND_PER_UNIT", 50.0)  # both sides ten times as fast as in AWS
+    bare.deploy(model, units=1, unit=50.0)
     keys = bare.upload_digits(100)
     summary = bare.detect()
     assert (summary.detected, summary.failed, summary.unfinished, summary.problems) == (100, 0, 0, [])

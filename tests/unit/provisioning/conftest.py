@@ -11,6 +11,7 @@ from tests.unit.provisioning.sample import lay_out
 
 from label_loop.provisioning import Line, Options, provision
 from label_loop.settings import Loop
+from local_aws import sqs_polling
 from local_aws.server import LocalAws
 from local_aws.settings import Settings
 
@@ -36,6 +37,7 @@ def aws(endpoint: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAw
         monkeypatch.setenv(name, value)
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sqs_polling, "_wait_seconds", lambda *_: 0.001)  # what there is, is there
     yield endpoint
     endpoint.faults.replace([])
 
