@@ -24,9 +24,9 @@ from label_loop.states.inbox import QueueInbox
 from local_aws.rekognition.training import Outcome, Trainer
 
 WHOLE = os.environ.get("CHAOS") == "whole"
-LATENCY_SECONDS = 30 if WHOLE else 0.5
+LATENCY_SECONDS = 30 if WHOLE else 0.1
 ENDPOINT = "rekognition_project_version_arn"
-HASTY = PATIENT.merge(Config(read_timeout=3))
+HASTY = PATIENT.merge(Config(read_timeout=1.5))
 LASTING = {"code": "InternalServerError", "status": 500}
 REAL_DELAY = ExponentialBackoff.delay_amount  # the tests' surroundings let retries cost no time
 
@@ -51,6 +51,7 @@ def test_retries_back_off_with_jitter_and_have_an_end(world: World, monkeypatch:
     assert len({some[-1] for some in waits}) == 4  # clients that failed together do not come back together
 
 
+@pytest.mark.slow
 def test_answers_that_come_too_late_are_not_done_twice(unsure: World) -> None:
     """A call that the client gives up is done by AWS all the same, after the one that repeats it."""
     world = unsure
@@ -63,7 +64,7 @@ def test_answers_that_come_too_late_are_not_done_twice(unsure: World) -> None:
     ):
         world.upload(f"{operation}.png", FRESH_DIGITS[9].body)
         keys.append(f"images_for_detection/{operation}.png")
-        world.fault(service, operation, kind="latency", seconds=6, count=1)
+        world.fault(service, operation, kind="latency", seconds=3, count=1)
         context = LoopContext(world.loop, aws_conn_id=None, config=HASTY)
         inbox = QueueInbox(context, context.record.require("uploads_queue_url"))
         world.aws.calls.reset()

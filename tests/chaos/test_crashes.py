@@ -24,6 +24,8 @@ from local_aws.rekognition.training import Trainer
 from local_aws.server import LocalAws
 
 WHOLE = os.environ.get("CHAOS") == "whole"
+# What a loop does every day; the other stories are variations of these.
+MAIN_STORIES = {"uploads", "answers", "training"}
 READS = ("BatchGet", "Describe", "Detect", "Get", "Head", "List", "Query", "Receive", "Scan")
 
 
@@ -166,7 +168,9 @@ def points(calls: list[str]) -> list[Point]:
     return [Point(op, counts[op], "before") if n % 3 == 1 else Point(op, 1, "after") for n, op in enumerate(writes)]
 
 
-@pytest.mark.parametrize("name", STORIES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in MAIN_STORIES else pytest.mark.slow) for name in STORIES]
+)
 def test_a_process_killed_at_any_call_loses_nothing_and_does_nothing_twice(
     name: str, crashes: Crashes, recorded: Any
 ) -> None:
@@ -183,6 +187,7 @@ def test_a_process_killed_at_any_call_loses_nothing_and_does_nothing_twice(
 _ELSEWHERE = {"dynamodb:GetItem", "ssm:GetParameterHistory"}
 
 
+@pytest.mark.slow
 def test_every_operation_that_the_code_calls_is_in_a_story(recorded: Any) -> None:
     in_stories = {operation for name in STORIES for operation in recorded(name)[0]}
     in_code: set[str] = set()

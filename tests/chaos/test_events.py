@@ -25,7 +25,7 @@ from label_loop.states.inbox import QueueInbox
 from label_loop.states.reconciliation import AnswersReconciliation, Reconciliation, UploadsReconciliation
 
 WHOLE = os.environ.get("CHAOS") == "whole"
-SEEDS = range(25 if WHOLE else 2)
+SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 25 if WHOLE else 2))]
 UPLOADS = 40 if WHOLE else 8
 COPIES = (0, 1, 1, 1, 2, 5)
 BEGAN = datetime.now(UTC)

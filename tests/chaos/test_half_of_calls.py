@@ -30,7 +30,7 @@ def fresh_clients(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("fresh_clients")
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("kind", ["throttle", "error"])
+@pytest.mark.parametrize("kind", [pytest.param("throttle", marks=pytest.mark.slow), "error"])
 def test_where_half_of_all_calls_fail_nothing_is_lost_and_nothing_is_done_twice(
     unsure: World, kind: str, seed: int
 ) -> None:
@@ -60,6 +60,7 @@ def test_where_half_of_all_calls_fail_nothing_is_lost_and_nothing_is_done_twice(
     assert world.waiting("answers") == world.dead_letters("answers") == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fresh_clients")
 def test_where_half_of_all_calls_fail_each_sample_is_asked_for_once(world: World) -> None:
     world.set_variable("Minimum-Label-Detection-Confidence", "0")
@@ -81,6 +82,7 @@ def test_where_half_of_all_calls_fail_each_sample_is_asked_for_once(world: World
     assert sorted(tasks) == sorted(sampled)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fresh_clients")
 def test_where_half_of_all_calls_fail_a_set_is_trained_once_and_its_version_serves(
     world: World, model: Model, monkeypatch: pytest.MonkeyPatch

@@ -119,7 +119,9 @@ def test_a_set_that_cannot_train_starts_nothing(world: World, run: Any) -> None:
     assert starts(world) == 0
 
 
-@pytest.mark.parametrize("conf", [{"version": "v0"}, {"version": "v0", "force": True}])
+@pytest.mark.parametrize(
+    "conf", [{"version": "v0"}, pytest.param({"version": "v0", "force": True}, marks=pytest.mark.slow)]
+)
 def test_a_version_chosen_by_hand_is_deployed_and_nothing_is_trained(
     world: World, model: Model, run: Any, conf: dict[str, Any]
 ) -> None:
@@ -132,6 +134,7 @@ def test_a_version_chosen_by_hand_is_deployed_and_nothing_is_trained(
     assert world.version_names() == ["v1", "v0"]
 
 
+@pytest.mark.slow
 def test_the_version_that_serves_needs_no_deployment(world: World, run: Any) -> None:
     assert run(version="v1") == ("success", states("skipped", "skipped"))
     assert starts(world) == 0

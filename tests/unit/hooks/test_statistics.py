@@ -121,7 +121,7 @@ def test_rows_are_counted_once_however_often_they_come(hook, reader, table):
 
 
 def test_a_transaction_has_room_for_what_counts_it(hook, reader, table):
-    ids = [f"{n:03}" for n in range(250)]
+    ids = [f"{n:03}" for n in range(120)]
     assert hook.put_new([row(id_, 1 + n % 28, f"v{n % 9}") for n, id_ in enumerate(ids)]) == ids
     assert_counts_are_the_rows(reader, table)
     hook.mark_sampled(rows_of(table), {id_: {} for id_ in ids})

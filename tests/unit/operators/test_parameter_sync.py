@@ -7,9 +7,7 @@ from unittest.mock import Mock
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped, TaskDeferred
 
-from label_loop.operators.human_sampling import HumanSamplingOperator
 from label_loop.operators.parameter_sync import ParameterRefuseOperator, ParameterSyncOperator
-from label_loop.states.human_sampling import HumanSamplingState
 from label_loop.states.parameter_sync import ParameterSyncState, SyncResult
 from label_loop.triggers.parameter_sync import ParameterChangeTrigger
 
@@ -85,9 +83,3 @@ def test_a_refusal_fails_with_every_reason_and_without_another_try() -> None:
         task.execute({})
     for part in (*reasons, "/logos", "last good values"):
         assert part in str(caught.value)
-
-
-def test_sampling_returns_how_many_it_took(loop: Any, stand_in: Any, context: Any) -> None:
-    state = stand_in("label_loop.states.human_sampling", HumanSamplingState)
-    state.sample.return_value = 7
-    assert HumanSamplingOperator(task_id="sample", loop_path="/logos").execute(context) == 7

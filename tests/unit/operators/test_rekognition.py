@@ -12,9 +12,6 @@ from label_loop.domain.deployment import DeploymentDecision
 from label_loop.domain.training import TrainingDecision
 from label_loop.exceptions import SmokeTestFailedError, UnusableTrainingSetError, VersionNotDeployableError
 from label_loop.operators.rekognition import (
-    EndpointMoveOperator,
-    RekognitionCreateProjectVersionOperator,
-    RekognitionEvaluateProjectVersionOperator,
     RekognitionSmokeTestOperator,
     RekognitionStartProjectVersionOperator,
     RekognitionStopIdleVersionsOperator,
@@ -54,14 +51,6 @@ def test_the_check_hands_its_decision_on(state: Mock, params: dict[str, Any]) ->
     found = check().execute(run_context(**params))
     assert found == {"action": "train", "reason": "because"}
     state.check.assert_called_once_with(forced=bool(params.get("force")))
-
-
-def test_a_check_that_starts_nothing_skips_the_rest(state: Mock, context: Any) -> None:
-    state.check.return_value = TrainingDecision("none", "too few")
-    with pytest.raises(DownstreamTasksSkipped) as caught:
-        check().execute(context)
-    assert caught.value.tasks == ["write_manifest", "start_version"]
-    context["ti"].xcom_push.assert_called_once_with(key="return_value", value={"action": "none", "reason": "too few"})
 
 
 @pytest.mark.parametrize(
@@ -104,16 +93,6 @@ def test_the_manifest_is_written_or_found_again(state: Mock, action: str, resume
     state.prepare.assert_called_once_with(resume=resume, forced=True, run_id="manual__1")
 
 
-def test_too_few_usable_images_skip_the_training(state: Mock, context: Any) -> None:
-    state.prepare.return_value = None
-    task = operator(
-        TrainingWriteManifestOperator, decision={"action": "train"}, skips=["create_version", "start_version"]
-    )
-    with pytest.raises(DownstreamTasksSkipped) as caught:
-        task.execute(context)
-    assert caught.value.tasks == ["create_version", "start_version"]
-
-
 def test_a_set_that_cannot_train_fails_without_another_try(state: Mock, context: Any) -> None:
     state.prepare.side_effect = UnusableTrainingSetError("one label only")
     task = operator(
@@ -123,58 +102,12 @@ def test_a_set_that_cannot_train_fails_without_another_try(state: Mock, context:
         task.execute(context)
 
 
-def test_the_attempt_survives_its_way_between_tasks(state: Mock, context: Any) -> None:
-    state.create_version.return_value = "v"
-    task = operator(RekognitionCreateProjectVersionOperator, attempt=ATTEMPT.to_json())
-    assert task.execute(context) == "v"
-    state.create_version.assert_called_once_with(ATTEMPT)
-
-
-def test_a_version_that_is_good_enough_goes_on(state: Mock, context: Any) -> None:
-    state.passes_gate.return_value = True
-    task = operator(RekognitionEvaluateProjectVersionOperator, version_name="v", skips=["start_version"])
-    assert task.execute(context) == "v"
-    state.passes_gate.assert_called_once_with("v")
-
-
-def test_a_version_that_is_not_good_enough_is_not_started(state: Mock, context: Any) -> None:
-    state.passes_gate.return_value = False
-    task = operator(RekognitionEvaluateProjectVersionOperator, version_name="v", skips=["start_version"])
-    with pytest.raises(DownstreamTasksSkipped) as caught:
-        task.execute(context)
-    assert caught.value.tasks == ["start_version"]
-    context["ti"].xcom_push.assert_called_once_with(key="return_value", value="v")
-
-
-@pytest.mark.parametrize(
-    ("decision", "trained"),
-    [
-        ({"action": "deploy", "version_name": "v"}, None),
-        ({"action": "train", "reason": "new images"}, "v"),
-        ({"action": "resume", "reason": "a crash"}, "v"),
-    ],
-)
-def test_the_chosen_or_the_trained_version_is_started(
-    deployment: Mock, context: Any, decision: dict[str, str], trained: str | None
-) -> None:
-    task = operator(RekognitionStartProjectVersionOperator, decision=decision, trained_version_name=trained)
-    assert task.execute(context) == "v"
-    deployment.start_version.assert_called_once_with("v")
-
-
 @pytest.mark.parametrize("action", ["none", "train", "resume"])
 def test_nothing_is_started_where_nothing_was_handed_on(deployment: Mock, context: Any, action: str) -> None:
     task = operator(RekognitionStartProjectVersionOperator, decision={"action": action}, trained_version_name=None)
     with pytest.raises(AirflowSkipException):
         task.execute(context)
     deployment.start_version.assert_not_called()
-
-
-def test_test_and_move_act_on_the_named_version(deployment: Mock, context: Any) -> None:
-    assert operator(RekognitionSmokeTestOperator, version_name="v").execute(context) == "v"
-    operator(EndpointMoveOperator, version_name="v").execute(context)
-    deployment.smoke_test.assert_called_once_with("v")
-    deployment.move_endpoint.assert_called_once_with("v")
 
 
 def test_a_failed_smoke_test_fails_without_another_try(deployment: Mock, context: Any) -> None:

@@ -72,25 +72,28 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(aws, run):
     assert str(planned[0]).startswith("to be created bucket")
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        "s3.CreateBucket",
-        "s3.PutBucketVersioning",
-        "s3.PutBucketPolicy",
-        "s3.PutObject",
-        "sqs.CreateQueue",
-        "s3.PutBucketNotificationConfiguration",
-        "dynamodb.CreateTable",
-        "dynamodb.UpdateContinuousBackups",
-        "sns.CreateTopic",
-        "rekognition.CreateProject",
-        "sagemaker.CreateHumanTaskUi",
-        "events.PutRule",
-        "events.PutTargets",
-        "ssm.PutParameter",
-    ],
-)
+# Interrupted at its first call, in the middle, among the last and at the very last; and wherever else.
+INTERRUPTED_AT = [
+    "s3.CreateBucket",
+    "dynamodb.CreateTable",
+    "events.PutTargets",
+    "ssm.PutParameter",
+]
+AND_AT = [
+    "s3.PutBucketVersioning",
+    "s3.PutBucketPolicy",
+    "s3.PutObject",
+    "sqs.CreateQueue",
+    "s3.PutBucketNotificationConfiguration",
+    "dynamodb.UpdateContinuousBackups",
+    "sns.CreateTopic",
+    "rekognition.CreateProject",
+    "sagemaker.CreateHumanTaskUi",
+    "events.PutRule",
+]
+
+
+@pytest.mark.parametrize("call", [*INTERRUPTED_AT, *(pytest.param(call, marks=pytest.mark.slow) for call in AND_AT)])
 def test_an_interrupted_run_is_continued(aws, run, client, loop, call):
     service, operation = call.split(".")
     fault = {"service": service, "operation": operation, "kind": "error", "code": "Interrupted"}
