@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from tests.airflow.components import COMPONENTS, Components
 from tests.testing.first_model import ENDPOINT, FirstModel
-from tests.testing.stack import RunningStack
+from tests.testing.stack import RunningStack, stop
 from tests.waiting import eventually
 
 from label_loop.provisioning import Options, provision
@@ -56,7 +56,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
         scene.serve()
         yield scene
     finally:
-        local.stop()
+        stop(stack)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from tests.cluster import backing
 from tests.deployment.package import build, lay_out
 from tests.parity import image
 from tests.parity.mwaa import Mwaa
-from tests.testing.stack import RunningStack
+from tests.testing.stack import RunningStack, stop
 
 from label_loop.provisioning import Options, provision
 from label_loop.settings import Loop
@@ -38,7 +38,7 @@ def mwaa(home: Path) -> Iterator[Mwaa]:
             local.start_endpoint()
             yield Mwaa(python, home, stack, database, redis)
         finally:
-            local.stop()
+            stop(stack)
 
 
 @pytest.fixture(scope="module")
