@@ -7,7 +7,6 @@ _KNOWN = (
     "An iframe which has both allow-scripts and allow-same-origin",
     "Failed to load resource: the server responded",
 )
-_ASKED_BEFORE_THE_LOGIN = "/ui/config"
 
 
 class Watch:
@@ -34,6 +33,5 @@ class Watch:
             self.problems.append(f"request: {request.method} {request.url}: {request.failure}")
 
     def _answered(self, response: Response) -> None:
-        excused = response.status in self._expected or response.url.endswith(_ASKED_BEFORE_THE_LOGIN)
-        if response.status >= 400 and not excused:
+        if response.status >= 400 and response.status not in self._expected:
             self.problems.append(f"answer: {response.request.method} {response.url}: {response.status}")
