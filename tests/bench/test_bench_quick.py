@@ -1,7 +1,6 @@
 """The measures that do not depend on the machine's pace, small."""
 
 import pytest
-from bench.__main__ import main
 from bench.figures import Figure
 
 from bench import calls, sampling, training
@@ -19,9 +18,9 @@ def assert_hold(figures: list[Figure]) -> None:
 
 
 def test_an_image_takes_few_calls() -> None:
-    accepted, reviewed, answered = calls.measure(100)
+    accepted, reviewed, answered = calls.measure(50)
     assert_hold([accepted, reviewed])
-    # What a run asks once weighs more with 100 images, so the bound is wider than the measure's.
+    # What a run asks once weighs more with 50 images, so the bound is wider than the measure's.
     assert answered.value <= 3.0
 
 
@@ -47,6 +46,9 @@ def test_a_figure_is_out_of_bounds_on_either_side() -> None:
     assert not Figure("share", 0.94, at_least=0.95).holds
 
 
+@pytest.mark.slow
 def test_an_unknown_measure_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    from bench.__main__ import main  # draws two thousand pictures
+
     assert main(["speed"]) == 2
     assert "speed" in capsys.readouterr().out
