@@ -10,6 +10,7 @@ from tests.integration.site import events
 from tests.integration.world import World
 
 from label_loop.exceptions import ReviewRefusedError
+from label_loop.operators.human_sampling import HumanSamplingOperator
 from label_loop.states.human_sampling import HumanSamplingState
 
 BEGIN = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -48,7 +49,8 @@ def each_fifth(world: World) -> World:
 
 def test_each_nth_detection_is_marked_sent_to_review_and_told(each_fifth: World) -> None:
     each_fifth.add_rows(rows(1, 12))
-    assert each_fifth.sample() == 2
+    task = HumanSamplingOperator(task_id="sample", loop_path=each_fifth.loop.path, aws_conn_id=None)
+    assert task.execute({}) == 2
     assert sampled(each_fifth) == [5, 10]
     tasks = each_fifth.human_loops()
     assert {task["input_content"]["source"] for task in tasks} == {"Human Sampling"}
