@@ -26,5 +26,5 @@ from label_loop.settings import loops
 from label_loop.wiring import CONTINUOUS, dag_arguments
 
 for loop in loops():
-    with DAG(**dag_arguments(loop, "detection"), schedule=CONTINUOUS, doc_md=__doc__) as dag:
+    with DAG(**dag_arguments(loop, "detection", __doc__), schedule=CONTINUOUS) as dag:
         RekognitionDetectUploadsOperator(task_id="detect_uploads", loop_path=loop.path)

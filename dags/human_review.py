@@ -22,5 +22,5 @@ from label_loop.settings import loops
 from label_loop.wiring import CONTINUOUS, dag_arguments
 
 for loop in loops():
-    with DAG(**dag_arguments(loop, "human_review"), schedule=CONTINUOUS, doc_md=__doc__) as dag:
+    with DAG(**dag_arguments(loop, "human_review", __doc__), schedule=CONTINUOUS) as dag:
         HumanReviewApplyAnswersOperator(task_id="apply_answers", loop_path=loop.path)

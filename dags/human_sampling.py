@@ -25,5 +25,5 @@ for loop in loops():
     schedule = interval_schedule(
         loop, switch="Enable-Automatic-Human-Sampling", frequency="Automatic-Human-Sampling-Frequency"
     )
-    with DAG(**dag_arguments(loop, "human_sampling"), schedule=schedule, doc_md=__doc__) as dag:
+    with DAG(**dag_arguments(loop, "human_sampling", __doc__), schedule=schedule) as dag:
         HumanSamplingOperator(task_id="sample_detections", loop_path=loop.path)

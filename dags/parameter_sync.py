@@ -14,30 +14,32 @@ is told. `For-System-Use-Only` is mirrored for reading only.
 value stays in force until the value is corrected where it was written.
 """
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, Label
 
 from label_loop.operators.parameter_sync import DagRunNowOperator, ParameterRefuseOperator, ParameterSyncOperator
 from label_loop.settings import loops
 from label_loop.wiring import CONTINUOUS, dag_arguments
 
 for loop in loops():
-    with DAG(**dag_arguments(loop, "parameter_sync"), schedule=CONTINUOUS, doc_md=__doc__) as dag:
-        sync = ParameterSyncOperator(
-            task_id="sync",
-            loop_path=loop.path,
-            only_when={
-                "check_training": "training_switched_on",
-                "sample_detections": "sampling_switched_on",
-                "refuse": "refusals",
-            },
-        )
+    with DAG(**dag_arguments(loop, "parameter_sync", __doc__), schedule=CONTINUOUS) as dag:
+        sync = ParameterSyncOperator(task_id="sync", loop_path=loop.path)
         # A schedule that was just switched on would run for the first time only after a whole period.
         check_training = DagRunNowOperator(
-            task_id="check_training", loop_path=loop.path, trigger_dag_id=loop.dag_id("training")
+            task_id="check_training",
+            loop_path=loop.path,
+            trigger_dag_id=loop.dag_id("training"),
+            result=sync.output,
+            field="training_switched_on",
         )
         sample_detections = DagRunNowOperator(
-            task_id="sample_detections", loop_path=loop.path, trigger_dag_id=loop.dag_id("human_sampling")
+            task_id="sample_detections",
+            loop_path=loop.path,
+            trigger_dag_id=loop.dag_id("human_sampling"),
+            result=sync.output,
+            field="sampling_switched_on",
         )
         refuse = ParameterRefuseOperator(task_id="refuse", loop_path=loop.path, result=sync.output)
 
-        sync >> [check_training, sample_detections, refuse]
+        sync >> Label("training was switched on") >> check_training
+        sync >> Label("sampling was switched on") >> sample_detections
+        sync >> Label("a value breaks its rule") >> refuse

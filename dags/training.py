@@ -23,7 +23,7 @@ again.
 and the mail name the reason. A rejected or failed version is not trained again before there are new images.
 """
 
-from airflow.sdk import DAG, Param, TriggerRule
+from airflow.sdk import DAG, Label, Param, TriggerRule
 
 from label_loop.operators.rekognition import (
     EndpointMoveOperator,
@@ -52,16 +52,10 @@ for loop in loops():
     schedule = interval_schedule(
         loop, switch="Enable-Automatic-Training", frequency="Automatic-Training-Poll-Frequency"
     )
-    with DAG(**dag_arguments(loop, "training"), schedule=schedule, doc_md=__doc__, params=PARAMS) as dag:
-        check = TrainingCheckOperator(
-            task_id="check", loop_path=loop.path, trains="write_manifest", deploys="start_version"
-        )
-        # What skips the training skips the deployment, too, which would not be skipped by its trigger rule.
+    with DAG(**dag_arguments(loop, "training", __doc__), schedule=schedule, params=PARAMS) as dag:
+        check = TrainingCheckOperator(task_id="check", loop_path=loop.path)
         write_manifest = TrainingWriteManifestOperator(
-            task_id="write_manifest",
-            loop_path=loop.path,
-            decision=check.output,
-            skips=["create_version", "start_version"],
+            task_id="write_manifest", loop_path=loop.path, decision=check.output
         )
         create_version = RekognitionCreateProjectVersionOperator(
             task_id="create_version", loop_path=loop.path, attempt=write_manifest.output
@@ -73,10 +67,10 @@ for loop in loops():
             waiter_name="project_version_trained",
         )
         evaluate = RekognitionEvaluateProjectVersionOperator(
-            task_id="evaluate", loop_path=loop.path, version_name=wait_for_training.output, skips=["start_version"]
+            task_id="evaluate", loop_path=loop.path, version_name=wait_for_training.output
         )
-        # It comes after the gate, or straight after the check where a person chose the version. It is tried for
-        # about 20 minutes: an idle version that takes the place of this one may take long to stop.
+        # Its rule lets it run whether a training came before or was skipped: it skips itself where there is no version
+        # to start. It is tried for about 20 minutes: an idle version that it replaces may take long to stop.
         start_version = RekognitionStartProjectVersionOperator(
             task_id="start_version",
             loop_path=loop.path,
@@ -103,5 +97,7 @@ for loop in loops():
             task_id="stop_idle_versions", loop_path=loop.path, retries=8
         ).as_teardown()
 
-        check >> write_manifest >> create_version >> wait_for_training >> evaluate
-        evaluate >> start_version >> wait_for_start >> smoke_test >> move_endpoint >> stop_idle_versions
+        check >> Label("train") >> write_manifest >> create_version >> wait_for_training >> evaluate
+        check >> Label("deploy by hand") >> start_version
+        evaluate >> Label("good enough") >> start_version
+        start_version >> wait_for_start >> smoke_test >> move_endpoint >> stop_idle_versions

@@ -13,13 +13,15 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 CONTINUOUS = "@continuous"
 
 
-def dag_arguments(loop: Loop, state: str) -> dict[str, Any]:
-    """Return what the DAGs of all states are made with.
+def dag_arguments(loop: Loop, state: str, doc: str | None) -> dict[str, Any]:
+    """Return what the DAGs of all states are made with; ``doc`` is the file's docstring, whose first line describes it.
 
     One run at a time, two retries of each task, and a mail for what fails all the same.
     """
     return {
         "dag_id": loop.dag_id(state),
+        "description": (doc or "").partition("\n")[0].removeprefix("### "),
+        "doc_md": doc,
         "start_date": START,
         "catchup": False,
         "max_active_runs": 1,

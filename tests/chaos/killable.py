@@ -19,7 +19,7 @@ import botocore.session
 import pytest
 from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 from airflow.sdk import Variable
-from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped, TaskDeferred
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from botocore.client import BaseClient
 from botocore.loaders import Loader
 from botocore.retries.standard import ExponentialBackoff
@@ -146,18 +146,14 @@ class Run:
         raise RuntimeError("The task failed at every try.") from problem
 
     def _execute(self, make: Callable[[], Any], ends_deferred: bool) -> Any:
-        pushed: list[Any] = []
         context = {
             "params": self.order.params,
             "run_id": self.order.run_id,
-            "ti": SimpleNamespace(xcom_push=lambda key, value: pushed.append(value)),
             "dag_run": SimpleNamespace(triggering_user_name="ann"),
         }
         for _ in range(_MOST_WAITS):
             try:
                 return make().execute(context)
-            except DownstreamTasksSkipped:
-                return pushed[0]
             except TaskDeferred as deferred:
                 # The other triggers wait for work: there is none.
                 is_wait = isinstance(deferred.trigger, RekognitionProjectVersionTrigger | ServingModelTrigger)
@@ -187,11 +183,11 @@ def sample(run: Run) -> None:
 
 
 def sync(run: Run) -> None:
-    run.task("sync", ParameterSyncOperator, only_when={})
+    run.task("sync", ParameterSyncOperator)
 
 
 def train(run: Run) -> None:
-    decision = run.task("check", TrainingCheckOperator, trains="write_manifest", deploys="start_version")
+    decision = run.task("check", TrainingCheckOperator)
     trained = _train(run, decision) if decision["action"] in {"train", "resume"} else None
     if decision["action"] != "none":
         _deploy(run, decision, trained)
@@ -199,10 +195,10 @@ def train(run: Run) -> None:
 
 
 def _train(run: Run, decision: Any) -> str:
-    attempt = run.task("write_manifest", TrainingWriteManifestOperator, decision=decision, skips=[])
+    attempt = run.task("write_manifest", TrainingWriteManifestOperator, decision=decision)
     name = run.task("create_version", RekognitionCreateProjectVersionOperator, attempt=attempt)
     _wait(run, "wait_for_training", name, "project_version_trained")
-    return str(run.task("evaluate", RekognitionEvaluateProjectVersionOperator, version_name=name, skips=[]))
+    return str(run.task("evaluate", RekognitionEvaluateProjectVersionOperator, version_name=name))
 
 
 def _deploy(run: Run, decision: Any, trained: str | None) -> None:

@@ -42,7 +42,9 @@ def parse():
     dags = {
         dag_id: {
             "tags": sorted(dag.tags),
+            "description": dag.description,
             "doc_md": dag.doc_md,
+            "labels": {f"{a} > {b}": info["label"] for a, edges in dag.edge_info.items() for b, info in edges.items()},
             "max_active_runs": dag.max_active_runs,
             "catchup": dag.catchup,
             "schedule": schedule(DagSerialization.to_dict(dag)["dag"]["timetable"]),
@@ -108,6 +110,8 @@ def test_every_dag_keeps_the_rules_of_the_house(parsed, dag_id):
     assert dag["catchup"] is False
     assert dag["start_date"] != "None"  # a continuous DAG without one runs only once
     assert Path(dag["file"]).name == f"{state}.py"
+    assert dag["doc_md"].startswith(f"### {dag['description']}\n")
+    assert len(dag["description"]) > 20
     for words in ("**Schedule**", "**Variables read**", "**Idempotency**", "**When it fails**"):
         assert words in dag["doc_md"]
     for task in dag["tasks"].values():
@@ -134,6 +138,11 @@ def test_training_deploys_in_order_and_always_cleans_up(parsed):
     # One chain, and the way round the training for a version that is chosen by hand.
     assert edges == {*itertools.pairwise(order), ("check", "start_version")}
     assert tasks["stop_idle_versions"]["teardown"]
+    assert parsed["dags"]["logos.training"]["labels"] == {
+        "check > write_manifest": "train",
+        "check > start_version": "deploy by hand",
+        "evaluate > start_version": "good enough",
+    }
 
 
 def test_an_operator_may_force_a_training_or_choose_a_version(parsed):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped, TaskDeferred
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from tests.simulation.world import PATH
 
 
@@ -13,10 +13,8 @@ def operator(kind: Any, **arguments: Any) -> Any:
 
 
 def airflow_context(**more: Any) -> dict[str, Any]:
-    pushed: list[Any] = []
-    ti = SimpleNamespace(xcom_push=lambda key, value: pushed.append(value), pushed=pushed)
     user = SimpleNamespace(triggering_user_name="ann")
-    return {"params": {}, "run_id": "run", "ti": ti, "dag_run": user, **more}
+    return {"params": {}, "run_id": "run", "dag_run": user, **more}
 
 
 class PauseError(Exception):
@@ -32,7 +30,6 @@ class DagRun:
     done: dict[str, Any] = field(default_factory=dict)
     tries: dict[str, int] = field(default_factory=dict)
     budget: int = 0
-    skipped: set[str] = field(default_factory=set)  # tasks that skipped what comes after them
     has_failed: bool = False
 
     def task(self, task_id: str, kind: Any, *, retries: int = 2, **arguments: Any) -> Any:
@@ -46,9 +43,6 @@ class DagRun:
         context = airflow_context(params=self.params, run_id=self.run_id)
         try:
             result = operator(kind, **arguments).execute(context)
-        except DownstreamTasksSkipped:
-            result = context["ti"].pushed[0]
-            self.skipped.add(task_id)
         except TaskDeferred:
             self.tries[task_id] = 0
             raise PauseError from None

@@ -63,7 +63,7 @@ def review(world: World) -> None:
 def sync(world: World) -> None:
     """Make Parameter Store and Variables equal."""
     world.memory["sync is cut"] = True
-    _go_on(world, ParameterSyncOperator, only_when={})
+    _go_on(world, ParameterSyncOperator)
     world.memory["sync is cut"] = False
 
 
@@ -159,7 +159,7 @@ def train(world: World, tasks: int = 20) -> None:
 def _go_through(run: DagRun) -> None:
     """Do the tasks as the DAG is wired, but for its teardown."""
     try:
-        decision = run.task("check", TrainingCheckOperator, trains="write_manifest", deploys="start_version")
+        decision = run.task("check", TrainingCheckOperator)
         trained = _train(run, decision) if decision["action"] in {"train", "resume"} else None
         if trained or decision["action"] == "deploy":
             _deploy(run, decision, trained)
@@ -171,13 +171,13 @@ def _go_through(run: DagRun) -> None:
 
 
 def _train(run: DagRun, decision: Any) -> str | None:
-    attempt = run.task("write_manifest", TrainingWriteManifestOperator, decision=decision, skips=[])
+    attempt = run.task("write_manifest", TrainingWriteManifestOperator, decision=decision)
     if attempt is None:
         return None
     name = run.task("create_version", RekognitionCreateProjectVersionOperator, attempt=attempt)
     _wait(run, "wait_for_training", name, "project_version_trained")
-    run.task("evaluate", RekognitionEvaluateProjectVersionOperator, version_name=name, skips=[])
-    return None if "evaluate" in run.skipped else str(name)
+    trained: str | None = run.task("evaluate", RekognitionEvaluateProjectVersionOperator, version_name=name)
+    return trained
 
 
 def _deploy(run: DagRun, decision: Any, trained: str | None) -> None:

@@ -1,16 +1,12 @@
 """What all operators of a loop share."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import DownstreamTasksSkipped
 
 from label_loop.settings import Loop
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
-
     from label_loop.states.context import LoopContext
 
 
@@ -27,9 +23,3 @@ class LoopOperator(BaseOperator):
         from label_loop.states.context import LoopContext
 
         return LoopContext(Loop(self.loop_path), self.aws_conn_id)
-
-
-def skip_downstream(context: "Context", value: object, task_ids: Iterable[str]) -> NoReturn:
-    """End a task as success with a return value, and skip tasks that come after it."""
-    context["ti"].xcom_push(key="return_value", value=value)
-    raise DownstreamTasksSkipped(tasks=list(task_ids))

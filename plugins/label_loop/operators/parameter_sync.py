@@ -1,13 +1,12 @@
 """The operator of parameter_sync."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from label_loop.exceptions import RefusedParametersError
-from label_loop.operators.base import LoopOperator, skip_downstream
+from label_loop.operators.base import LoopOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -18,13 +17,8 @@ PARAMETER_POLL_SECONDS = 15
 class ParameterSyncOperator(LoopOperator):
     """Makes Parameter Store and Variables equal, or waits without a worker until they differ.
 
-    Returns a SyncResult as a dict. Of the downstream tasks, those named in ``only_when`` run only where that
-    field of the result is true.
+    Returns a SyncResult as a dict.
     """
-
-    def __init__(self, *, only_when: Mapping[str, str], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.only_when = dict(only_when)
 
     def execute(self, context: "Context") -> Any:
         """Sync what differs now, or wait."""
@@ -45,15 +39,11 @@ class ParameterSyncOperator(LoopOperator):
             self.defer(trigger=trigger, method_name="execute_complete")
         for line in (*result.changes, *result.conflicts):
             self.log.info(line)
-        values = asdict(result)
-        skipped = [task_id for task_id, field in self.only_when.items() if not values[field]]
-        if skipped:
-            skip_downstream(context, values, skipped)
-        return values
+        return asdict(result)
 
 
 class ParameterRefuseOperator(LoopOperator):
-    """Fails, so that a refused value is seen where operators look; everything else was applied before."""
+    """Fails where a value was refused, so that it is seen where operators look; all else was applied before."""
 
     template_fields = ("result",)
 
@@ -63,18 +53,29 @@ class ParameterRefuseOperator(LoopOperator):
 
     def execute(self, context: "Context") -> None:
         """Raise the error that names parameter, value and rule."""
+        if not self.result["refusals"]:
+            raise AirflowSkipException("No value was refused.")
         raise AirflowFailException(str(RefusedParametersError(self.loop_path, self.result["refusals"])))
 
 
 class DagRunNowOperator(LoopOperator):
-    """Runs another DAG of the loop now. The provider's operator does it; importing it costs a second a parse."""
+    """Runs another DAG of the loop now, where a field of a sync's result is true.
 
-    def __init__(self, *, trigger_dag_id: str, **kwargs: Any) -> None:
+    The provider's operator does it; importing it costs a second a parse.
+    """
+
+    template_fields = ("result",)
+
+    def __init__(self, *, trigger_dag_id: str, result: Any, field: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.trigger_dag_id = trigger_dag_id
+        self.result = result
+        self.field = field
 
     def execute(self, context: "Context") -> None:
         """Ask for the run."""
+        if not self.result[self.field]:
+            raise AirflowSkipException(f"Nothing asks for a run of {self.trigger_dag_id}.")
         from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 
         TriggerDagRunOperator(task_id=self.task_id, trigger_dag_id=self.trigger_dag_id).execute(context)

@@ -1,18 +1,18 @@
 """The operators of training and deployment."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from label_loop.exceptions import SmokeTestFailedError, UnusableTrainingSetError, VersionNotDeployableError
-from label_loop.operators.base import LoopOperator, skip_downstream
+from label_loop.operators.base import LoopOperator
 from label_loop.payloads import TrainingAttempt
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from label_loop.domain.deployment import DeploymentDecision
     from label_loop.states.deployment import DeploymentState
     from label_loop.states.training import TrainingState
 
@@ -40,49 +40,39 @@ class DeploymentOperator(LoopOperator):
 class TrainingCheckOperator(TrainingOperator):
     """Decides whether the run trains, deploys a version chosen by hand, or does nothing.
 
-    ``trains`` and ``deploys`` are the tasks that begin the two ways on: what the run does not need is skipped.
-    Returns the decision as a dict.
+    Returns the decision as a dict: the tasks that follow read from it whether they are needed.
     """
-
-    def __init__(self, *, trains: str, deploys: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.trains = trains
-        self.deploys = deploys
 
     def execute(self, context: "Context") -> Any:
         """Check the criteria; a run triggered with ``force`` needs no new images, one with ``version`` none at all."""
         version_name = (context["params"].get("version") or "").strip()
         if version_name:
-            return self._deploy(context, version_name)
-        decision = self.state().check(forced=bool(context["params"].get("force")))
-        if decision.action == "none":
-            skip_downstream(context, asdict(decision), [self.trains, self.deploys])
-        return asdict(decision)
+            return asdict(self._choose(context, version_name))
+        return asdict(self.state().check(forced=bool(context["params"].get("force"))))
 
-    def _deploy(self, context: "Context", version_name: str) -> NoReturn:
+    def _choose(self, context: "Context", version_name: str) -> "DeploymentDecision":
         from label_loop.states.deployment import DeploymentState
 
         asked_by = context["dag_run"].triggering_user_name or "an unnamed user"
         try:
-            decision = DeploymentState(self.loop_context()).choose(version_name, asked_by=asked_by)
+            return DeploymentState(self.loop_context()).choose(version_name, asked_by=asked_by)
         except VersionNotDeployableError as error:
             raise AirflowFailException(str(error)) from error
-        not_needed = [self.trains] if decision.action == "deploy" else [self.trains, self.deploys]
-        skip_downstream(context, asdict(decision), not_needed)
 
 
 class TrainingWriteManifestOperator(TrainingOperator):
-    """Checks the images and writes the manifest; skips ``skips`` where too few are usable. Returns the attempt."""
+    """Checks the images and writes the manifest. Returns the attempt, or None where too few images are usable."""
 
     template_fields = ("decision",)
 
-    def __init__(self, *, decision: Any, skips: Sequence[str], **kwargs: Any) -> None:
+    def __init__(self, *, decision: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.decision = decision
-        self.skips = skips
 
     def execute(self, context: "Context") -> Any:
         """Prepare the training set. A set that cannot train fails at once: trying again would not mend it."""
+        if self.decision["action"] not in {"train", "resume"}:
+            raise AirflowSkipException(f"No training: {self.decision['reason']}.")
         try:
             attempt = self.state().prepare(
                 resume=self.decision["action"] == "resume",
@@ -91,9 +81,7 @@ class TrainingWriteManifestOperator(TrainingOperator):
             )
         except UnusableTrainingSetError as error:
             raise AirflowFailException(str(error)) from error
-        if attempt is None:
-            skip_downstream(context, None, self.skips)
-        return attempt.to_json()
+        return attempt.to_json() if attempt else None
 
 
 class RekognitionCreateProjectVersionOperator(TrainingOperator):
@@ -107,24 +95,23 @@ class RekognitionCreateProjectVersionOperator(TrainingOperator):
 
     def execute(self, context: "Context") -> str:
         """Record the attempt, then create the version."""
+        if self.attempt is None:
+            raise AirflowSkipException("No training: too few of the new images are usable.")
         return self.state().create_version(TrainingAttempt(**self.attempt))
 
 
 class RekognitionEvaluateProjectVersionOperator(TrainingOperator):
-    """Compares F1 with the minimum; skips ``skips`` where the version is not good enough. Returns its name."""
+    """Compares F1 with the minimum. Returns the version's name, or None where it is not good enough."""
 
     template_fields = ("version_name",)
 
-    def __init__(self, *, version_name: Any, skips: Sequence[str], **kwargs: Any) -> None:
+    def __init__(self, *, version_name: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.version_name = version_name
-        self.skips = skips
 
-    def execute(self, context: "Context") -> str:
+    def execute(self, context: "Context") -> str | None:
         """Judge the version and record the outcome."""
-        if not self.state().passes_gate(self.version_name):
-            skip_downstream(context, self.version_name, self.skips)
-        return str(self.version_name)
+        return str(self.version_name) if self.state().passes_gate(self.version_name) else None
 
 
 class RekognitionStartProjectVersionOperator(DeploymentOperator):
@@ -139,9 +126,10 @@ class RekognitionStartProjectVersionOperator(DeploymentOperator):
 
     def execute(self, context: "Context") -> str:
         """Ask for the start."""
-        version_name = self.decision.get("version_name") or self.trained_version_name
+        chosen = self.decision["version_name"] if self.decision["action"] == "deploy" else None
+        version_name = chosen or self.trained_version_name
         if not version_name:
-            raise AirflowSkipException("No version was chosen by hand, and none was trained.")
+            raise AirflowSkipException("No version is to be deployed, and none was trained that is good enough.")
         self.state().start_version(version_name)
         return str(version_name)
 

@@ -5,13 +5,12 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, DownstreamTasksSkipped, TaskDeferred
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
 
-from label_loop.operators.parameter_sync import ParameterRefuseOperator, ParameterSyncOperator
+from label_loop.operators.parameter_sync import DagRunNowOperator, ParameterRefuseOperator, ParameterSyncOperator
 from label_loop.states.parameter_sync import ParameterSyncState, SyncResult
 from label_loop.triggers.parameter_sync import ParameterChangeTrigger
-
-ONLY_WHEN = {"refuse": "refusals", "train_now": "training_switched_on", "sample_now": "sampling_switched_on"}
 
 
 def result(**changes: Any) -> SyncResult:
@@ -34,7 +33,7 @@ def state(loop: Any, stand_in: Any) -> Mock:
 
 @pytest.fixture
 def task() -> ParameterSyncOperator:
-    return ParameterSyncOperator(task_id="sync", loop_path="/logos", only_when=ONLY_WHEN)
+    return ParameterSyncOperator(task_id="sync", loop_path="/logos")
 
 
 def test_sides_that_are_equal_are_waited_for(state: Mock, task: Any, context: Any) -> None:
@@ -46,34 +45,35 @@ def test_sides_that_are_equal_are_waited_for(state: Mock, task: Any, context: An
 
 
 def test_a_resumed_sync_does_not_wait_again(state: Mock, task: Any, context: Any) -> None:
-    state.sync.return_value = result(did_something=False)
-    with pytest.raises(DownstreamTasksSkipped):
-        task.execute_complete(context, {"status": "success"})
-
-
-@pytest.mark.parametrize(
-    ("changes", "skipped"),
-    [
-        ({}, ["refuse", "train_now", "sample_now"]),
-        ({"refusals": ["no"]}, ["train_now", "sample_now"]),
-        ({"training_switched_on": True}, ["refuse", "sample_now"]),
-        ({"sampling_switched_on": True}, ["refuse", "train_now"]),
-    ],
-)
-def test_only_what_the_sync_calls_for_runs(
-    state: Mock, task: Any, context: Any, changes: dict[str, Any], skipped: list[str]
-) -> None:
-    state.sync.return_value = result(**changes)
-    with pytest.raises(DownstreamTasksSkipped) as caught:
-        task.execute(context)
-    assert list(caught.value.tasks) == skipped
-    context["ti"].xcom_push.assert_called_once_with(key="return_value", value=asdict(result(**changes)))
-
-
-def test_a_sync_that_calls_for_everything_skips_nothing(state: Mock, task: Any, context: Any) -> None:
-    found = result(refusals=["no"], training_switched_on=True, sampling_switched_on=True)
+    found = result(did_something=False)
     state.sync.return_value = found
-    assert task.execute(context) == asdict(found)
+    assert task.execute_complete(context, {"status": "success"}) == asdict(found)
+
+
+@pytest.mark.parametrize("field", ["training_switched_on", "sampling_switched_on"])
+def test_another_dag_runs_only_where_it_was_switched_on(
+    monkeypatch: pytest.MonkeyPatch, context: Any, field: str
+) -> None:
+    runs: list[str] = []
+    monkeypatch.setattr(TriggerDagRunOperator, "execute", lambda self, _: runs.append(self.trigger_dag_id))
+
+    def run_now(**changes: Any) -> DagRunNowOperator:
+        values = asdict(result(**changes))
+        return DagRunNowOperator(
+            task_id="now", loop_path="/logos", trigger_dag_id="logos.other", result=values, field=field
+        )
+
+    run_now(**{field: True}).execute(context)
+    assert runs == ["logos.other"]
+    with pytest.raises(AirflowSkipException, match=r"logos\.other"):
+        run_now().execute(context)
+    assert runs == ["logos.other"]
+
+
+def test_nothing_fails_where_nothing_was_refused(context: Any) -> None:
+    task = ParameterRefuseOperator(task_id="refuse", loop_path="/logos", result={"refusals": []})
+    with pytest.raises(AirflowSkipException):
+        task.execute(context)
 
 
 def test_a_refusal_fails_with_every_reason_and_without_another_try() -> None:

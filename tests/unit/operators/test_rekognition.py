@@ -5,13 +5,14 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DownstreamTasksSkipped
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from tests.unit.operators.conftest import run_context
 
 from label_loop.domain.deployment import DeploymentDecision
 from label_loop.domain.training import TrainingDecision
 from label_loop.exceptions import SmokeTestFailedError, UnusableTrainingSetError, VersionNotDeployableError
 from label_loop.operators.rekognition import (
+    RekognitionCreateProjectVersionOperator,
     RekognitionSmokeTestOperator,
     RekognitionStartProjectVersionOperator,
     RekognitionStopIdleVersionsOperator,
@@ -42,7 +43,7 @@ def operator(kind: Any, **arguments: Any) -> Any:
 
 
 def check() -> Any:
-    return operator(TrainingCheckOperator, trains="write_manifest", deploys="start_version")
+    return operator(TrainingCheckOperator)
 
 
 @pytest.mark.parametrize("params", [{}, {"force": False}, {"force": True}])
@@ -53,19 +54,13 @@ def test_the_check_hands_its_decision_on(state: Mock, params: dict[str, Any]) ->
     state.check.assert_called_once_with(forced=bool(params.get("force")))
 
 
-@pytest.mark.parametrize(
-    ("action", "skipped"), [("deploy", ["write_manifest"]), ("none", ["write_manifest", "start_version"])]
-)
-def test_a_version_chosen_by_hand_is_deployed_without_a_training(
-    state: Mock, deployment: Mock, action: Any, skipped: list[str]
+@pytest.mark.parametrize("action", ["deploy", "none"])
+def test_a_version_chosen_by_hand_is_decided_on_without_a_training_check(
+    state: Mock, deployment: Mock, action: Any
 ) -> None:
     decision = DeploymentDecision(action, "because", "v1")
     deployment.choose.return_value = decision
-    context = run_context(version=" v1 ", force=True)
-    with pytest.raises(DownstreamTasksSkipped) as caught:
-        check().execute(context)
-    assert caught.value.tasks == skipped
-    context["ti"].xcom_push.assert_called_once_with(key="return_value", value=asdict(decision))
+    assert check().execute(run_context(version=" v1 ", force=True)) == asdict(decision)
     deployment.choose.assert_called_once_with("v1", asked_by="alice")
     state.check.assert_not_called()
 
@@ -86,25 +81,38 @@ def test_no_version_is_a_training_check(state: Mock, deployment: Mock, version: 
 @pytest.mark.parametrize(("action", "resume"), [("train", False), ("resume", True)])
 def test_the_manifest_is_written_or_found_again(state: Mock, action: str, resume: bool) -> None:
     state.prepare.return_value = ATTEMPT
-    task = operator(
-        TrainingWriteManifestOperator, decision={"action": action}, skips=["create_version", "start_version"]
-    )
+    task = operator(TrainingWriteManifestOperator, decision={"action": action})
     assert task.execute(run_context(force=True)) == ATTEMPT.to_json()
     state.prepare.assert_called_once_with(resume=resume, forced=True, run_id="manual__1")
 
 
 def test_a_set_that_cannot_train_fails_without_another_try(state: Mock, context: Any) -> None:
     state.prepare.side_effect = UnusableTrainingSetError("one label only")
-    task = operator(
-        TrainingWriteManifestOperator, decision={"action": "train"}, skips=["create_version", "start_version"]
-    )
+    task = operator(TrainingWriteManifestOperator, decision={"action": "train"})
     with pytest.raises(AirflowFailException, match="one label only"):
         task.execute(context)
 
 
-@pytest.mark.parametrize("action", ["none", "train", "resume"])
-def test_nothing_is_started_where_nothing_was_handed_on(deployment: Mock, context: Any, action: str) -> None:
-    task = operator(RekognitionStartProjectVersionOperator, decision={"action": action}, trained_version_name=None)
+@pytest.mark.parametrize("action", ["none", "deploy"])
+def test_no_manifest_is_written_where_nothing_trains(state: Mock, context: Any, action: str) -> None:
+    task = operator(TrainingWriteManifestOperator, decision={"action": action, "reason": "v1 serves already"})
+    with pytest.raises(AirflowSkipException, match="v1 serves already"):
+        task.execute(context)
+    state.prepare.assert_not_called()
+
+
+def test_no_version_is_created_without_an_attempt(state: Mock, context: Any) -> None:
+    with pytest.raises(AirflowSkipException):
+        operator(RekognitionCreateProjectVersionOperator, attempt=None).execute(context)
+    state.create_version.assert_not_called()
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [{"action": "none"}, {"action": "train"}, {"action": "resume"}, {"action": "none", "version_name": "v1"}],
+)
+def test_nothing_is_started_where_nothing_was_handed_on(deployment: Mock, context: Any, decision: Any) -> None:
+    task = operator(RekognitionStartProjectVersionOperator, decision=decision, trained_version_name=None)
     with pytest.raises(AirflowSkipException):
         task.execute(context)
     deployment.start_version.assert_not_called()
