@@ -44,6 +44,8 @@ def share_clients(monkeypatch: pytest.MonkeyPatch) -> None:
         make = getattr(AwsGenericHook, kind)
 
         def shared(self: Any, *args: Any, make: Callable[..., Any] = make, **kwargs: Any) -> Any:
+            if kwargs.get("deferrable"):
+                return make(self, *args, **kwargs)  # a trigger's client belongs to its event loop
             config = getattr(self._config, "_user_provided_options", None)
             key = (make.__name__, self.client_type, self.resource_type, str(config))
             if key not in _CLIENTS:

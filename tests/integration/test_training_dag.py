@@ -123,8 +123,9 @@ def test_a_set_that_cannot_train_starts_nothing(world: World, run: Any) -> None:
     "conf", [{"version": "v0"}, pytest.param({"version": "v0", "force": True}, marks=pytest.mark.slow)]
 )
 def test_a_version_chosen_by_hand_is_deployed_and_nothing_is_trained(
-    world: World, model: Model, run: Any, conf: dict[str, Any]
+    world: World, model: Model, run: Any, conf: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(vars(world.aws.settings), "start_seconds", 1.0)  # so that the wait is a trigger's
     world.label(TRAINING_DIGITS[:20])  # enough for a training
     old = world.add_version(model, "v0", "STOPPED")
     serving = world.record()[ENDPOINT]
