@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Frame, Locator, expect
 from tests.browser.checks import assert_accessible, assert_no_overflow
-from tests.browser.conftest import Visit, system_record
+from tests.browser.conftest import LOOP, Visit, system_record
 from tests.testing.stack import RunningStack
 
 ENDPOINT = "rekognition_project_version_arn"
@@ -32,6 +32,15 @@ def test_an_older_version_is_put_back(visit: Visit, running: RunningStack):
     assert system_record(running)[ENDPOINT] == first
     expect(_row(frame, second)).to_contain_text("stopped", timeout=RUN_MS)
     assert_no_overflow(frame)
+
+
+def test_the_versions_with_all_that_can_be_done_with_them_fit_into_a_narrow_window(visit: Visit):
+    frame = visit("op").open_directly(LOOP.name, "models")
+    expect(
+        frame.get_by_role("button", name="Roll back").or_(frame.get_by_role("button", name="Deploy"))
+    ).to_be_visible()
+    assert_no_overflow(frame, (820,))
+    assert frame.get_by_role("region", name="Versions").evaluate("of => of.scrollWidth <= of.clientWidth")
 
 
 def test_who_may_only_look_sees_versions_and_no_controls(visit: Visit):
