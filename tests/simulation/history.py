@@ -36,6 +36,7 @@ class History:
     def _keep_known_faults_out(self) -> None:
         gate = self.world.gate
         self.world.edits_wait_for_sync = is_left_out(Trigger.EDITS_AFTER_CUT_SYNC)
+        self.world.keeps_answered_uploads = is_left_out(Trigger.REMOVED_REVIEWS)
         self.world.keeps_tested_versions = is_left_out(Trigger.STOPS_AFTER_TEST)
         if is_left_out(Trigger.RECORD_WRITES):
             gate.kept_together = frozenset({_RECORD_READ})

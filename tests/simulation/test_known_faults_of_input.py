@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 from tests.simulation import runs
+from tests.simulation.gate import Disturbance, Kind
 from tests.simulation.history import History
 from tests.simulation.model_steps import Train
 from tests.simulation.review_steps import Answer
 from tests.simulation.scripts import begun, fault, put_answer, reviewed
-from tests.simulation.steps import Run, Upload, Wait, process
+from tests.simulation.steps import RemoveUpload, Run, Upload, Wait, process
 from tests.simulation.world import ANSWERS, BUCKET, LABELLED, UPLOADS, World, dead_letters_url, picture, queue_url
 
 # ------------------------------------------------------------------------------- images
@@ -21,6 +22,14 @@ def test_the_answer_about_an_archived_image_is_logged() -> None:
     history.world.s3.archive(BUCKET, history.world.uploads[0].key)
     history.do(Answer(0, "dog"), *[step for _ in range(8) for step in (Run("review"), Wait(200.0))])
     assert history.world.rows()[0].get("HumanLabel") == "dog"
+
+
+@fault("2", "a process is killed after it copied an image, and the upload is removed before the next one")
+def test_a_copy_that_a_killed_process_made_is_known_though_its_upload_is_gone() -> None:
+    for write in range(1, 6):
+        history, _ = reviewed()
+        killed = (Disturbance(write, Kind.CRASH_AFTER, is_write=True),)
+        history.do(Answer(0, "cat"), Run("review", killed), RemoveUpload(0), Wait(200.0), Run("review"))
 
 
 def labelled(world: World, label: str, count: int) -> None:

@@ -98,6 +98,7 @@ class World:
         self.stops = Stops()
         self.edits_wait_for_sync = False  # nobody edits a parameter after a sync that was cut
         self.keeps_tested_versions = False  # nobody stops a model between the test of a version and its serving
+        self.keeps_answered_uploads = False  # nobody removes an upload whose answer is on its way into the log
         self.memory: dict[str, Any] = {}  # of runs and of what the promises have seen
         self._set_up(backend, has_queues=has_queues)
         if serves:
