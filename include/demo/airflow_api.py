@@ -1,5 +1,6 @@
 """Airflow's REST API, as anybody may use it."""
 
+import time
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -7,6 +8,7 @@ from urllib.parse import quote
 
 from demo.loopback import HttpError, ask
 
+_TRIES_WHILE_LOCKED = 10  # each waits for five seconds
 ENDED = frozenset({"success", "failed"})
 
 
@@ -46,13 +48,15 @@ class AirflowApi:
         return {"Authorization": f"Bearer {token}"}
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
-        try:
-            return ask(method, f"{self.url}/api/v2/{path}", body, self.login)
-        except HttpError as error:
-            if error.status != 500:
-                raise
-            # SQLite was locked for too long, which is found before anything is done.
-            return ask(method, f"{self.url}/api/v2/{path}", body, self.login)
+        # SQLite has one writer: while others write, a request can wait until it fails, with nothing done.
+        for _ in range(_TRIES_WHILE_LOCKED):
+            try:
+                return ask(method, f"{self.url}/api/v2/{path}", body, self.login)
+            except HttpError as error:
+                if error.status != 500:
+                    raise
+            time.sleep(1)
+        return ask(method, f"{self.url}/api/v2/{path}", body, self.login)
 
     def knows(self, dag_id: str) -> bool:
         """Return whether a DAG is parsed."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -19,6 +20,7 @@ from tests.waiting import eventually
 from local_stack.environment import Stack, free_port
 from local_stack.stack import LocalStack
 
+_TRIES_WHILE_LOCKED = 10  # each waits for five seconds
 _NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -49,13 +51,15 @@ class RunningStack:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"},
         )
-        try:
-            return _answer(request)
-        except urllib.error.HTTPError as error:
-            if error.code != 500:
-                raise
-            # While the dag processor writes, SQLite can keep a request waiting until it fails.
-            return _answer(request)
+        # SQLite has one writer: while others write, a request can wait until it fails, with nothing done.
+        for _ in range(_TRIES_WHILE_LOCKED):
+            try:
+                return _answer(request)
+            except urllib.error.HTTPError as error:
+                if error.code != 500:
+                    raise
+            time.sleep(1)
+        return _answer(request)
 
     def _admins_token(self) -> str:
         login = json.dumps({"username": "admin", "password": "admin"}).encode() if self.stack.roles else None
