@@ -8,7 +8,7 @@ from typing import Any
 
 from demo.errors import UnreachableError
 
-_TIMEOUT_SECONDS = 15
+_TIMEOUT_SECONDS = 120  # a request may have to wait for a busy machine; who is not there refuses at once
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 

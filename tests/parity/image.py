@@ -45,18 +45,8 @@ def python() -> Path:
     interpreter = _FOLDER / "bin" / "python"
     if not mark.exists() or mark.read_text() != digest:
         _uv("venv", "--clear", "--python", sys.executable, str(_FOLDER))
-        _uv(
-            "pip",
-            "install",
-            "--compile-bytecode",
-            "--python",
-            str(interpreter),
-            *IMAGE,
-            "-r",
-            str(_REQUIREMENTS),
-            "-c",
-            str(_CONSTRAINTS),
-        )
+        source = ("-r", str(_REQUIREMENTS), "-c", str(_CONSTRAINTS))
+        _uv("pip", "install", "--compile-bytecode", "--python", str(interpreter), *IMAGE, *source)
         mark.write_text(digest)
     return interpreter
 

@@ -2,13 +2,11 @@
 
 import json
 import os
-import time
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +15,9 @@ import pytest
 from tests.testing import metadata_database
 from tests.waiting import eventually
 
+from demo.airflow_api import AirflowApi
 from local_stack.environment import Stack, free_port
 from local_stack.stack import LocalStack
-
-_TRIES_WHILE_LOCKED = 10  # each waits for five seconds
-_NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass
@@ -29,7 +25,6 @@ class RunningStack:
     """The REST API of Airflow as its admin, and boto3 clients of the endpoint."""
 
     stack: Stack
-    _token: str = field(default="")
 
     def client(self, service: str) -> Any:
         return boto3.client(
@@ -43,40 +38,20 @@ class RunningStack:
     def session(self) -> Any:
         return boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name="us-east-1")
 
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        self._token = self._token or self._admins_token()
-        request = urllib.request.Request(
-            f"{self.stack.airflow_url}/api/v2{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"},
+    @cached_property
+    def api(self) -> AirflowApi:
+        return AirflowApi(
+            self.stack.airflow_url, {"username": "admin", "password": "admin"} if self.stack.roles else None
         )
-        # SQLite has one writer: while others write, a request can wait until it fails, with nothing done.
-        for _ in range(_TRIES_WHILE_LOCKED):
-            try:
-                return _answer(request)
-            except urllib.error.HTTPError as error:
-                if error.code != 500:
-                    raise
-            time.sleep(1)
-        return _answer(request)
 
-    def _admins_token(self) -> str:
-        login = json.dumps({"username": "admin", "password": "admin"}).encode() if self.stack.roles else None
-        url, headers = f"{self.stack.airflow_url}/auth/token", {"Content-Type": "application/json"}
-        return _answer(urllib.request.Request(url, login, headers))["access_token"]
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        return self.api.ask(method, path.removeprefix("/"), body)
 
     def variable(self, key: str) -> str | None:
-        try:
-            return self.call("GET", f"/variables/{urllib.parse.quote(key, safe='')}")["value"]
-        except urllib.error.HTTPError as error:
-            if error.code == 404:
-                return None
-            raise
+        return self.api.variable(key)
 
     def set_variable(self, key: str, value: str) -> None:
-        path = f"/variables/{urllib.parse.quote(key, safe='')}"
-        self.call("PATCH", path, {"key": key, "value": value})
+        self.api.set_variable(key, value)
 
     def parameter(self, name: str) -> str:
         return self.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
@@ -107,11 +82,6 @@ class RunningStack:
         path = f"/dags/{dag_id}/dagRuns/{urllib.parse.quote(run_id, safe='')}"
         ended = ("success", "failed")
         return eventually(lambda: (state := self.call("GET", path)["state"]) in ended and state, run_id)
-
-
-def _answer(request: urllib.request.Request) -> Any:
-    with _NO_PROXY.open(request, timeout=120) as answer:
-        return json.load(answer)
 
 
 @contextmanager
