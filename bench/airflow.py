@@ -21,9 +21,10 @@ from tests.testing.stack import RunningStack, airflow_over_endpoint
 from tests.waiting import eventually
 
 from bench.figures import Figure
-from label_loop.domain.detections import timestamp
+from label_loop.domain.moments import timestamp
+from label_loop.loop import Loop
 from label_loop.provisioning import Options, provision
-from label_loop.settings import SYSTEM_RECORD, Loop
+from label_loop.system_record import SYSTEM_RECORD
 from sample_images.digits import digits
 
 # Long enough to look at what waits meanwhile; what a fit takes on top is read from the version.

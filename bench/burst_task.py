@@ -10,10 +10,11 @@ from unittest.mock import patch
 
 from airflow.sdk import Variable
 
-from label_loop.settings import Loop
-from label_loop.states import detection
-from label_loop.states.context import LoopContext
-from label_loop.states.inbox import Delivery, QueueInbox
+from label_loop.context import LoopContext
+from label_loop.inbox.base import Delivery
+from label_loop.inbox.queue import QueueInbox
+from label_loop.loop import Loop
+from label_loop.workflows import detection
 
 
 class _TimedInbox(QueueInbox):
@@ -35,7 +36,7 @@ def main(path: str) -> float:
         context = LoopContext(Loop(path), aws_conn_id=None)
         inbox = _TimedInbox(context, context.record.require("uploads_queue_url"))
         began = time.monotonic()
-        detection.DetectionState(context, inbox).drain()
+        detection.DetectionWorkflow(context, inbox).drain()
         return inbox.done_at - began
 
 

@@ -16,8 +16,8 @@ from tests.integration.clients import REGION
 from tests.integration.model import train_model
 from tests.integration.world import World
 
-from label_loop.settings import Loop
-from label_loop.states import detection
+from label_loop.loop import Loop
+from label_loop.workflows import detection
 from local_aws.server import LocalAws
 from local_aws.settings import Settings
 

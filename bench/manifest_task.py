@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from label_loop.context import LoopContext
 from label_loop.domain import training
+from label_loop.loop import Loop
 from label_loop.payloads import LABELLED_FOLDER
-from label_loop.settings import Loop
-from label_loop.states.context import LoopContext
-from label_loop.states.training_set import TrainingSet
+from label_loop.workflows.training_set import TrainingSet
 
 
 def main(path: str, images: int) -> float:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from bench.figures import Figure
 from bench.loop import provisioned_loop
-from label_loop.domain.detections import timestamp
+from label_loop.domain.moments import timestamp
 
 _START = datetime(2026, 11, 1, tzinfo=UTC)
 

@@ -2,7 +2,7 @@
 
 from bench.figures import Figure
 from bench.loop import provisioned_loop, run_task
-from label_loop.domain.detections import timestamp
+from label_loop.domain.moments import timestamp
 from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER, TrainingAttempt
 
 

@@ -21,8 +21,8 @@ dead-letter queue. An image that cannot be detected is logged with its reason an
 
 from airflow.sdk import DAG
 
+from label_loop.loop import loops
 from label_loop.operators.inbox import RekognitionDetectUploadsOperator
-from label_loop.settings import loops
 from label_loop.wiring import CONTINUOUS, dag_arguments
 
 for loop in loops():

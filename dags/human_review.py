@@ -17,8 +17,8 @@ told, and holds up no other. A review that ended without an answer is told.
 
 from airflow.sdk import DAG
 
+from label_loop.loop import loops
 from label_loop.operators.inbox import HumanReviewApplyAnswersOperator
-from label_loop.settings import loops
 from label_loop.wiring import CONTINUOUS, dag_arguments
 
 for loop in loops():

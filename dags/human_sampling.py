@@ -17,8 +17,8 @@ cut is completed by the next one, with the same samples.
 
 from airflow.sdk import DAG
 
+from label_loop.loop import loops
 from label_loop.operators.human_sampling import HumanSamplingOperator
-from label_loop.settings import loops
 from label_loop.wiring import dag_arguments, interval_schedule
 
 for loop in loops():

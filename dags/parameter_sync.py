@@ -16,8 +16,8 @@ value stays in force until the value is corrected where it was written.
 
 from airflow.sdk import DAG, Label
 
+from label_loop.loop import loops
 from label_loop.operators.parameter_sync import DagRunNowOperator, ParameterRefuseOperator, ParameterSyncOperator
-from label_loop.settings import loops
 from label_loop.wiring import CONTINUOUS, dag_arguments
 
 for loop in loops():

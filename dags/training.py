@@ -25,6 +25,7 @@ and the mail name the reason. A rejected or failed version is not trained again 
 
 from airflow.sdk import DAG, Label, Param, TriggerRule
 
+from label_loop.loop import loops
 from label_loop.operators.rekognition import (
     EndpointMoveOperator,
     RekognitionCreateProjectVersionOperator,
@@ -36,7 +37,6 @@ from label_loop.operators.rekognition import (
     TrainingWriteManifestOperator,
 )
 from label_loop.sensors.rekognition import RekognitionProjectVersionSensor
-from label_loop.settings import loops
 from label_loop.wiring import dag_arguments, interval_schedule
 
 PARAMS = {

@@ -18,7 +18,7 @@ from demo.scene import Scene
 from demo.steps.setup import begin
 from demo.story import tell
 from label_loop.exceptions import LabelLoopError
-from label_loop.settings import Loop
+from label_loop.loop import Loop
 from local_stack.environment import Stack
 from local_stack.stack import LocalStack, StackError
 from sample_images.digits import digits

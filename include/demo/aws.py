@@ -13,10 +13,11 @@ import boto3
 import botocore.session
 
 from demo.pictures import AnyPicture
+from label_loop.loop import Loop
 from label_loop.payloads import LABELLED_FOLDER
 from label_loop.provisioning import Line, Options, provision
 from label_loop.provisioning.provision import AIRFLOW
-from label_loop.settings import SYSTEM_RECORD, Loop
+from label_loop.system_record import SYSTEM_RECORD
 from local_aws.requests import INTERNAL_USER_AGENT
 
 _UPLOADS_AT_ONCE = 8

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from demo.airflow_api import AirflowApi
 from demo.loopback import HttpError, ask
 from demo.reviewer import Task
-from label_loop.settings import Loop
+from label_loop.loop import Loop
 
 
 class Desk:

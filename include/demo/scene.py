@@ -14,7 +14,7 @@ from demo.reviewer import ScriptedReviewer
 from demo.trouble import troubles
 from demo.versions import VersionWatcher
 from demo.waiting import Patience
-from label_loop.settings import Loop
+from label_loop.loop import Loop
 from local_stack.stack import LocalStack
 
 STATES = ("parameter_sync", "training", "detection", "human_review", "human_sampling")

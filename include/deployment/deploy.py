@@ -14,7 +14,7 @@ from deployment.names import check_apart, check_stack_name
 from deployment.stack import ENVIRONMENT, Stack
 from deployment.stacks import Stacks
 from deployment.uploads import Uploads
-from label_loop.settings import Loop
+from label_loop.loop import Loop
 
 _MOST_POLICIES = 10  # IAM attaches no more to a role
 

@@ -9,7 +9,7 @@ from deployment.models import Models
 from deployment.names import check_stack_name, loop_stack
 from deployment.stack import ENVIRONMENT
 from deployment.stacks import Stacks
-from label_loop.settings import Loop
+from label_loop.loop import Loop
 
 
 def destroy(account: Account, name: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from deployment.account import Account
 from deployment.errors import DeploymentError
-from label_loop.hooks.retries import error_code
+from label_loop.hooks.aws_errors import error_code
 
 _OPTION = "label_loop.parameter_paths"
 _BUSY = {"CREATING", "UPDATING", "DELETING", "ROLLING_BACK", "CREATING_SNAPSHOT", "PENDING", "MAINTENANCE"}

@@ -10,7 +10,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from label_loop.hooks.retries import error_code
+from label_loop.hooks.aws_errors import error_code
 from label_loop.provisioning.report import aws_words
 
 _SIGN_IN = "sign in (aws sso login, aws configure, or the variables AWS_PROFILE, AWS_ACCESS_KEY_ID …)"

@@ -9,10 +9,10 @@ from deployment.names import check_loop_name, loop_stack
 from deployment.stack import LOOP, Stack
 from deployment.stacks import Stacks
 from deployment.task_ui import LEFT_TO_SETUP, task_ui
+from label_loop.loop import Loop
 from label_loop.provisioning import Options, Outcome, provision
 from label_loop.provisioning.provision import A2I
 from label_loop.provisioning.report import Line
-from label_loop.settings import Loop
 
 _PORTAL = "PortalDomain"
 

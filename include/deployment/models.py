@@ -9,8 +9,9 @@ from botocore.exceptions import ClientError
 
 from deployment.account import Account
 from deployment.errors import DeploymentError
-from label_loop.hooks.retries import error_code
-from label_loop.settings import SYSTEM_RECORD, Loop
+from label_loop.hooks.aws_errors import error_code
+from label_loop.loop import Loop
+from label_loop.system_record import SYSTEM_RECORD
 
 _POLL_SECONDS = 10.0
 _MOST_POLLS = 240  # 40 minutes: a start takes up to half an hour

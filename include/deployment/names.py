@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 
 from deployment.errors import DeploymentError
+from label_loop.loop import Loop
 from label_loop.provisioning.names import base_name, slug
-from label_loop.settings import Loop
 
 _RULE = "a letter, then letters, digits and hyphens, at most 80 in all"
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from deployment.account import Account
 from deployment.stack import Stack
-from label_loop.hooks.retries import error_code
+from label_loop.hooks.aws_errors import error_code
+from label_loop.loop import Loop
 from label_loop.provisioning.review import task_ui_name
 from label_loop.provisioning.task_template import task_template
-from label_loop.settings import Loop
 
 _LONGEST_BYTES = 4096  # of a template's parameter
 _ABSENT = {"ResourceNotFound", "ResourceNotFoundException"}

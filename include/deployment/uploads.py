@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from deployment.account import Account
 from deployment.errors import DeploymentError
-from label_loop.hooks.retries import error_code
+from label_loop.hooks.aws_errors import error_code
 
 NEW = "(the new version)"  # what a dry run knows of one
 _DAGS = "dags/"

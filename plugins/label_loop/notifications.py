@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseNotifier
 
 from label_loop.exceptions import LabelLoopError
+from label_loop.loop import Loop
 from label_loop.payloads import Event
-from label_loop.settings import Loop
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

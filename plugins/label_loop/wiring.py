@@ -5,28 +5,29 @@ from typing import Any
 
 from airflow.sdk import DeltaTriggerTimetable
 
+from label_loop.loop import Loop
 from label_loop.notifications import FailureNotifier
-from label_loop.settings import SYNC_STATE, Loop, setting, variable_text
+from label_loop.variables import SYNC_STATE, setting, variable_text
 
 # Fixed and past: without a start date a continuous DAG runs only once.
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CONTINUOUS = "@continuous"
 
 
-def dag_arguments(loop: Loop, state: str, doc: str | None) -> dict[str, Any]:
-    """Return what the DAGs of all states are made with; ``doc`` is the file's docstring, whose first line describes it.
+def dag_arguments(loop: Loop, workflow: str, doc: str | None) -> dict[str, Any]:
+    """Return the arguments of a DAG; ``doc`` is its file's docstring, whose first line is the description.
 
     One run at a time, two retries of each task, and a mail for what fails all the same.
     """
     return {
-        "dag_id": loop.dag_id(state),
+        "dag_id": loop.dag_id(workflow),
         "description": (doc or "").partition("\n")[0].removeprefix("### "),
         "doc_md": doc,
         "start_date": START,
         "catchup": False,
         "max_active_runs": 1,
         "is_paused_upon_creation": False,
-        "tags": ["label-loop", loop.name, state],
+        "tags": ["label-loop", loop.name, workflow],
         "default_args": {
             "owner": "label-loop",
             "retries": 2,

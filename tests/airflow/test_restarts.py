@@ -10,8 +10,8 @@ from tests.testing.first_model import ENDPOINT, FirstModel
 from tests.testing.stack import RunningStack, stop
 from tests.waiting import eventually
 
+from label_loop.loop import Loop
 from label_loop.provisioning import Options, provision
-from label_loop.settings import Loop
 from local_stack.environment import Stack, free_port
 from local_stack.stack import LocalStack
 from sample_images.digits import digits

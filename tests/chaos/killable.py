@@ -26,6 +26,7 @@ from botocore.retries.standard import ExponentialBackoff
 from tests.chaos.file_variables import FileVariables
 from tests.integration.conftest import share_clients
 
+from label_loop.inbox.queue import QueueInbox
 from label_loop.operators.human_sampling import HumanSamplingOperator
 from label_loop.operators.inbox import HumanReviewApplyAnswersOperator, RekognitionDetectUploadsOperator
 from label_loop.operators.parameter_sync import ParameterSyncOperator
@@ -40,9 +41,8 @@ from label_loop.operators.rekognition import (
     TrainingWriteManifestOperator,
 )
 from label_loop.sensors.rekognition import RekognitionProjectVersionSensor
-from label_loop.states import detection, human_review, human_sampling, parameter_sync, training, upkeep  # noqa: F401
-from label_loop.states.inbox import QueueInbox
 from label_loop.triggers.rekognition import RekognitionProjectVersionTrigger, ServingModelTrigger
+from label_loop.workflows import detection, human_review, human_sampling, parameter_sync, training, upkeep  # noqa: F401
 
 LOADER = Loader()  # its models are read once, before the fork
 _TRIES = 60  # Airflow waits between a task's tries, and these do not

@@ -22,8 +22,9 @@ from tests.waiting import eventually
 from label_loop.parameters import PARAMETERS
 from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER
 from label_loop.review.desk import ReviewDesk
-from label_loop.settings import SYNC_STATE, SYSTEM_RECORD
-from label_loop.states.parameter_sync import ParameterSyncState
+from label_loop.system_record import SYSTEM_RECORD
+from label_loop.variables import SYNC_STATE
+from label_loop.workflows.parameter_sync import ParameterSyncWorkflow
 from local_aws.moto_lock import MOTO_LOCK
 
 ENDPOINT = "rekognition_project_version_arn"
@@ -138,11 +139,11 @@ def _asleep(world: World, model: Model) -> None:
 
 
 def _changed_parameters(world: World, model: Model) -> None:
-    ParameterSyncState(world.context()).sync()
+    ParameterSyncWorkflow(world.context()).sync()
     world.put_parameter("Minimum-F1-Score", "0.9")
     world.set_variable("Human-Sampling-Interval", "7")
     world.put_parameter("Enable-Automatic-Human-Sampling", "false")
-    ParameterSyncState(world.context()).sync()
+    ParameterSyncWorkflow(world.context()).sync()
     world.put_parameter("Enable-Automatic-Human-Sampling", "true")
     world.put_parameter("Minimum-F1-Score", "0.7")
     world.set_variable("Human-Sampling-Interval", "9")

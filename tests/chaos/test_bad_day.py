@@ -16,11 +16,11 @@ from tests.integration.pictures import FRESH_DIGITS, TRAINING_DIGITS
 from tests.integration.world import World
 from tests.waiting import eventually
 
+from label_loop.context import LoopContext
 from label_loop.hooks.retries import PATIENT
+from label_loop.inbox.queue import QueueInbox
 from label_loop.operators.inbox import HumanReviewApplyAnswersOperator, RekognitionDetectUploadsOperator
-from label_loop.states.context import LoopContext
-from label_loop.states.detection import DetectionState
-from label_loop.states.inbox import QueueInbox
+from label_loop.workflows.detection import DetectionWorkflow
 from local_aws.rekognition.training import Outcome, Trainer
 
 WHOLE = os.environ.get("CHAOS") == "whole"
@@ -68,7 +68,7 @@ def test_answers_that_come_too_late_are_not_done_twice(unsure: World) -> None:
         context = LoopContext(world.loop, aws_conn_id=None, config=HASTY)
         inbox = QueueInbox(context, context.record.require("uploads_queue_url"))
         world.aws.calls.reset()
-        DetectionState(context, inbox).drain()
+        DetectionWorkflow(context, inbox).drain()
         assert world.counts()[f"{service}.{operation}"] >= 2, (operation, world.counts())
         assert world.aws.faults.describe() == []
     assert_each_upload_once(world, keys)
@@ -149,7 +149,7 @@ def test_work_goes_on_without_its_topic_and_the_log_tells_it(unsure: World, capl
 
 
 def test_what_failed_for_good_is_counted_and_one_command_sends_it_again(world: World) -> None:
-    from label_loop.states.health import backlog
+    from label_loop.console.health import backlog
 
     keys = world.upload_digits(3)
     world.fault("rekognition", "DetectCustomLabels", code="AccessDeniedException")
@@ -194,13 +194,13 @@ def test_throttled_detection_slows_down(world: World) -> None:
 def test_the_pace_follows_the_units_that_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.set_variable("Minimum-Inference-Units", "5")  # not in force before the next start
     paced: list[float] = []
-    drain = DetectionState.drain
+    drain = DetectionWorkflow.drain
 
-    def noted(state: DetectionState, *deliveries: Any) -> Any:
+    def noted(state: DetectionWorkflow, *deliveries: Any) -> Any:
         paced.append(state._pacer.interval_seconds)
         return drain(state, *deliveries)
 
-    monkeypatch.setattr(DetectionState, "drain", noted)
+    monkeypatch.setattr(DetectionWorkflow, "drain", noted)
     world.upload("a.png")
     RekognitionDetectUploadsOperator(task_id="t", loop_path=world.loop.path, aws_conn_id=None).execute({})
     assert paced[0] == pytest.approx(1 / 5, rel=0.1)

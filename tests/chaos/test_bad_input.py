@@ -18,9 +18,11 @@ from label_loop.exceptions import (
     MalformedAnswerError,
     MalformedEventError,
 )
+from label_loop.loop import Loop
 from label_loop.parameters import FIELDS, PARAMETERS
 from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER, S3Upload, TrainingAttempt
-from label_loop.settings import Loop, SystemRecord, read_settings
+from label_loop.system_record import SystemRecord
+from label_loop.variables import read_settings
 
 WHOLE = os.environ.get("CHAOS") == "whole"
 LOOP = Loop("/logos")

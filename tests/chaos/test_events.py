@@ -18,11 +18,11 @@ from tests.integration.pictures import FRESH_DIGITS
 from tests.integration.world import World
 
 from label_loop.exceptions import UnfinishedWorkError
+from label_loop.inbox.queue import QueueInbox
+from label_loop.inbox.reconciliation import AnswersReconciliation, Reconciliation, UploadsReconciliation
 from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER
-from label_loop.states.detection import DetectionState
-from label_loop.states.human_review import HumanReviewState
-from label_loop.states.inbox import QueueInbox
-from label_loop.states.reconciliation import AnswersReconciliation, Reconciliation, UploadsReconciliation
+from label_loop.workflows.detection import DetectionWorkflow
+from label_loop.workflows.human_review import HumanReviewWorkflow
 
 WHOLE = os.environ.get("CHAOS") == "whole"
 SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 25 if WHOLE else 2))]
@@ -97,15 +97,15 @@ def together(*work: Callable[[], Any]) -> None:
 def review(world: World) -> None:
     context = world.context()
     inbox = QueueInbox(context, context.record.require("answers_queue_url"))
-    HumanReviewState(context, inbox, linger_seconds=0).drain()
+    HumanReviewWorkflow(context, inbox, linger_seconds=0).drain()
 
 
 def reconcile(world: World, listing: Reconciliation) -> Any:
     state: Any
     if isinstance(listing, UploadsReconciliation):
-        state = DetectionState(listing.context, listing)
+        state = DetectionWorkflow(listing.context, listing)
     else:
-        state = HumanReviewState(listing.context, listing, linger_seconds=0)
+        state = HumanReviewWorkflow(listing.context, listing, linger_seconds=0)
     summary = state.drain()
     listing.finish()
     return summary
@@ -182,7 +182,7 @@ def test_a_version_that_stops_under_running_batches_loses_no_upload(watched: Wor
     replaced_at_once = seed % 2 == 0
     lock, calls = threading.Lock(), iter(range(1, 10_000))
 
-    def state() -> DetectionState:
+    def state() -> DetectionWorkflow:
         made = world.detection()
         detect = made.context.rekognition.detect
 

@@ -24,7 +24,7 @@ from demo.pictures import Shares, cast
 from demo.progress import Narrator
 from demo.scene import Scene
 from demo.steps import detection, setup
-from label_loop.settings import Loop
+from label_loop.loop import Loop
 from local_stack.environment import Stack
 from local_stack.stack import LocalStack
 from sample_images.digits import digits

@@ -14,7 +14,7 @@ from tests.integration.model import Model
 from tests.integration.world import World
 from tests.testing.standing_endpoint import StandingEndpoint
 
-from label_loop.settings import Loop
+from label_loop.loop import Loop
 from local_aws.server import LocalAws
 
 LOOP = Loop("/pages")

@@ -16,8 +16,8 @@ from tests.integration.pictures import png
 from tests.waiting import eventually
 
 from label_loop.console.render import PAGES
+from label_loop.loop import Loop
 from label_loop.provisioning import Options, provision
-from label_loop.settings import Loop
 from local_aws.server import LocalAws
 from local_stack.environment import LOOPBACK, free_port
 

@@ -10,8 +10,8 @@ from tests.console.conftest import FROM_THE_CONSOLE, LOOP
 from tests.integration.world import World
 
 from label_loop.parameters import PARAMETERS, Group
-from label_loop.settings import read_settings
-from label_loop.states import parameter_sync
+from label_loop.variables import read_settings
+from label_loop.workflows import parameter_sync
 
 GATE = "Minimum-F1-Score"
 SWITCH = "Enable-A2I-Workflow"
@@ -34,7 +34,7 @@ def sync(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
         Variable.set(loop.variable(name), text, description=description)
 
     monkeypatch.setattr(parameter_sync, "write_variable", write)
-    return lambda: parameter_sync.ParameterSyncState(world.context()).sync()
+    return lambda: parameter_sync.ParameterSyncWorkflow(world.context()).sync()
 
 
 @pytest.fixture

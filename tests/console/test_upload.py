@@ -12,9 +12,9 @@ from tests.integration.pictures import FRESH_DIGITS
 from tests.integration.site import events
 from tests.integration.world import World
 
+from label_loop.inbox.queue import QueueInbox
 from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER
-from label_loop.states.detection import DetectionState
-from label_loop.states.inbox import QueueInbox
+from label_loop.workflows.detection import DetectionWorkflow
 
 type Ask = Callable[..., Any]
 
@@ -43,8 +43,8 @@ def detect(world: World) -> None:
     context = world.context()
     inbox = QueueInbox(context, str(context.record.uploads_queue_url))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("label_loop.states.detection.LINGER_SECONDS", 0)
-        DetectionState(context, inbox).drain()
+        patch.setattr("label_loop.workflows.detection.LINGER_SECONDS", 0)
+        DetectionWorkflow(context, inbox).drain()
 
 
 def results(ask: Ask, *ids: str) -> Any:

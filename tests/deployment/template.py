@@ -6,8 +6,8 @@ from typing import Any
 
 from cfnlint.decode import cfn_yaml
 
+from label_loop.loop import Loop
 from label_loop.provisioning.names import Names
-from label_loop.settings import Loop
 
 FOLDER = Path(__file__).resolve().parents[2] / "include" / "cloudformation"
 REGION = "eu-west-1"

@@ -10,7 +10,7 @@ from tests.testing.sparing_session import SparingSession
 
 from deployment.__main__ import new_session
 from deployment.uploads import Uploads, etag
-from label_loop.settings import Loop
+from label_loop.loop import Loop
 from local_aws.server import LocalAws
 from local_aws.services import RequestContext
 from local_aws.settings import Settings

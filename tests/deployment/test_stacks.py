@@ -12,7 +12,7 @@ from deployment.errors import DeploymentError
 from deployment.models import Models
 from deployment.stack import ENVIRONMENT
 from deployment.stacks import TEMPLATES, Stacks
-from label_loop.settings import Loop
+from label_loop.loop import Loop
 
 NAME, MARK = "prod", [{"Key": "label-loop-stack", "Value": ENVIRONMENT}]
 ARN = f"arn:aws:cloudformation:eu-west-1:123456789012:stack/{NAME}/1"

@@ -15,11 +15,12 @@ from moto.cloudformation.models import cloudformation_backends
 from tests.deployment.template import ACCOUNT, FOLDER, LOOP, NAMES, REGION, references, resolved, template
 
 from deployment.__main__ import _parser
+from label_loop.loop import Loop
 from label_loop.parameters import PARAMETERS
 from label_loop.provisioning import Line, Options, Outcome, provision
 from label_loop.provisioning.names import slug
 from label_loop.provisioning.table import INDEX, REVIEWS, STATISTICS, _definitions, _index, _schema, inference_log
-from label_loop.settings import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION, Loop
+from label_loop.system_record import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION
 from local_aws.moto_lock import MOTO_LOCK
 from local_aws.server import LocalAws
 from local_aws.settings import Settings

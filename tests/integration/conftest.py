@@ -14,8 +14,8 @@ from tests.integration.model import Model
 from tests.integration.world import World
 from tests.testing.standing_endpoint import StandingEndpoint
 
-from label_loop.settings import Loop
-from label_loop.states.inbox import QueueInbox
+from label_loop.inbox.queue import QueueInbox
+from label_loop.loop import Loop
 from local_aws.server import LocalAws
 
 # Airflow writes its configuration into its home when it is first imported: never into the user's own.

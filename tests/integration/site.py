@@ -17,11 +17,13 @@ from tests.integration.clients import ACCOUNT, REGION, SharedSession, client, dy
 from tests.integration.model import registry
 from tests.integration.pictures import FRESH_DIGITS
 
+from label_loop.context import LoopContext
+from label_loop.loop import Loop
 from label_loop.parameters import PARAMETERS
 from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER
 from label_loop.provisioning import Options, provision
-from label_loop.settings import SYNC_STATE, SYSTEM_RECORD, Loop
-from label_loop.states.context import LoopContext
+from label_loop.system_record import SYSTEM_RECORD
+from label_loop.variables import SYNC_STATE
 from local_aws.moto_lock import MOTO_LOCK
 from local_aws.server import LocalAws
 from sample_images.digits import Picture

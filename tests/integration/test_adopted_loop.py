@@ -14,14 +14,14 @@ from tests.integration.pictures import FRESH_DIGITS, TRAINING_DIGITS
 from tests.integration.world import World
 
 from label_loop.exceptions import UnfinishedWorkError
+from label_loop.inbox.folder import FolderInbox
 from label_loop.operators.inbox import RekognitionDetectUploadsOperator
 from label_loop.payloads import ANSWERS_FOLDER, LABELLED_FOLDER, UPLOADS_FOLDER
-from label_loop.settings import SYSTEM_RECORD
-from label_loop.states.detection import DetectionState, DetectionSummary
-from label_loop.states.human_review import HumanReviewState, ReviewSummary
-from label_loop.states.inbox import FolderInbox
-from label_loop.states.parameter_sync import ParameterSyncState
+from label_loop.system_record import SYSTEM_RECORD
 from label_loop.triggers.inbox import FolderTrigger
+from label_loop.workflows.detection import DetectionSummary, DetectionWorkflow
+from label_loop.workflows.human_review import HumanReviewWorkflow, ReviewSummary
+from label_loop.workflows.parameter_sync import ParameterSyncWorkflow
 
 YESTERDAY = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
 
@@ -113,12 +113,12 @@ class SampleWorld(World):
     def detect(self) -> DetectionSummary:
         context = self.context()
         assert context.record.uploads_queue_url is None
-        return DetectionState(context, FolderInbox(context, UPLOADS_FOLDER, "uploads_seen_until")).drain()
+        return DetectionWorkflow(context, FolderInbox(context, UPLOADS_FOLDER, "uploads_seen_until")).drain()
 
     def review(self) -> ReviewSummary:
         context = self.context()
         inbox = FolderInbox(context, ANSWERS_FOLDER, "answers_seen_until")
-        return HumanReviewState(context, inbox, linger_seconds=0).drain()
+        return HumanReviewWorkflow(context, inbox, linger_seconds=0).drain()
 
 
 @pytest.fixture
@@ -202,7 +202,7 @@ def _within_rounds(world: SampleWorld, most: int) -> Any:
         return receive(wait_seconds)
 
     inbox.receive = counted  # type: ignore[method-assign]
-    return HumanReviewState(context, inbox, linger_seconds=0).drain()
+    return HumanReviewWorkflow(context, inbox, linger_seconds=0).drain()
 
 
 def test_sampling_looks_forward_from_the_first_check(adopted: SampleWorld) -> None:
@@ -239,7 +239,7 @@ def test_training_counts_from_the_samples_number_and_keeps_its_keys(adopted: Sam
 
 def test_parameters_that_the_sample_has_are_synced(adopted: SampleWorld) -> None:
     adopted.put_parameter("Minimum-F1-Score", "0.65")
-    assert ParameterSyncState(adopted.context()).sync().did_something
+    assert ParameterSyncWorkflow(adopted.context()).sync().did_something
     assert adopted.variable("Minimum-F1-Score") == "0.65"
 
 

@@ -11,7 +11,7 @@ from tests.integration.world import World
 
 from label_loop.exceptions import ReviewRefusedError
 from label_loop.operators.human_sampling import HumanSamplingOperator
-from label_loop.states.human_sampling import HumanSamplingState
+from label_loop.workflows.human_sampling import HumanSamplingWorkflow
 
 BEGIN = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -118,7 +118,7 @@ def test_samples_are_marked_in_the_log_s_order_so_that_a_cut_run_leaves_only_the
         patch.setattr(client, "batch_get_item", in_another_order)
         patch.setattr(client, "transact_write_items", cut_at_the_second)
         with pytest.raises(RuntimeError, match="the worker is gone"):
-            HumanSamplingState(context).sample()
+            HumanSamplingWorkflow(context).sample()
     taken = sampled(each_fifth)
     assert taken == list(range(1, len(taken) + 1)) != []
     assert each_fifth.sample() == 130 - len(taken)

@@ -6,12 +6,12 @@ from tests.integration.pictures import TRAINING_DIGITS
 from tests.integration.test_training import instant, run  # noqa: F401 - a fixture
 from tests.integration.world import World
 
-from label_loop.states.parameter_sync import ParameterSyncState
+from label_loop.workflows.parameter_sync import ParameterSyncWorkflow
 
 
 def test_a_new_airflow_neither_trains_nor_detects_again_and_has_the_parameters(world: World, instant: Any) -> None:  # noqa: F811
     world.put_parameter("Minimum-F1-Score", "0.55")
-    ParameterSyncState(world.context()).sync()
+    ParameterSyncWorkflow(world.context()).sync()
     world.label(TRAINING_DIGITS[:20])
     run(world, "r")
     world.upload("before.png")
@@ -21,7 +21,7 @@ def test_a_new_airflow_neither_trains_nor_detects_again_and_has_the_parameters(w
     world.variables.clear()
     assert world.training().check(forced=False).action == "none"
     assert world.detect().detected == 0
-    assert ParameterSyncState(world.context()).sync().did_something
+    assert ParameterSyncWorkflow(world.context()).sync().did_something
     assert world.variable("Minimum-F1-Score") == "0.55"
     assert world.training().check(forced=False).action == "none"
     assert world.version_names() == versions

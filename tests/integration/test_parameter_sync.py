@@ -11,14 +11,15 @@ from label_loop.domain.parameter_history import written_by_sync as written
 from label_loop.exceptions import LoopNotSetUpError
 from label_loop.notifications import Announcer
 from label_loop.parameters import PARAMETERS
-from label_loop.settings import SYNC_STATE, SYSTEM_RECORD, parse_sync_state, read_settings
-from label_loop.states.parameter_sync import ParameterSyncState, SyncResult
+from label_loop.system_record import SYSTEM_RECORD
+from label_loop.variables import SYNC_STATE, parse_sync_state, read_settings
+from label_loop.workflows.parameter_sync import ParameterSyncWorkflow, SyncResult
 
 GATE = "Minimum-F1-Score"
 
 
 def sync(world: World) -> SyncResult:
-    return ParameterSyncState(world.context()).sync()
+    return ParameterSyncWorkflow(world.context()).sync()
 
 
 @pytest.fixture
@@ -167,7 +168,7 @@ def test_a_deleted_parameter_comes_back_with_the_value_in_force(synced: World) -
 
 def test_a_crash_before_the_state_is_written_is_made_good(synced: World) -> None:
     synced.set_variable(GATE, "0.7")
-    state = ParameterSyncState(synced.context())
+    state = ParameterSyncWorkflow(synced.context())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Announcer, "tell", Mock(side_effect=RuntimeError))
         with pytest.raises(RuntimeError):

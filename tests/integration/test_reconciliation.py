@@ -10,13 +10,13 @@ from tests.integration.pictures import FRESH_DIGITS
 from tests.integration.world import World
 
 from label_loop.exceptions import UnfinishedWorkError
+from label_loop.inbox.queue import QueueInbox
+from label_loop.inbox.reconciliation import AnswersReconciliation, UploadsReconciliation
 from label_loop.operators.inbox import HumanReviewApplyAnswersOperator, RekognitionDetectUploadsOperator
 from label_loop.payloads import LABELLED_FOLDER
-from label_loop.settings import UPLOADS_RECONCILED_KEY
-from label_loop.states.detection import DetectionState, DetectionSummary
-from label_loop.states.human_review import HumanReviewState, ReviewSummary
-from label_loop.states.inbox import QueueInbox
-from label_loop.states.reconciliation import AnswersReconciliation, UploadsReconciliation
+from label_loop.system_record import UPLOADS_RECONCILED_KEY
+from label_loop.workflows.detection import DetectionSummary, DetectionWorkflow
+from label_loop.workflows.human_review import HumanReviewWorkflow, ReviewSummary
 
 NOW = datetime.now(UTC)
 LATER = NOW + timedelta(hours=2)
@@ -40,7 +40,7 @@ def reconcile_uploads(world: World, now: datetime = LATER) -> DetectionSummary:
     context = world.context()
     listing = UploadsReconciliation(context, now)
     assert listing.is_due()
-    summary = DetectionState(context, listing).drain()
+    summary = DetectionWorkflow(context, listing).drain()
     listing.finish()
     return summary
 
@@ -48,7 +48,7 @@ def reconcile_uploads(world: World, now: datetime = LATER) -> DetectionSummary:
 def reconcile_answers(world: World, now: datetime = LATER) -> ReviewSummary:
     context = world.context()
     listing = AnswersReconciliation(context, now)
-    summary = HumanReviewState(context, listing, linger_seconds=0).drain()
+    summary = HumanReviewWorkflow(context, listing, linger_seconds=0).drain()
     listing.finish()
     return summary
 
@@ -95,7 +95,7 @@ def test_what_fails_comes_again_with_the_next_listing(lost: World) -> None:
     context = lost.context()
     listing = UploadsReconciliation(context, LATER)
     with pytest.raises(UnfinishedWorkError):
-        DetectionState(context, listing).drain()
+        DetectionWorkflow(context, listing).drain()
     listing.finish()
     lost.heal()
     assert lost.record()[UPLOADS_RECONCILED_KEY] == NOW.isoformat()

@@ -16,12 +16,12 @@ from tests.integration.world import World
 from tests.waiting import eventually
 
 from label_loop.domain import pacing
+from label_loop.inbox.base import Delivery
 from label_loop.operators.inbox import RekognitionDetectUploadsOperator
 from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER
-from label_loop.settings import read_settings
-from label_loop.states.detection import DetectionState
-from label_loop.states.inbox import Delivery
 from label_loop.triggers.rekognition import ServingModelTrigger
+from label_loop.variables import read_settings
+from label_loop.workflows.detection import DetectionWorkflow
 from local_aws.rekognition import detection as local_detection
 
 
@@ -188,7 +188,7 @@ def test_an_event_that_two_runs_work_on_at_once_is_one_row_and_one_task(unsure: 
     assert_once(unsure)
 
 
-def _let_work_in_between(first: DetectionState, second: DetectionState, deliveries: list[Delivery]) -> None:
+def _let_work_in_between(first: DetectionWorkflow, second: DetectionWorkflow, deliveries: list[Delivery]) -> None:
     """Let the second do its work right after the first has looked into the log."""
     look = first.context.log.rows
 

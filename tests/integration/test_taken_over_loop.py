@@ -12,15 +12,15 @@ from tests.integration.pictures import FRESH_DIGITS
 from tests.integration.test_adopted_loop import SampleWorld
 from tests.integration.world import World
 
+from label_loop.inbox.queue import QueueInbox
+from label_loop.inbox.reconciliation import UploadsReconciliation
 from label_loop.payloads import ANSWERS_FOLDER, UPLOADS_FOLDER
 from label_loop.provisioning import Options
 from label_loop.provisioning.adoption import adopt, back
 from label_loop.provisioning.site import Site
-from label_loop.settings import TAKEN_OVER_KEY, UPLOADS_RECONCILED_KEY
-from label_loop.states.detection import DetectionState
-from label_loop.states.human_review import HumanReviewState
-from label_loop.states.inbox import QueueInbox
-from label_loop.states.reconciliation import UploadsReconciliation
+from label_loop.system_record import TAKEN_OVER_KEY, UPLOADS_RECONCILED_KEY
+from label_loop.workflows.detection import DetectionWorkflow
+from label_loop.workflows.human_review import HumanReviewWorkflow
 
 FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:the-sample"
 
@@ -53,14 +53,16 @@ class TakenOverWorld(SampleWorld):
     def detect_from_queue(self) -> int:
         context = self.context()
         return (
-            DetectionState(context, QueueInbox(context, context.record.require("uploads_queue_url"))).drain().detected
+            DetectionWorkflow(context, QueueInbox(context, context.record.require("uploads_queue_url")))
+            .drain()
+            .detected
         )
 
     def reconcile(self) -> int:
         """Look through the folder for what no event told of, as two hours later."""
         context = self.context()
         return (
-            DetectionState(context, UploadsReconciliation(context, datetime.now(UTC) + timedelta(hours=2)))
+            DetectionWorkflow(context, UploadsReconciliation(context, datetime.now(UTC) + timedelta(hours=2)))
             .drain()
             .detected
         )
@@ -119,7 +121,7 @@ def test_an_answer_to_a_human_loop_that_the_sample_opened_reaches_the_samples_ro
     sample.answer("3", "the-samples-own-name")
     context = sample.context()
     inbox = QueueInbox(context, context.record.require("answers_queue_url"))
-    assert HumanReviewState(context, inbox, linger_seconds=0).drain().answered == 1
+    assert HumanReviewWorkflow(context, inbox, linger_seconds=0).drain().answered == 1
     (row,) = [row for row in sample.rows() if row["DetectLabelRequestId"] == id_]
     assert row["HumanLabel"] == "3"
     assert row["CopiedS3ObjectKey"].startswith("images_labeled_by_folder/3/")

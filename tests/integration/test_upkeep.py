@@ -12,11 +12,11 @@ from tests.integration.site import events
 from tests.integration.world import World
 from tests.waiting import eventually
 
+from label_loop.inbox.sources import uploads_inbox
 from label_loop.operators.inbox import RekognitionDetectUploadsOperator
-from label_loop.states.inbox import uploads_inbox
-from label_loop.states.upkeep import UpkeepState
 from label_loop.triggers.inbox import FolderTrigger, NotificationQueueTrigger
 from label_loop.triggers.rekognition import ServingModelTrigger
+from label_loop.workflows.upkeep import ServingModel
 
 ENDPOINT = "rekognition_project_version_arn"
 REASON = "stopped_because"
@@ -45,9 +45,9 @@ def idle(world: World) -> World:
     return world
 
 
-def upkeep(world: World) -> UpkeepState:
+def upkeep(world: World) -> ServingModel:
     context = world.context()
-    return UpkeepState(context, uploads_inbox(context))
+    return ServingModel(context, uploads_inbox(context))
 
 
 def run(world: World, method: str = "execute", event: dict[str, Any] | None = None) -> Any:

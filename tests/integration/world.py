@@ -8,14 +8,14 @@ from tests.integration.clients import REGION
 from tests.integration.model import Model, registry
 from tests.integration.site import Site
 
+from label_loop.context import LoopContext
+from label_loop.inbox.queue import QueueInbox
 from label_loop.payloads import ANSWERS_FOLDER
-from label_loop.states.context import LoopContext
-from label_loop.states.deployment import DeploymentState
-from label_loop.states.detection import DetectionState, DetectionSummary
-from label_loop.states.human_review import HumanReviewState, ReviewSummary
-from label_loop.states.human_sampling import HumanSamplingState
-from label_loop.states.inbox import QueueInbox
-from label_loop.states.training import TrainingState
+from label_loop.workflows.deployment import DeploymentWorkflow
+from label_loop.workflows.detection import DetectionSummary, DetectionWorkflow
+from label_loop.workflows.human_review import HumanReviewWorkflow, ReviewSummary
+from label_loop.workflows.human_sampling import HumanSamplingWorkflow
+from label_loop.workflows.training import TrainingWorkflow
 from local_aws.rekognition import models
 from local_aws.rekognition.models import Version
 from local_aws.rekognition.throttle import TokenBucket
@@ -84,9 +84,9 @@ class World(Site):
 
     # ------------------------------------------------------------------- states
 
-    def detection(self, context: LoopContext | None = None) -> DetectionState:
+    def detection(self, context: LoopContext | None = None) -> DetectionWorkflow:
         context = context or self.context()
-        return DetectionState(context, QueueInbox(context, context.record.require("uploads_queue_url")))
+        return DetectionWorkflow(context, QueueInbox(context, context.record.require("uploads_queue_url")))
 
     def detect(self) -> DetectionSummary:
         return self.detection().drain()
@@ -94,16 +94,16 @@ class World(Site):
     def review(self) -> ReviewSummary:
         context = self.context()
         inbox = QueueInbox(context, context.record.require("answers_queue_url"))
-        return HumanReviewState(context, inbox, linger_seconds=0).drain()
+        return HumanReviewWorkflow(context, inbox, linger_seconds=0).drain()
 
     def sample(self) -> int:
-        return HumanSamplingState(self.context()).sample()
+        return HumanSamplingWorkflow(self.context()).sample()
 
-    def training(self) -> TrainingState:
-        return TrainingState(self.context())
+    def training(self) -> TrainingWorkflow:
+        return TrainingWorkflow(self.context())
 
-    def deployment(self) -> DeploymentState:
-        return DeploymentState(self.context())
+    def deployment(self) -> DeploymentWorkflow:
+        return DeploymentWorkflow(self.context())
 
     # ------------------------------------------------------------------- review
 

@@ -10,8 +10,8 @@ from tests.parity import image
 from tests.parity.mwaa import Mwaa
 from tests.testing.stack import RunningStack, stop
 
+from label_loop.loop import Loop
 from label_loop.provisioning import Options, provision
-from label_loop.settings import Loop
 from local_stack.environment import PROJECT, Stack, free_port
 from local_stack.stack import LocalStack
 

@@ -11,8 +11,8 @@ from label_loop.hooks.inference_log import InferenceLogHook
 from label_loop.operators.rekognition import RekognitionStopIdleVersionsOperator
 from label_loop.review import a2i
 from label_loop.sensors.rekognition import RekognitionProjectVersionSensor
-from label_loop.states.detection import DetectionState
-from label_loop.states.training import TrainingState
+from label_loop.workflows.detection import DetectionWorkflow
+from label_loop.workflows.training import TrainingWorkflow
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class Mutant:
 
 
 def _delete_messages_before_rows_are_written(patch: pytest.MonkeyPatch) -> None:
-    write = DetectionState._write_batch
+    write = DetectionWorkflow._write_batch
 
-    def write_batch(self: DetectionState, batch: Any, pool: Any) -> Any:
+    def write_batch(self: DetectionWorkflow, batch: Any, pool: Any) -> Any:
         self.inbox.done(batch.deliveries)
         return write(self, batch, pool)
 
-    patch.setattr(DetectionState, "_write_batch", write_batch)
+    patch.setattr(DetectionWorkflow, "_write_batch", write_batch)
 
 
 def _apply_answers_without_a_condition(patch: pytest.MonkeyPatch) -> None:
@@ -45,9 +45,9 @@ def _apply_answers_without_a_condition(patch: pytest.MonkeyPatch) -> None:
 
 
 def _record_the_attempt_after_it_was_paid(patch: pytest.MonkeyPatch) -> None:
-    create = TrainingState.create_version
+    create = TrainingWorkflow.create_version
 
-    def create_version(self: TrainingState, attempt: Any) -> str:
+    def create_version(self: TrainingWorkflow, attempt: Any) -> str:
         context, changes = self.context, []
         update = context.update_record
         context.update_record = changes.append  # type: ignore[method-assign]
@@ -57,7 +57,7 @@ def _record_the_attempt_after_it_was_paid(patch: pytest.MonkeyPatch) -> None:
             context.update_record(change)
         return name
 
-    patch.setattr(TrainingState, "create_version", create_version)
+    patch.setattr(TrainingWorkflow, "create_version", create_version)
 
 
 def _put_rows_without_a_condition(patch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,10 @@ from tests.simulation.dag_run import DagRun, PauseError, airflow_context, operat
 from tests.simulation.gate import LoudError
 from tests.simulation.world import PATH, World
 
+from label_loop.context import LoopContext
 from label_loop.domain.parameter_merge import problem
 from label_loop.domain.statistics import of_row, summed
+from label_loop.loop import Loop
 from label_loop.operators.human_sampling import HumanSamplingOperator
 from label_loop.operators.inbox import HumanReviewApplyAnswersOperator, RekognitionDetectUploadsOperator
 from label_loop.operators.parameter_sync import ParameterSyncOperator
@@ -32,9 +34,7 @@ from label_loop.parameters import PARAMETERS
 from label_loop.payloads import S3Upload
 from label_loop.review.desk import ReviewDesk
 from label_loop.sensors.rekognition import RekognitionProjectVersionSensor
-from label_loop.settings import Loop
-from label_loop.states.context import LoopContext
-from label_loop.states.deployment import DeploymentState
+from label_loop.workflows.deployment import DeploymentWorkflow
 
 log = logging.getLogger(__name__)
 
@@ -194,7 +194,7 @@ def _wait(run: DagRun, task_id: str, name: str, waiter: str) -> None:
 
 def stop_by_hand(world: World) -> None:
     """Stop the model on the page Models."""
-    DeploymentState(_context()).stop_serving(asked_by="ann")
+    DeploymentWorkflow(_context()).stop_serving(asked_by="ann")
 
 
 # ---------------------------------------------------------------- the review page

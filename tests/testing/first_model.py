@@ -9,8 +9,9 @@ from tests.testing.stack import RunningStack
 from tests.waiting import eventually
 
 from label_loop.domain.manifest import line
+from label_loop.loop import Loop
 from label_loop.payloads import LABELLED_FOLDER, LabelledImage
-from label_loop.settings import SYSTEM_RECORD, Loop
+from label_loop.system_record import SYSTEM_RECORD
 from sample_images.digits import Picture
 
 ENDPOINT = "rekognition_project_version_arn"

@@ -17,8 +17,8 @@ from tests.testing import sample_layout, stack
 from tests.testing.stack import RunningStack
 
 from deployment.__main__ import main as deployment
+from label_loop.loop import Loop
 from label_loop.provisioning import Options, provision
-from label_loop.settings import Loop
 from local_stack.environment import Stack, free_port
 
 ROLES = ("viewer", "user", "op", "admin")

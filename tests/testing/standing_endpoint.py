@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.integration.model import Model
     from tests.integration.world import World
 
-    from label_loop.settings import Loop
+    from label_loop.loop import Loop
     from local_aws.server import LocalAws
 
 _FAST = Settings(

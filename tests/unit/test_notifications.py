@@ -9,9 +9,9 @@ from airflow.sdk.exceptions import AirflowFailException
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from label_loop.exceptions import UnfinishedWorkError
+from label_loop.loop import Loop
 from label_loop.notifications import Announcer, FailureNotifier, failure_event
 from label_loop.payloads import Event
-from label_loop.settings import Loop
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:logos"
 

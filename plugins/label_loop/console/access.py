@@ -14,7 +14,7 @@ from fastapi import Depends, HTTPException, Request
 
 from label_loop.console.context import ConsoleContext, contexts
 from label_loop.console.threads import in_thread
-from label_loop.settings import Loop
+from label_loop.loop import Loop
 
 LOOK, REVIEW, UPLOAD, OPERATE, SET_PARAMETERS = "look", "review", "upload", "operate", "set_parameters"
 _NEEDED = {

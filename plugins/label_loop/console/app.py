@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from label_loop.console import URL_PREFIX, access, context, render
 from label_loop.console.threads import BusyError, OverdueError, in_thread
 from label_loop.exceptions import LabelLoopError
-from label_loop.hooks.retries import error_code
+from label_loop.hooks.aws_errors import error_code
 
 _HEADERS = {
     "Content-Security-Policy": (

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from label_loop.context import LoopContext
 from label_loop.hooks.retries import QUICK
+from label_loop.loop import Loop, loops
 from label_loop.parameters import Settings
-from label_loop.settings import Loop, SystemRecord, loops, read_settings
-from label_loop.states.context import LoopContext
+from label_loop.system_record import SystemRecord
+from label_loop.variables import read_settings
 
 _RECORD_SECONDS = 5.0
 

@@ -9,7 +9,7 @@ from fastapi import HTTPException, Response
 
 from label_loop.console.context import ConsoleContext
 from label_loop.domain.images import LARGEST_BYTES
-from label_loop.hooks.retries import error_code
+from label_loop.hooks.aws_errors import error_code
 
 _GONE = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 # By content, not by name: what a browser would take for a page or a script is never sent as one.

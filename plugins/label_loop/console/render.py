@@ -12,8 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from label_loop.console.access import Visit
 from label_loop.console.context import contexts
-from label_loop.domain.detections import read_moment
 from label_loop.domain.idleness import is_asleep
+from label_loop.domain.moments import read_moment
 
 # What the navigation lists: the path, the name, what it is for.
 PAGES = (

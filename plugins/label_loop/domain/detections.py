@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from label_loop.domain.moments import timestamp
 from label_loop.parameters import Settings
 from label_loop.payloads import WORKFLOW_SOURCE, Detection, ReviewTask, S3Upload
 
@@ -20,21 +21,6 @@ UNDETECTABLE = {
     "InvalidParameterException": "refused by Rekognition (is it at least 64 px a side?)",
     "ValidationException": "refused by Rekognition",
 }
-
-
-def timestamp(moment: datetime) -> str:
-    """Return a moment as the log keeps it: ISO 8601 in UTC with microseconds, which sorts as text."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def read_moment(moment: str | datetime | None) -> datetime | None:
-    """Return a moment that is one or is written in ISO 8601, in UTC where it tells no zone; None for anything else."""
-    if isinstance(moment, str):
-        try:
-            moment = datetime.fromisoformat(moment)
-        except ValueError:
-            return None
-    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
 
 
 def decide(

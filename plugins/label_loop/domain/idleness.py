@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from label_loop.domain.deployment import RUNNING, STARTABLE
-from label_loop.domain.detections import read_moment
+from label_loop.domain.moments import read_moment
 
 IDLE = "idle"
 BY_HAND = "by hand"

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from label_loop.domain.detections import read_moment
+from label_loop.domain.moments import read_moment
 
 BETWEEN_LISTINGS = timedelta(hours=1)
 # An event comes within seconds, sometimes after a minute: what is younger is not missed yet.

@@ -7,9 +7,10 @@ from typing import Any
 from airflow.providers.amazon.aws.hooks.ssm import SsmHook
 
 from label_loop.hooks.retries import PATIENT
+from label_loop.loop import Loop
 from label_loop.parameters import PARAMETERS
 from label_loop.payloads import ParameterVersion
-from label_loop.settings import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION, Loop, SystemRecord
+from label_loop.system_record import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION, SystemRecord
 
 
 class ParameterStoreHook(SsmHook):

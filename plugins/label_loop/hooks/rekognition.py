@@ -9,7 +9,8 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.exceptions import ClientError
 
 from label_loop.exceptions import LabelLoopError
-from label_loop.hooks.retries import PATIENT, error_code
+from label_loop.hooks.aws_errors import error_code
+from label_loop.hooks.retries import PATIENT
 from label_loop.payloads import ProjectVersion, S3Upload
 
 

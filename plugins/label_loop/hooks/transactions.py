@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from label_loop.hooks.retries import error_code
+from label_loop.hooks.aws_errors import error_code
 
 MOST_ITEMS = 100  # that a transaction takes
 _REFUSED = "ConditionalCheckFailed"

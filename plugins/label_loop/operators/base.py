@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from label_loop.settings import Loop
+from label_loop.loop import Loop
 
 if TYPE_CHECKING:
-    from label_loop.states.context import LoopContext
+    from label_loop.context import LoopContext
 
 
 class LoopOperator(BaseOperator):
@@ -20,6 +20,6 @@ class LoopOperator(BaseOperator):
 
     def loop_context(self) -> "LoopContext":
         """Return the loop with its settings and hooks, read afresh."""
-        from label_loop.states.context import LoopContext
+        from label_loop.context import LoopContext
 
         return LoopContext(Loop(self.loop_path), self.aws_conn_id)

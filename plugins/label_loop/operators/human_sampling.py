@@ -13,6 +13,6 @@ class HumanSamplingOperator(LoopOperator):
 
     def execute(self, context: "Context") -> int:
         """Mark, send to review, announce."""
-        from label_loop.states.human_sampling import HumanSamplingState
+        from label_loop.workflows.human_sampling import HumanSamplingWorkflow
 
-        return HumanSamplingState(self.loop_context()).sample()
+        return HumanSamplingWorkflow(self.loop_context()).sample()

@@ -11,16 +11,16 @@ from label_loop.domain.idleness import IDLE
 from label_loop.exceptions import ReviewRefusedError, RunningLimitError
 from label_loop.operators.base import LoopOperator
 from label_loop.payloads import ANSWERS_FOLDER, UPLOADS_FOLDER
-from label_loop.settings import UPLOADS_SEEN_KEY, SystemRecord
+from label_loop.system_record import UPLOADS_SEEN_KEY, SystemRecord
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from label_loop.context import LoopContext
+    from label_loop.inbox.base import Delivery, Inbox
+    from label_loop.inbox.reconciliation import Reconciliation
     from label_loop.payloads import ProjectVersion
-    from label_loop.states.context import LoopContext
-    from label_loop.states.inbox import Delivery, Inbox
-    from label_loop.states.reconciliation import Reconciliation
-    from label_loop.states.upkeep import UpkeepState
+    from label_loop.workflows.upkeep import ServingModel
 
 SERVING_POLL_SECONDS = 20
 IDLE_POLL_SECONDS = 60  # a start takes minutes: one more does not matter, and calls do
@@ -70,7 +70,8 @@ class DrainInboxOperator(LoopOperator):
         return self._work(event.get("message_batch", []))
 
     def _work(self, messages: Sequence[Any] | None) -> dict[str, Any]:
-        from label_loop.states.inbox import FolderInbox, QueueInbox
+        from label_loop.inbox.folder import FolderInbox
+        from label_loop.inbox.queue import QueueInbox
 
         loop = self.loop_context()
         self.before(loop)
@@ -139,7 +140,7 @@ class RekognitionDetectUploadsOperator(DrainInboxOperator):
 
     def reconciliation(self, loop: "LoopContext") -> "Reconciliation":
         """Return what finds uploads without a row."""
-        from label_loop.states.reconciliation import UploadsReconciliation
+        from label_loop.inbox.reconciliation import UploadsReconciliation
 
         return UploadsReconciliation(loop)
 
@@ -162,7 +163,7 @@ class RekognitionDetectUploadsOperator(DrainInboxOperator):
             pause_seconds=self._start_again(upkeep) if step == "start" else 0,
         )
 
-    def _start_again(self, upkeep: "UpkeepState") -> float:
+    def _start_again(self, upkeep: "ServingModel") -> float:
         """Ask for the start; return after how long it is worth looking whether it can be asked for again."""
         try:
             upkeep.start_again()
@@ -190,17 +191,17 @@ class RekognitionDetectUploadsOperator(DrainInboxOperator):
         limit = {"loop_path": self.loop_path, "began": datetime.now(UTC).isoformat(), "idle_since": since}
         super().wait(loop, queue_url, limit)
 
-    def _upkeep(self, loop: "LoopContext") -> "UpkeepState":
-        from label_loop.states.inbox import uploads_inbox
-        from label_loop.states.upkeep import UpkeepState
+    def _upkeep(self, loop: "LoopContext") -> "ServingModel":
+        from label_loop.inbox.sources import uploads_inbox
+        from label_loop.workflows.upkeep import ServingModel
 
-        return UpkeepState(loop, uploads_inbox(loop))
+        return ServingModel(loop, uploads_inbox(loop))
 
     def drain(self, loop: "LoopContext", inbox: "Inbox", first: "Sequence[Delivery]") -> dict[str, Any]:
         """Detect, log, announce, and send to review."""
-        from label_loop.states.detection import DetectionState
+        from label_loop.workflows.detection import DetectionWorkflow
 
-        return asdict(DetectionState(loop, inbox, serving=self.serving).drain(first))
+        return asdict(DetectionWorkflow(loop, inbox, serving=self.serving).drain(first))
 
 
 class HumanReviewApplyAnswersOperator(DrainInboxOperator):
@@ -215,7 +216,7 @@ class HumanReviewApplyAnswersOperator(DrainInboxOperator):
 
     def reconciliation(self, loop: "LoopContext") -> "Reconciliation":
         """Return what finds answers that are not in the log."""
-        from label_loop.states.reconciliation import AnswersReconciliation
+        from label_loop.inbox.reconciliation import AnswersReconciliation
 
         return AnswersReconciliation(loop)
 
@@ -226,6 +227,6 @@ class HumanReviewApplyAnswersOperator(DrainInboxOperator):
 
     def drain(self, loop: "LoopContext", inbox: "Inbox", first: "Sequence[Delivery]") -> dict[str, Any]:
         """Match answers to detections, log them, and copy their images."""
-        from label_loop.states.human_review import HumanReviewState
+        from label_loop.workflows.human_review import HumanReviewWorkflow
 
-        return asdict(HumanReviewState(loop, inbox).drain(first))
+        return asdict(HumanReviewWorkflow(loop, inbox).drain(first))

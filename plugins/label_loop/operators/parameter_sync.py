@@ -29,9 +29,9 @@ class ParameterSyncOperator(LoopOperator):
         return self._sync(context, wait=False)
 
     def _sync(self, context: "Context", *, wait: bool) -> Any:
-        from label_loop.states.parameter_sync import ParameterSyncState
+        from label_loop.workflows.parameter_sync import ParameterSyncWorkflow
 
-        result = ParameterSyncState(self.loop_context()).sync()
+        result = ParameterSyncWorkflow(self.loop_context()).sync()
         if wait and not result.did_something:
             from label_loop.triggers.parameter_sync import ParameterChangeTrigger
 

@@ -13,28 +13,28 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from label_loop.domain.deployment import DeploymentDecision
-    from label_loop.states.deployment import DeploymentState
-    from label_loop.states.training import TrainingState
+    from label_loop.workflows.deployment import DeploymentWorkflow
+    from label_loop.workflows.training import TrainingWorkflow
 
 
 class TrainingOperator(LoopOperator):
     """A step of a training run."""
 
-    def state(self) -> "TrainingState":
+    def workflow(self) -> "TrainingWorkflow":
         """Return the loop's training, with settings and record read afresh."""
-        from label_loop.states.training import TrainingState
+        from label_loop.workflows.training import TrainingWorkflow
 
-        return TrainingState(self.loop_context())
+        return TrainingWorkflow(self.loop_context())
 
 
 class DeploymentOperator(LoopOperator):
     """A step of a deployment."""
 
-    def state(self) -> "DeploymentState":
+    def workflow(self) -> "DeploymentWorkflow":
         """Return the loop's deployment, with settings and record read afresh."""
-        from label_loop.states.deployment import DeploymentState
+        from label_loop.workflows.deployment import DeploymentWorkflow
 
-        return DeploymentState(self.loop_context())
+        return DeploymentWorkflow(self.loop_context())
 
 
 class TrainingCheckOperator(TrainingOperator):
@@ -48,14 +48,14 @@ class TrainingCheckOperator(TrainingOperator):
         version_name = (context["params"].get("version") or "").strip()
         if version_name:
             return asdict(self._choose(context, version_name))
-        return asdict(self.state().check(forced=bool(context["params"].get("force"))))
+        return asdict(self.workflow().check(forced=bool(context["params"].get("force"))))
 
     def _choose(self, context: "Context", version_name: str) -> "DeploymentDecision":
-        from label_loop.states.deployment import DeploymentState
+        from label_loop.workflows.deployment import DeploymentWorkflow
 
         asked_by = context["dag_run"].triggering_user_name or "an unnamed user"
         try:
-            return DeploymentState(self.loop_context()).choose(version_name, asked_by=asked_by)
+            return DeploymentWorkflow(self.loop_context()).choose(version_name, asked_by=asked_by)
         except VersionNotDeployableError as error:
             raise AirflowFailException(str(error)) from error
 
@@ -74,7 +74,7 @@ class TrainingWriteManifestOperator(TrainingOperator):
         if self.decision["action"] not in {"train", "resume"}:
             raise AirflowSkipException(f"No training: {self.decision['reason']}.")
         try:
-            attempt = self.state().prepare(
+            attempt = self.workflow().prepare(
                 resume=self.decision["action"] == "resume",
                 forced=bool(context["params"].get("force")),
                 run_id=str(context["run_id"]),
@@ -97,7 +97,7 @@ class RekognitionCreateProjectVersionOperator(TrainingOperator):
         """Record the attempt, then create the version."""
         if self.attempt is None:
             raise AirflowSkipException("No training: too few of the new images are usable.")
-        return self.state().create_version(TrainingAttempt(**self.attempt))
+        return self.workflow().create_version(TrainingAttempt(**self.attempt))
 
 
 class RekognitionEvaluateProjectVersionOperator(TrainingOperator):
@@ -111,7 +111,7 @@ class RekognitionEvaluateProjectVersionOperator(TrainingOperator):
 
     def execute(self, context: "Context") -> str | None:
         """Judge the version and record the outcome."""
-        return str(self.version_name) if self.state().passes_gate(self.version_name) else None
+        return str(self.version_name) if self.workflow().passes_gate(self.version_name) else None
 
 
 class RekognitionStartProjectVersionOperator(DeploymentOperator):
@@ -130,7 +130,7 @@ class RekognitionStartProjectVersionOperator(DeploymentOperator):
         version_name = chosen or self.trained_version_name
         if not version_name:
             raise AirflowSkipException("No version is to be deployed, and none was trained that is good enough.")
-        self.state().start_version(version_name)
+        self.workflow().start_version(version_name)
         return str(version_name)
 
 
@@ -148,7 +148,7 @@ class RekognitionSmokeTestOperator(_VersionOperator):
     def execute(self, context: "Context") -> str:
         """Test, and fail without the endpoint being moved."""
         try:
-            self.state().smoke_test(self.version_name)
+            self.workflow().smoke_test(self.version_name)
         except SmokeTestFailedError as error:
             raise AirflowFailException(str(error)) from error
         return str(self.version_name)
@@ -159,7 +159,7 @@ class EndpointMoveOperator(_VersionOperator):
 
     def execute(self, context: "Context") -> None:
         """Change the record that every detection reads."""
-        self.state().move_endpoint(self.version_name)
+        self.workflow().move_endpoint(self.version_name)
 
 
 class RekognitionStopIdleVersionsOperator(DeploymentOperator):
@@ -167,6 +167,6 @@ class RekognitionStopIdleVersionsOperator(DeploymentOperator):
 
     def execute(self, context: "Context") -> None:
         """Ask for the stops. Raises RuntimeError, so that it is tried again, where a version cannot stop yet."""
-        busy = self.state().stop_idle_versions()
+        busy = self.workflow().stop_idle_versions()
         if busy:
             raise RuntimeError(f"{', '.join(busy)} cannot stop while changing state; it is tried again.")

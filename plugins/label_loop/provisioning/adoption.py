@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from label_loop.domain.detections import timestamp
+from label_loop.domain.moments import timestamp
 from label_loop.provisioning.command import add_setup_arguments, parser_of, run
 from label_loop.provisioning.notifications import give_back, of_functions, read_notifications
 from label_loop.provisioning.parameter_store import read_record, write_record
@@ -21,7 +21,7 @@ from label_loop.provisioning.report import Line, Outcome, ProvisioningError
 from label_loop.provisioning.sample import check, check_quiet
 from label_loop.provisioning.sample_rules import disable, enable, enabled_rules, machines
 from label_loop.provisioning.site import Options, Site, found, naming
-from label_loop.settings import TAKEN_OVER_KEY
+from label_loop.system_record import TAKEN_OVER_KEY
 
 ADOPTION = "Adoption"
 _KIND = "parameter"

@@ -8,10 +8,10 @@ import boto3
 from botocore.exceptions import BotoCoreError
 
 from label_loop.exceptions import LabelLoopError
+from label_loop.loop import Loop
 from label_loop.provisioning.provision import A2I, AIRFLOW
 from label_loop.provisioning.report import Line
 from label_loop.provisioning.site import Options, Site
-from label_loop.settings import Loop
 
 
 def parser_of(module: str, description: str) -> argparse.ArgumentParser:

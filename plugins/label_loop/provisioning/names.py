@@ -4,7 +4,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from label_loop.settings import Loop
+from label_loop.loop import Loop
 
 _LONGEST_SLUG = 24  # what S3's 63 characters leave beside the prefix, the account and the longest region
 _HASH_CHARACTERS = 6

@@ -7,12 +7,12 @@ from functools import partial
 from itertools import batched
 from typing import Any
 
-from label_loop.domain.detections import timestamp
+from label_loop.domain.moments import timestamp
 from label_loop.exceptions import LoopNotSetUpError
 from label_loop.parameters import PARAMETERS
 from label_loop.provisioning.report import ProvisioningError
 from label_loop.provisioning.site import Site, found, naming
-from label_loop.settings import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION, SystemRecord
+from label_loop.system_record import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION, SystemRecord
 
 _KIND = "parameter"
 _NAMES_A_CALL = 10  # of GetParameters

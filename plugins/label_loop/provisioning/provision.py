@@ -7,6 +7,7 @@ import boto3
 
 from label_loop.domain.reviews import is_label
 from label_loop.exceptions import ReviewRefusedError
+from label_loop.loop import Loop
 from label_loop.provisioning import review
 from label_loop.provisioning.bucket import ensure_bucket
 from label_loop.provisioning.notifications import ensure_notifications, ensure_status_rule
@@ -17,7 +18,6 @@ from label_loop.provisioning.report import Line, Outcome, ProvisioningError, Rep
 from label_loop.provisioning.site import Options, Site
 from label_loop.provisioning.table import INDEX, REVIEWS, STATISTICS, ensure_table, inference_log
 from label_loop.provisioning.topic import ensure_subscription, ensure_topic
-from label_loop.settings import Loop
 
 A2I = "a2i"
 AIRFLOW = "airflow"

@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from label_loop.exceptions import LabelLoopError
-from label_loop.hooks.retries import error_code
+from label_loop.hooks.aws_errors import error_code
 
 
 class Outcome(StrEnum):

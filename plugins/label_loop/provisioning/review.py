@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, NoReturn
 
+from label_loop.loop import Loop
 from label_loop.payloads import ANSWERS_FOLDER
 from label_loop.provisioning.bucket import labels_in
 from label_loop.provisioning.names import base_name
 from label_loop.provisioning.report import ProvisioningError
 from label_loop.provisioning.site import Site, found, naming
 from label_loop.provisioning.task_template import task_template
-from label_loop.settings import Loop
 
 NOT_READY = "NotReady"
 REFUSALS = frozenset(

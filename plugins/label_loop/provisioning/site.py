@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from label_loop.hooks.retries import PATIENT, error_code
+from label_loop.hooks.aws_errors import error_code
+from label_loop.hooks.retries import PATIENT
+from label_loop.loop import Loop
 from label_loop.provisioning.names import Names
 from label_loop.provisioning.report import Line, Outcome, ProvisioningError, Report
-from label_loop.settings import Loop
 
 _PATIENCE_SECONDS = 120.0
 _POLL_SECONDS = 2.0

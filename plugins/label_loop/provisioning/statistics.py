@@ -17,11 +17,11 @@ from label_loop.domain import statistics
 from label_loop.domain.statistics import Counts, Item, of_row
 from label_loop.exceptions import LabelLoopError
 from label_loop.hooks.transactions import is_full, write_together
+from label_loop.loop import Loop
 from label_loop.provisioning.parameter_store import read_record
 from label_loop.provisioning.report import ProvisioningError
 from label_loop.provisioning.site import Options, Site, naming
 from label_loop.provisioning.table import STATISTICS
-from label_loop.settings import Loop
 
 _MONTH, _DAY_AND_VERSION = STATISTICS.key
 # Whatever is counted changes one of these.

@@ -6,7 +6,8 @@ from botocore.exceptions import ClientError
 from label_loop.domain.reviews import human_loop_name, task_input
 from label_loop.exceptions import ReviewRefusedError
 from label_loop.hooks.a2i import AugmentedAIRuntimeHook
-from label_loop.hooks.retries import PATIENT, error_code
+from label_loop.hooks.aws_errors import error_code
+from label_loop.hooks.retries import PATIENT
 from label_loop.payloads import ReviewStarted, ReviewTask
 
 _REFUSALS = frozenset(

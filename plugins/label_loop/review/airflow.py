@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from label_loop.domain.review_queue import Review, Stage, is_due, output, output_key
 from label_loop.domain.reviews import human_loop_name
 from label_loop.exceptions import ReviewRefusedError
-from label_loop.hooks.retries import PATIENT, error_code
+from label_loop.hooks.aws_errors import error_code
+from label_loop.hooks.retries import PATIENT
 from label_loop.hooks.reviews import ReviewsHook
 from label_loop.payloads import ReviewStarted, ReviewTask
-from label_loop.settings import SystemRecord
+from label_loop.system_record import SystemRecord
 
 if TYPE_CHECKING:
     from botocore.config import Config

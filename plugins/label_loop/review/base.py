@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 from label_loop.exceptions import ReviewRefusedError, shown
 from label_loop.hooks.retries import PATIENT
 from label_loop.payloads import ReviewStarted, ReviewTask
-from label_loop.settings import SystemRecord
+from label_loop.system_record import SystemRecord
 
 if TYPE_CHECKING:
     from botocore.config import Config

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from label_loop.loop import Loop
 from label_loop.operators.base import LoopOperator
-from label_loop.settings import Loop
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -65,8 +65,8 @@ class RekognitionProjectVersionSensor(LoopOperator):
         self.defer(trigger=trigger, method_name="execute_complete")
 
     def _fail(self) -> None:
-        from label_loop.states.training import TrainingState
+        from label_loop.workflows.training import TrainingWorkflow
 
-        state = TrainingState(self.loop_context())
-        reason = state.record_failure(self.version_name)
+        training = TrainingWorkflow(self.loop_context())
+        reason = training.record_failure(self.version_name)
         raise AirflowFailException(f"{reason} {Loop(self.loop_path).name} keeps the model it has.")

@@ -7,9 +7,10 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 
-from label_loop.domain.detections import read_moment
 from label_loop.domain.idleness import idle_since, is_idle, look_is_due
-from label_loop.settings import Loop, setting
+from label_loop.domain.moments import read_moment
+from label_loop.loop import Loop
+from label_loop.variables import setting
 
 _SECONDS_BETWEEN_LOOKS = 60.0
 

@@ -6,9 +6,9 @@ from functools import cached_property
 from botocore.exceptions import BotoCoreError, ClientError
 
 from label_loop.hooks.parameter_store import ParameterStoreHook
-from label_loop.settings import Loop
-from label_loop.states.parameter_sync import Sides, read_variables
+from label_loop.loop import Loop
 from label_loop.triggers.polling import LoopPollingTrigger
+from label_loop.workflows.parameter_sync import Sides, read_variables
 
 log = logging.getLogger(__name__)
 

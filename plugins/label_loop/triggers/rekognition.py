@@ -11,14 +11,14 @@ from airflow.providers.amazon.aws.triggers.base import AwsBaseWaiterTrigger
 from airflow.triggers.base import TriggerEvent
 from botocore.exceptions import BotoCoreError, ClientError
 
+from label_loop.context import LoopContext
 from label_loop.hooks.rekognition import RekognitionHook
-from label_loop.settings import Loop
-from label_loop.states.context import LoopContext
-from label_loop.states.inbox import uploads_inbox
-from label_loop.states.upkeep import UpkeepState
+from label_loop.inbox.sources import uploads_inbox
+from label_loop.loop import Loop
 from label_loop.triggers.limit import Limit
 from label_loop.triggers.polling import LoopPollingTrigger
 from label_loop.triggers.settling import settle
+from label_loop.workflows.upkeep import ServingModel
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class ServingModelTrigger(LoopPollingTrigger):
     def look(self) -> bool:
         """Return whether there is something to do; AWS being away for a while is no answer."""
         try:
-            if UpkeepState(self._context, uploads_inbox(self._context)).step() != "wait":
+            if ServingModel(self._context, uploads_inbox(self._context)).step() != "wait":
                 return True
             return Limit(self.loop_path).look_is_due(self.began, datetime.now(UTC))
         except (BotoCoreError, ClientError) as error:

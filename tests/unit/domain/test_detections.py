@@ -9,7 +9,8 @@ from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from label_loop.domain.detections import UNDETECTABLE, decide, failed, review_task, timestamp, to_row
+from label_loop.domain.detections import UNDETECTABLE, decide, failed, review_task, to_row
+from label_loop.domain.moments import timestamp
 from label_loop.parameters import FIELDS, PARAMETERS, Settings
 from label_loop.payloads import Detection, ReviewTask, S3Upload
 

@@ -7,8 +7,9 @@ from tests.unit.strategies import ARBITRARY_JSON
 
 from label_loop.domain.parameter_merge import STORE, VARIABLES, merge
 from label_loop.domain.parameter_status import overruled_by, statuses
+from label_loop.loop import Loop
 from label_loop.parameters import PARAMETERS
-from label_loop.settings import SYNC_STATE, Loop, setting
+from label_loop.variables import SYNC_STATE, setting
 
 F1 = "Minimum-F1-Score"
 DEFAULTS = {name: parameter.default for name, parameter in PARAMETERS.items()}

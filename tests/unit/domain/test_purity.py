@@ -30,7 +30,7 @@ def test_importing_the_domain_loads_no_airflow_and_no_aws():
     assert loaded_by(modules) == []
 
 
-@pytest.mark.parametrize("name", ["parameters", "payloads", "exceptions", "settings"])
+@pytest.mark.parametrize("name", ["loop", "parameters", "payloads", "exceptions", "system_record", "variables"])
 def test_what_every_dag_file_imports_is_light(name):
     assert loaded_by([f"label_loop.{name}"]) == []
 

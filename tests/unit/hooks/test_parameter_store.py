@@ -7,8 +7,9 @@ import pytest
 
 from label_loop.exceptions import LoopNotSetUpError
 from label_loop.hooks.parameter_store import ParameterStoreHook
+from label_loop.loop import Loop
 from label_loop.parameters import PARAMETERS
-from label_loop.settings import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION, Loop
+from label_loop.system_record import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION
 
 LOGOS = Loop("/logos")
 

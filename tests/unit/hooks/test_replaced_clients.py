@@ -8,7 +8,7 @@ from label_loop.exceptions import LoopNotSetUpError
 from label_loop.hooks.a2i import AugmentedAIRuntimeHook
 from label_loop.hooks.parameter_store import ParameterStoreHook
 from label_loop.hooks.rekognition import RekognitionHook
-from label_loop.settings import Loop
+from label_loop.loop import Loop
 
 LOOP = Loop("/logos")
 ARN = "arn:aws:rekognition:eu-west-1:123456789012:project/logos/version/v1/1"

@@ -7,12 +7,13 @@ from unittest.mock import Mock, create_autospec
 
 import pytest
 
+from label_loop.context import LoopContext
+from label_loop.loop import Loop
 from label_loop.operators.base import LoopOperator
 from label_loop.operators.inbox import RekognitionDetectUploadsOperator
 from label_loop.review.base import ReviewBackend
-from label_loop.settings import Loop, SystemRecord
-from label_loop.states.context import LoopContext
-from label_loop.states.upkeep import UpkeepState
+from label_loop.system_record import SystemRecord
+from label_loop.workflows.upkeep import ServingModel
 
 LOOP = Loop("/logos")
 RECORD = {
@@ -27,7 +28,7 @@ RECORD = {
 def loop(monkeypatch: pytest.MonkeyPatch) -> Mock:
     """Give every operator this loop's context."""
     context = create_autospec(LoopContext, instance=True)
-    upkeep = create_autospec(UpkeepState, instance=True)
+    upkeep = create_autospec(ServingModel, instance=True)
     upkeep.step.return_value = "detect"
     context.loop = LOOP
     context.record = SystemRecord(LOOP, RECORD)

@@ -6,16 +6,17 @@ import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
 from label_loop.exceptions import RunningLimitError, UnfinishedWorkError
+from label_loop.loop import Loop
 from label_loop.operators.inbox import HumanReviewApplyAnswersOperator, RekognitionDetectUploadsOperator
-from label_loop.settings import Loop, SystemRecord
-from label_loop.states.detection import DetectionState, DetectionSummary
-from label_loop.states.human_review import HumanReviewState, ReviewSummary
+from label_loop.system_record import SystemRecord
 from label_loop.triggers.inbox import FolderTrigger, NotificationQueueTrigger
 from label_loop.triggers.rekognition import ServingModelTrigger
+from label_loop.workflows.detection import DetectionSummary, DetectionWorkflow
+from label_loop.workflows.human_review import HumanReviewWorkflow, ReviewSummary
 
 KINDS = {
-    "detection": (RekognitionDetectUploadsOperator, DetectionState, DetectionSummary),
-    "human_review": (HumanReviewApplyAnswersOperator, HumanReviewState, ReviewSummary),
+    "detection": (RekognitionDetectUploadsOperator, DetectionWorkflow, DetectionSummary),
+    "human_review": (HumanReviewApplyAnswersOperator, HumanReviewWorkflow, ReviewSummary),
 }
 
 
@@ -96,7 +97,7 @@ def test_unfinished_work_fails_the_task(kind: Any) -> None:
 
 
 def test_detection_takes_no_message_before_a_model_serves(loop: Any, stand_in: Any) -> None:
-    state = stand_in("label_loop.states.detection", DetectionState)
+    state = stand_in("label_loop.workflows.detection", DetectionWorkflow)
     loop.upkeep.step.return_value = "wait"
     operator = RekognitionDetectUploadsOperator(task_id="t", loop_path="/logos")
     wait = deferred(lambda: operator.execute({}))
@@ -111,7 +112,7 @@ def test_detection_takes_no_message_before_a_model_serves(loop: Any, stand_in: A
 @pytest.fixture
 def detection(loop: Any, stand_in: Any) -> RekognitionDetectUploadsOperator:
     """Give detection without uploads, with a model that may be stopped after an hour."""
-    stand_in("label_loop.states.detection", DetectionState).drain.return_value = DetectionSummary()
+    stand_in("label_loop.workflows.detection", DetectionWorkflow).drain.return_value = DetectionSummary()
     loop.settings.idle_model_stop_minutes = 60
     loop.upkeep.idle_since.return_value = "2026-11-25T09:00:00.000000+00:00"
     loop.upkeep.stop_if_idle.return_value = False
@@ -165,6 +166,6 @@ def test_a_model_that_failed_to_start_is_given_up(detection: Any, loop: Any) -> 
 
 
 def test_answers_are_waited_for_until_their_folder_is_listed_again(loop: Any, stand_in: Any) -> None:
-    stand_in("label_loop.states.human_review", HumanReviewState).drain.return_value = ReviewSummary()
+    stand_in("label_loop.workflows.human_review", HumanReviewWorkflow).drain.return_value = ReviewSummary()
     trigger = deferred(lambda: HumanReviewApplyAnswersOperator(task_id="t", loop_path="/logos").execute({})).trigger
     assert trigger.limit == {"loop_path": "/logos", "listing_at": None}

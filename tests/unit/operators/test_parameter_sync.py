@@ -9,8 +9,8 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
 
 from label_loop.operators.parameter_sync import DagRunNowOperator, ParameterRefuseOperator, ParameterSyncOperator
-from label_loop.states.parameter_sync import ParameterSyncState, SyncResult
 from label_loop.triggers.parameter_sync import ParameterChangeTrigger
+from label_loop.workflows.parameter_sync import ParameterSyncWorkflow, SyncResult
 
 
 def result(**changes: Any) -> SyncResult:
@@ -27,7 +27,7 @@ def result(**changes: Any) -> SyncResult:
 
 @pytest.fixture
 def state(loop: Any, stand_in: Any) -> Mock:
-    made: Mock = stand_in("label_loop.states.parameter_sync", ParameterSyncState)
+    made: Mock = stand_in("label_loop.workflows.parameter_sync", ParameterSyncWorkflow)
     return made
 
 

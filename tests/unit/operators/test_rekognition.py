@@ -20,21 +20,21 @@ from label_loop.operators.rekognition import (
     TrainingWriteManifestOperator,
 )
 from label_loop.payloads import TrainingAttempt
-from label_loop.states.deployment import DeploymentState
-from label_loop.states.training import TrainingState
+from label_loop.workflows.deployment import DeploymentWorkflow
+from label_loop.workflows.training import TrainingWorkflow
 
 ATTEMPT = TrainingAttempt("v", "manifests/v.manifest", 20, "f", "2026-11-23T09:00:00.000000+00:00")
 
 
 @pytest.fixture
 def state(loop: Any, stand_in: Any) -> Mock:
-    made: Mock = stand_in("label_loop.states.training", TrainingState)
+    made: Mock = stand_in("label_loop.workflows.training", TrainingWorkflow)
     return made
 
 
 @pytest.fixture
 def deployment(loop: Any, stand_in: Any) -> Mock:
-    made: Mock = stand_in("label_loop.states.deployment", DeploymentState)
+    made: Mock = stand_in("label_loop.workflows.deployment", DeploymentWorkflow)
     return made
 
 

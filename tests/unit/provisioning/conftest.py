@@ -9,8 +9,8 @@ import pytest
 from tests.testing.sparing_session import SparingSession
 from tests.unit.provisioning.sample import lay_out
 
+from label_loop.loop import Loop
 from label_loop.provisioning import Line, Options, provision
-from label_loop.settings import Loop
 from local_aws import sqs_polling
 from local_aws.server import LocalAws
 from local_aws.settings import Settings

@@ -2,7 +2,7 @@
 
 import json
 
-from label_loop.settings import SYSTEM_RECORD
+from label_loop.system_record import SYSTEM_RECORD
 
 ACCOUNT = "123456789012"
 FUNCTION = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:sample-detection"

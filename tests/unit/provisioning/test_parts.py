@@ -12,6 +12,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from label_loop.loop import Loop
 from label_loop.provisioning.__main__ import main
 from label_loop.provisioning.names import Names, slug
 from label_loop.provisioning.notifications import _overlaps, _plain
@@ -20,7 +21,6 @@ from label_loop.provisioning.report import Line, Outcome, ProvisioningError
 from label_loop.provisioning.review import _is_active
 from label_loop.provisioning.site import Options, Site
 from label_loop.provisioning.task_template import task_template
-from label_loop.settings import Loop
 
 PLUGINS = Path(__file__).parents[3] / "plugins"
 HOSTILE = "\"><script>alert(1)</script> {{ task.input | json }} {% raw %} ' & ü"

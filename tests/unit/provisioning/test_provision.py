@@ -7,7 +7,7 @@ from label_loop.exceptions import ReviewRefusedError
 from label_loop.parameters import PARAMETERS
 from label_loop.payloads import EVALUATION_FOLDER, UPLOADS_FOLDER
 from label_loop.provisioning import Outcome, ProvisioningError
-from label_loop.settings import SYSTEM_RECORD
+from label_loop.system_record import SYSTEM_RECORD
 
 LABELS = ("cat", "dog")
 READING = ("Get", "List", "Describe", "Head")

@@ -9,7 +9,7 @@ from tests.unit.provisioning.sample import ACCOUNT, FUNCTION, put
 
 from label_loop.provisioning import adoption
 from label_loop.provisioning.notifications import _plain
-from label_loop.settings import SYSTEM_RECORD, TAKEN_OVER_KEY
+from label_loop.system_record import SYSTEM_RECORD, TAKEN_OVER_KEY
 
 FOLDERS = ("images_for_detection/", "a2i-human-loop-data/")
 WRITES = ("Put", "Create", "Delete", "Disable", "Enable", "Update", "Set", "Subscribe", "Tag", "Start", "Stop")

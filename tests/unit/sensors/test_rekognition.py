@@ -7,13 +7,14 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from botocore.exceptions import WaiterError
 
+from label_loop.context import LoopContext
 from label_loop.hooks.rekognition import RekognitionHook
+from label_loop.loop import Loop
 from label_loop.operators.base import LoopOperator
 from label_loop.sensors.rekognition import RekognitionProjectVersionSensor
-from label_loop.settings import Loop, SystemRecord
-from label_loop.states.context import LoopContext
-from label_loop.states.training import TrainingState
+from label_loop.system_record import SystemRecord
 from label_loop.triggers.rekognition import RekognitionProjectVersionTrigger
+from label_loop.workflows.training import TrainingWorkflow
 
 
 @pytest.fixture
@@ -28,8 +29,8 @@ def waiter(monkeypatch: pytest.MonkeyPatch) -> Mock:
 
 @pytest.fixture
 def state(monkeypatch: pytest.MonkeyPatch) -> Mock:
-    kind = create_autospec(TrainingState)
-    monkeypatch.setattr("label_loop.states.training.TrainingState", kind)
+    kind = create_autospec(TrainingWorkflow)
+    monkeypatch.setattr("label_loop.workflows.training.TrainingWorkflow", kind)
     made: Mock = kind.return_value
     return made
 

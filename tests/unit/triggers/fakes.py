@@ -12,11 +12,11 @@ from botocore.exceptions import ClientError, WaiterError
 
 from label_loop.hooks.rekognition import RekognitionHook
 from label_loop.parameters import PARAMETERS
-from label_loop.states.upkeep import UpkeepState
 from label_loop.triggers import inbox, limit
 from label_loop.triggers.inbox import FolderTrigger, NotificationQueueTrigger
 from label_loop.triggers.parameter_sync import ParameterChangeTrigger
 from label_loop.triggers.rekognition import RekognitionProjectVersionTrigger, ServingModelTrigger
+from label_loop.workflows.upkeep import ServingModel
 
 LEAST_PAUSE_SECONDS = 10.0  # by which a late report of the deferral has come; see triggers/settling.py
 
@@ -131,7 +131,7 @@ def give_waiter(monkeypatch: pytest.MonkeyPatch, journal: Journal, *results: Any
 
 def give_steps(monkeypatch: pytest.MonkeyPatch, journal: Journal, *steps: Any) -> None:
     monkeypatch.setattr("label_loop.triggers.rekognition.uploads_inbox", lambda context: None)
-    monkeypatch.setattr(UpkeepState, "step", answers(journal, *steps))
+    monkeypatch.setattr(ServingModel, "step", answers(journal, *steps))
 
 
 def give_settings(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> None:

@@ -16,7 +16,7 @@ from label_loop.console.render import render
 from label_loop.console.threads import in_thread
 from label_loop.domain import insight, statistics
 from label_loop.domain.insight import Agreement, Day
-from label_loop.hooks.retries import error_code
+from label_loop.hooks.aws_errors import error_code
 
 router = APIRouter()
 

@@ -13,14 +13,14 @@ from fastapi import APIRouter, HTTPException, Query, Response
 from label_loop.console import airflow_db
 from label_loop.console.access import Look, Operate, Visit
 from label_loop.console.context import ConsoleContext
+from label_loop.console.prices import inference_unit_usd_per_hour
 from label_loop.console.render import render
 from label_loop.console.threads import in_thread
 from label_loop.domain import costs, deployment, evaluation
 from label_loop.domain.deployment import DeploymentDecision
 from label_loop.exceptions import VersionNotDeployableError
 from label_loop.payloads import ProjectVersion
-from label_loop.settings import inference_unit_usd_per_hour
-from label_loop.states.deployment import DeploymentState
+from label_loop.workflows.deployment import DeploymentWorkflow
 
 router = APIRouter()
 
@@ -101,7 +101,7 @@ async def labels(visit: Look, name: VersionName) -> Response:
     """Return a version's scores by label."""
 
     def read() -> evaluation.EvaluationSummary | None:
-        return _evaluation(visit.aws.s3.conn, DeploymentState(visit.aws).version(name))
+        return _evaluation(visit.aws.s3.conn, DeploymentWorkflow(visit.aws).version(name))
 
     return render(visit, "models_labels.html", name=name, evaluation=await in_thread(read))
 
@@ -122,7 +122,7 @@ def _activity(visit: Visit) -> dict[str, Any]:
 
 def _rows(aws: ConsoleContext) -> tuple[list[Row], int]:
     endpoint_arn = aws.refresh().endpoint_arn
-    found = DeploymentState(aws).versions()
+    found = DeploymentWorkflow(aws).versions()
     shown = found[:_MOST_VERSIONS]
     endpoint = next((version for version in found if version.arn == endpoint_arn), None)
     price = inference_unit_usd_per_hour()
@@ -221,7 +221,7 @@ async def stop(visit: Operate) -> Response:
     """Stop the version that serves. 409 where none runs."""
 
     def work() -> tuple[str, dict[str, Any]]:
-        name = DeploymentState(visit.aws).stop_serving(asked_by=visit.user.get_name())
+        name = DeploymentWorkflow(visit.aws).stop_serving(asked_by=visit.user.get_name())
         airflow_db.note("label_loop_stop", visit.user, visit.loop.dag_id("training"), {"version": name})
         return name, _activity(visit)
 
@@ -231,7 +231,7 @@ async def stop(visit: Operate) -> Response:
 
 def _decide(aws: ConsoleContext, name: str) -> DeploymentDecision:
     endpoint_arn = aws.refresh().endpoint_arn
-    return deployment.choose(name, DeploymentState(aws).versions(), endpoint_arn, aws.settings.minimum_f1_score)
+    return deployment.choose(name, DeploymentWorkflow(aws).versions(), endpoint_arn, aws.settings.minimum_f1_score)
 
 
 async def _trigger(visit: Visit, event: str, conf: Mapping[str, Any]) -> Response:

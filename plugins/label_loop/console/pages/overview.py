@@ -12,12 +12,12 @@ from label_loop.console import airflow_db
 from label_loop.console.access import Look, Visit
 from label_loop.console.caching import Cached
 from label_loop.console.context import ConsoleContext
+from label_loop.console.health import backlog, detections_a_day, model_health
 from label_loop.console.render import render
 from label_loop.console.threads import in_thread
 from label_loop.domain.health import concerns
-from label_loop.hooks.retries import error_code
-from label_loop.states.health import backlog, detections_a_day, model_health
-from label_loop.states.training import TrainingState
+from label_loop.hooks.aws_errors import error_code
+from label_loop.workflows.training import TrainingWorkflow
 
 router = APIRouter()
 
@@ -70,7 +70,7 @@ async def training(visit: Look) -> Response:
 
     def work() -> dict[str, Any]:
         settings = visit.aws.settings
-        count = _new_images.get(visit.loop.path, TrainingState(visit.aws).count_new)
+        count = _new_images.get(visit.loop.path, TrainingWorkflow(visit.aws).count_new)
         return {
             "new_images": count,
             "wanted": settings.minimum_untrained_images,

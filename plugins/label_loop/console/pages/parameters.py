@@ -14,9 +14,9 @@ from label_loop.console.threads import in_thread
 from label_loop.domain import parameter_history as history
 from label_loop.domain.parameter_status import Status, overruled_by, statuses
 from label_loop.exceptions import InvalidParameterError, shown
-from label_loop.hooks.retries import error_code
+from label_loop.hooks.aws_errors import error_code
 from label_loop.parameters import PARAMETERS, Group, Parameter
-from label_loop.states.parameter_sync import Sides, read_variables
+from label_loop.workflows.parameter_sync import Sides, read_variables
 
 router = APIRouter()
 

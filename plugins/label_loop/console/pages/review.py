@@ -20,7 +20,7 @@ from label_loop.exceptions import MalformedAnswerError
 from label_loop.payloads import NONE_OF_THE_ABOVE
 from label_loop.review.base import A2I, AIRFLOW
 from label_loop.review.desk import ReviewDesk
-from label_loop.states.training_set import TrainingSet
+from label_loop.workflows.training_set import TrainingSet
 
 log = logging.getLogger(__name__)
 router = APIRouter()

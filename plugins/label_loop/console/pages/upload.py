@@ -18,8 +18,8 @@ from label_loop.console.threads import BusyError, in_thread
 from label_loop.domain import images
 from label_loop.domain.uploads import detection_id, outcome, training_label, upload_key
 from label_loop.exceptions import MalformedAnswerError
-from label_loop.hooks.retries import error_code
-from label_loop.states.training_set import TrainingSet
+from label_loop.hooks.aws_errors import error_code
+from label_loop.workflows.training_set import TrainingSet
 
 router = APIRouter()
 

@@ -8,18 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from label_loop.hooks.parameter_store import ParameterStoreHook
 from label_loop.hooks.retries import PATIENT
+from label_loop.loop import Loop
 from label_loop.notifications import Announcer
 from label_loop.parameters import Settings
-from label_loop.settings import (
-    SYNC_STATE,
-    SYSTEM_RECORD,
-    SYSTEM_RECORD_DESCRIPTION,
-    Loop,
-    SystemRecord,
-    read_settings,
-    variable_text,
-    write_variable,
-)
+from label_loop.system_record import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION, SystemRecord
+from label_loop.variables import SYNC_STATE, read_settings, variable_text, write_variable
 
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook

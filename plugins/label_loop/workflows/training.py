@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from label_loop.domain import deployment, training
-from label_loop.domain.detections import timestamp
 from label_loop.domain.images import size_problem
+from label_loop.domain.moments import timestamp
 from label_loop.payloads import (
     EVALUATION_FOLDER,
     LABELLED_FOLDER,
@@ -16,14 +16,14 @@ from label_loop.payloads import (
     LabelledImage,
     TrainingAttempt,
 )
-from label_loop.states.project import ProjectState, manifest_key
+from label_loop.workflows.project import ModelProject, manifest_key
 
 log = logging.getLogger(__name__)
 
 _SHOWN_PROBLEMS = 20
 
 
-class TrainingState(ProjectState):
+class TrainingWorkflow(ModelProject):
     """The steps of a training run. Each can be repeated after a crash without paying for anything twice."""
 
     # ---------------------------------------------------------------- check

@@ -3,18 +3,18 @@
 import logging
 from datetime import UTC, datetime
 
+from label_loop.context import LoopContext
 from label_loop.domain import deployment, idleness
-from label_loop.domain.detections import timestamp
 from label_loop.domain.idleness import IDLE, Step
+from label_loop.domain.moments import timestamp
+from label_loop.inbox.base import Inbox
 from label_loop.payloads import ProjectVersion
-from label_loop.states.context import LoopContext
-from label_loop.states.deployment import DeploymentState
-from label_loop.states.inbox import Inbox
+from label_loop.workflows.deployment import DeploymentWorkflow
 
 log = logging.getLogger(__name__)
 
 
-class UpkeepState(DeploymentState):
+class ServingModel(DeploymentWorkflow):
     """What runs while nothing is deployed. Made afresh for each look: it asks Rekognition once."""
 
     def __init__(self, context: LoopContext, inbox: Inbox) -> None:

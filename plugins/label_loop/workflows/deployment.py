@@ -10,19 +10,20 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from label_loop.domain import deployment, training
-from label_loop.domain.detections import UNDETECTABLE, timestamp
+from label_loop.domain.detections import UNDETECTABLE
 from label_loop.domain.idleness import BY_HAND, IDLE
+from label_loop.domain.moments import timestamp
 from label_loop.exceptions import NothingServesError, RunningLimitError, SmokeTestFailedError
-from label_loop.hooks.retries import error_code
+from label_loop.hooks.aws_errors import error_code
 from label_loop.payloads import LABELLED_FOLDER, LabelledImage, ProjectVersion, S3Upload
-from label_loop.states.project import ProjectState, manifest_key
+from label_loop.workflows.project import ModelProject, manifest_key
 
 log = logging.getLogger(__name__)
 
 _IMAGES_LOOKED_FOR = 20  # in each place: images of an old manifest may be gone, and one may be unreadable
 
 
-class DeploymentState(ProjectState):
+class DeploymentWorkflow(ModelProject):
     """The steps that let a version serve. Each can be repeated after a crash."""
 
     def choose(self, version_name: str, *, asked_by: str) -> deployment.DeploymentDecision:

@@ -5,6 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from label_loop.console.prices import inference_unit_usd_per_hour
+from label_loop.context import LoopContext
 from label_loop.domain.costs import Cost, cost, detections_in_a_day
 from label_loop.domain.deployment import BILLED, RUNNING
 from label_loop.domain.idleness import is_asleep
@@ -13,9 +15,7 @@ from label_loop.domain.statistics import DETECTIONS
 from label_loop.exceptions import ReviewRefusedError
 from label_loop.payloads import ProjectVersion
 from label_loop.review.base import AIRFLOW
-from label_loop.settings import inference_unit_usd_per_hour
-from label_loop.states.context import LoopContext
-from label_loop.states.project import ProjectState
+from label_loop.workflows.project import ModelProject
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Backlog:
 def model_health(context: LoopContext) -> ModelHealth:
     """Look at the models."""
     record = context.record
-    versions = ProjectState(context).versions()
+    versions = ModelProject(context).versions()
     billed = [version for version in versions if version.status in BILLED]
     return ModelHealth(
         endpoint=next((version for version in versions if version.arn == record.endpoint_arn), None),

@@ -8,11 +8,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from label_loop.context import LoopContext
 from label_loop.domain.images import image_suffix, is_image_key
 from label_loop.domain.reviews import parse_answer, training_key
 from label_loop.domain.statistics import Row
 from label_loop.exceptions import MalformedAnswerError, UnfinishedWorkError
-from label_loop.hooks.retries import error_code, reason
+from label_loop.hooks.aws_errors import error_code, reason
+from label_loop.inbox.base import Delivery, Inbox
 from label_loop.payloads import (
     ANSWERS_FOLDER,
     NONE_OF_THE_ABOVE,
@@ -22,8 +24,6 @@ from label_loop.payloads import (
     ReviewEnded,
     S3Upload,
 )
-from label_loop.states.context import LoopContext
-from label_loop.states.inbox import Delivery, Inbox
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class ReviewSummary:
     ignored: int = 0
 
 
-class HumanReviewState:
+class HumanReviewWorkflow:
     """Drains an inbox of answers. Every step can be repeated: a crash between two of them loses nothing."""
 
     def __init__(self, context: LoopContext, inbox: Inbox, linger_seconds: int = 10) -> None:

@@ -3,9 +3,9 @@
 import logging
 from typing import Any
 
+from label_loop.context import LoopContext
 from label_loop.payloads import MANIFESTS_FOLDER, Event, ProjectVersion, TrainingAttempt
-from label_loop.states.context import LoopContext
-from label_loop.states.training_set import TrainingSet
+from label_loop.workflows.training_set import TrainingSet
 
 log = logging.getLogger(__name__)
 
@@ -15,7 +15,7 @@ def manifest_key(version_name: str) -> str:
     return f"{MANIFESTS_FOLDER}{version_name}.manifest"
 
 
-class ProjectState:
+class ModelProject:
     """A loop's Rekognition project."""
 
     def __init__(self, context: LoopContext) -> None:

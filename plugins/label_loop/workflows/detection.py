@@ -10,16 +10,16 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from label_loop.context import LoopContext
 from label_loop.domain import detections
 from label_loop.domain.deployment import Units
 from label_loop.domain.pacing import Pacer
 from label_loop.domain.reviews import review_created
 from label_loop.exceptions import NothingServesError, ReviewRefusedError, UnfinishedWorkError
+from label_loop.hooks.aws_errors import error_code, reason
 from label_loop.hooks.rekognition import is_not_ready
-from label_loop.hooks.retries import error_code, reason
+from label_loop.inbox.base import Delivery, Inbox
 from label_loop.payloads import UPLOADS_FOLDER, Detection, Event, ProjectVersion, S3Upload
-from label_loop.states.context import LoopContext
-from label_loop.states.inbox import Delivery, Inbox
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class _Batch:
     detected: Sequence[Detection]
 
 
-class DetectionState:
+class DetectionWorkflow:
     """Drains an inbox of uploads. An upload is done when its row is written; until then it comes again."""
 
     def __init__(

@@ -7,21 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.strategies import ARBITRARY_JSON
 
+from label_loop.console.prices import inference_unit_usd_per_hour
 from label_loop.exceptions import InvalidParameterError, LoopNotSetUpError
+from label_loop.loop import Loop, loops
 from label_loop.parameters import FIELDS, PARAMETERS, Settings
 from label_loop.payloads import TrainingAttempt
-from label_loop.settings import (
-    SYNC_STATE,
-    SYSTEM_RECORD,
-    Loop,
-    SystemRecord,
-    inference_unit_usd_per_hour,
-    loops,
-    parse_sync_state,
-    read_settings,
-    setting,
-    variable_text,
-)
+from label_loop.system_record import SYSTEM_RECORD, SystemRecord
+from label_loop.variables import SYNC_STATE, parse_sync_state, read_settings, setting, variable_text
 
 LOGOS = Loop("/logos")
 DEEP = "[" * 200_000

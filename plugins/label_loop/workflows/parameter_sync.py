@@ -6,24 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from label_loop.domain.detections import timestamp
+from label_loop.context import LoopContext
+from label_loop.domain.moments import timestamp
 from label_loop.domain.parameter_history import with_written
 from label_loop.domain.parameter_merge import MergePlan, is_settled, merge
 from label_loop.exceptions import InvalidParameterError
+from label_loop.loop import Loop
 from label_loop.parameters import PARAMETERS
 from label_loop.payloads import Event
-from label_loop.settings import (
-    SYNC_STATE,
-    SYNC_STATE_DESCRIPTION,
-    SYSTEM_RECORD,
-    SYSTEM_RECORD_DESCRIPTION,
-    Loop,
-    SystemRecord,
-    parse_sync_state,
-    variable_text,
-    write_variable,
-)
-from label_loop.states.context import LoopContext
+from label_loop.system_record import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION, SystemRecord
+from label_loop.variables import SYNC_STATE, SYNC_STATE_DESCRIPTION, parse_sync_state, variable_text, write_variable
 
 TRAINING_SWITCH = "Enable-Automatic-Training"
 SAMPLING_SWITCH = "Enable-Automatic-Human-Sampling"
@@ -66,7 +58,7 @@ class SyncResult:
     did_something: bool
 
 
-class ParameterSyncState:
+class ParameterSyncWorkflow:
     """Applies a merge. Each write can be repeated, and the state is written last, so a crash is made good."""
 
     def __init__(self, context: LoopContext) -> None:

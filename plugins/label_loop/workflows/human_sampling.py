@@ -5,17 +5,17 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from label_loop.domain.detections import timestamp
+from label_loop.context import LoopContext
+from label_loop.domain.moments import timestamp
 from label_loop.domain.reviews import review_created
 from label_loop.domain.sampling import Position, every_nth
 from label_loop.payloads import SAMPLING_SOURCE, Event, ReviewTask
-from label_loop.states.context import LoopContext
 
 _BATCH = 100
 _THREADS = 8
 
 
-class HumanSamplingState:
+class HumanSamplingWorkflow:
     """Marks what qualifies since the last sample, and sends it to review unless it is there already."""
 
     def __init__(self, context: LoopContext) -> None:

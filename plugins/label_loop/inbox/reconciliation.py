@@ -8,13 +8,13 @@ from functools import cached_property
 from itertools import batched, islice
 from typing import Any
 
-from label_loop.domain.detections import read_moment, timestamp
+from label_loop.context import LoopContext
+from label_loop.domain.moments import read_moment, timestamp
 from label_loop.domain.reconciliation import FROM_THE_BEGINNING, Window, next_listing, window
 from label_loop.domain.reviews import detection_id_of
+from label_loop.inbox.base import BATCH_SIZE, Delivery
 from label_loop.payloads import ANSWERS_FOLDER, UPLOADS_FOLDER, S3Upload
-from label_loop.settings import ANSWERS_RECONCILED_KEY, TAKEN_OVER_KEY, UPLOADS_RECONCILED_KEY
-from label_loop.states.context import LoopContext
-from label_loop.states.inbox import BATCH_SIZE, Delivery
+from label_loop.system_record import ANSWERS_RECONCILED_KEY, TAKEN_OVER_KEY, UPLOADS_RECONCILED_KEY
 
 log = logging.getLogger(__name__)
 

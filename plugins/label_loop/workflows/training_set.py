@@ -10,12 +10,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from label_loop.context import LoopContext
 from label_loop.domain import manifest, training
 from label_loop.domain.images import image_problem, size_problem
 from label_loop.domain.reviews import labels_of_folders
-from label_loop.hooks.retries import error_code
+from label_loop.hooks.aws_errors import error_code
 from label_loop.payloads import LABELLED_FOLDER, LabelledImage
-from label_loop.states.context import LoopContext
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,62 @@
+"""The Airflow Variables of a loop, and the settings in force that they make; nothing else touches Variables."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from label_loop.exceptions import InvalidParameterError
+from label_loop.loop import Loop
+from label_loop.parameters import FIELDS, PARAMETERS, Settings
+
+SYNC_STATE = "Parameter-Sync-State"
+SYNC_STATE_DESCRIPTION = "What Parameter Store and the Variables last agreed on. Written by parameter_sync only."
+
+
+def variable_text(loop: Loop, name: str) -> str | None:
+    """Return the text of the Variable that mirrors a parameter, or None where it is missing."""
+    from airflow.sdk import Variable
+
+    text: str | None = Variable.get(loop.variable(name), default=None)
+    return text
+
+
+def write_variable(loop: Loop, name: str, text: str, description: str) -> None:
+    """Write the Variable that mirrors a parameter."""
+    from airflow.sdk import Variable
+
+    Variable.set(loop.variable(name), text, description=description)
+
+
+def parse_sync_state(text: str | None) -> dict[str, Any]:
+    """Read the sync state; anything unreadable counts as no state, since the next sync rebuilds it."""
+    try:
+        state = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
+def read_settings(loop: Loop, read_variable: Callable[[Loop, str], str | None] = variable_text) -> Settings:
+    """Return the settings in force: each Variable, else the value last synced, else the default.
+
+    Never raises for a bad value: parameter_sync refuses and reports it, so that nothing else stops.
+    """
+    return Settings(**{field: setting(loop, name, read_variable) for name, field in FIELDS.items()})
+
+
+def setting(
+    loop: Loop, name: str, read_variable: Callable[[Loop, str], str | None] = variable_text
+) -> Any:  # its type is the parameter's
+    """Return one setting in force, by the same order as ``read_settings``."""
+    parameter = PARAMETERS[name]
+    text = read_variable(loop, name)
+    if text is not None:
+        try:
+            return parameter.parse(text)
+        except InvalidParameterError:
+            pass
+    synced = parse_sync_state(read_variable(loop, SYNC_STATE)).get("values", {})
+    try:
+        return parameter.parse(synced[name])
+    except (InvalidParameterError, KeyError, TypeError):
+        return parameter.parse(parameter.default)

@@ -1,0 +1,1 @@
+"""What each DAG does, through hooks and by the domain's decisions."""
