@@ -52,6 +52,7 @@ def _tell_loop(account: Account, stacks: Stacks, models: Models, loop: Loop) -> 
         ("dynamodb_table", "table {}: the inference log"),
         ("reviews_table", "table {}: the reviews"),
         ("statistics_table", "table {}: the statistics"),
+        ("state_table", "table {}: the loop's state"),
         ("rekognition_project_arn", "project {}: its model versions, each of which was a paid training"),
     ):
         if record.get(key):

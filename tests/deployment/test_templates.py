@@ -19,7 +19,16 @@ from label_loop.loop import Loop
 from label_loop.parameters import PARAMETERS
 from label_loop.provisioning import Line, Options, Outcome, provision
 from label_loop.provisioning.names import slug
-from label_loop.provisioning.table import INDEX, REVIEWS, STATISTICS, _definitions, _index, _schema, inference_log
+from label_loop.provisioning.table import (
+    INDEX,
+    REVIEWS,
+    STATE,
+    STATISTICS,
+    _definitions,
+    _index,
+    _schema,
+    inference_log,
+)
 from label_loop.system_record import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION
 from local_aws.moto_lock import MOTO_LOCK
 from local_aws.server import LocalAws
@@ -71,6 +80,7 @@ def test_tables_are_laid_out_as_provisioning_lays_them_out():
         "InferenceLog": (NAMES.base, inference_log(INDEX)),
         "Reviews": (f"{NAMES.base}-reviews", REVIEWS),
         "Statistics": (f"{NAMES.base}-statistics", STATISTICS),
+        "State": (f"{NAMES.base}-state", STATE),
     }
     tables = resources("AWS::DynamoDB::Table")
     assert set(tables) == set(layouts)
@@ -164,7 +174,7 @@ def test_provisioning_finds_what_the_template_made_and_mends_only_what_it_cannot
     changed = {(line.kind, line.name): line.detail for line in lines if line.outcome is not Outcome.UNCHANGED}
     folders = changed.pop(("bucket", NAMES.bucket))
     assert all(part.endswith("/") for part in folders.split(", ")), folders
-    assert changed == {("parameter", LOOP.parameter(SYSTEM_RECORD)): "sampling_since"}
+    assert changed == {("parameter", LOOP.parameter(SYSTEM_RECORD)): "sampling_since, state_table"}
     assert values["review_backend"] == "airflow"
 
     again: list[Line] = []

@@ -16,7 +16,7 @@ from label_loop.provisioning.project import ensure_project
 from label_loop.provisioning.queues import PURPOSES, ensure_queues
 from label_loop.provisioning.report import Line, Outcome, ProvisioningError, Report
 from label_loop.provisioning.site import Options, Site
-from label_loop.provisioning.table import INDEX, REVIEWS, STATISTICS, ensure_table, inference_log
+from label_loop.provisioning.table import INDEX, REVIEWS, STATE, STATISTICS, ensure_table, inference_log
 from label_loop.provisioning.topic import ensure_subscription, ensure_topic
 
 A2I = "a2i"
@@ -52,6 +52,8 @@ def provision_at(site: Site) -> Mapping[str, Any]:
     ensure_table(site, values["reviews_table"], REVIEWS)
     values["statistics_table"] = record.get("statistics_table") or f"{site.names.base}-statistics"
     ensure_table(site, values["statistics_table"], STATISTICS)
+    values["state_table"] = record.get("state_table") or f"{site.names.base}-state"
+    ensure_table(site, values["state_table"], STATE)
     values["sns-topic"] = ensure_topic(site, record.get("sns-topic"))
     if site.options.operator_email:
         ensure_subscription(site, values["sns-topic"], site.options.operator_email)

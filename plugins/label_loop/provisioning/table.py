@@ -38,6 +38,9 @@ REVIEWS = Layout(
 STATISTICS = Layout("statistics_table", ("Month", "DayAndVersion"))
 """The layout of the daily statistics."""
 
+STATE = Layout("state_table", ("Loop",))
+"""The layout of what changes while the loop runs."""
+
 
 def ensure_table(site: Site, name: str, layout: Layout) -> None:
     """Make the table with its indexes and point-in-time recovery, and wait until all are active.

@@ -19,6 +19,7 @@ KEYS = {
     "dynamodb_table_GSI",
     "reviews_table",
     "statistics_table",
+    "state_table",
     "flow_definition_arn",
     "uploads_queue_url",
     "answers_queue_url",
