@@ -194,4 +194,4 @@ class _MeasuredLoop:
         if not trigger:
             return False
         waited = datetime.now(UTC) - datetime.fromisoformat(trigger["created_date"])
-        return waited.total_seconds() > _AT_REST_SECONDS and trigger["classpath"].endswith("NotificationQueueTrigger")
+        return waited.total_seconds() > _AT_REST_SECONDS and trigger["classpath"].endswith("QueueTrigger")

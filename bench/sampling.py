@@ -15,7 +15,7 @@ def measure(samples: int, interval: int) -> list[Figure]:
     detections = samples * interval
     with provisioned_loop() as world:
         world.set_variable("Human-Sampling-Interval", str(interval))
-        world.set_record(sampling_since=timestamp(_START))
+        world.set_state(sampling_since=timestamp(_START))
         world.add_rows([_row(n, world.bucket) for n in range(detections)])
         calls = sum(world.calls(world.sample).values())
         taken = len(world.human_loops())

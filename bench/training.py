@@ -15,7 +15,7 @@ def measure_check(labelled: int, others: int) -> list[Figure]:
         training_set.write("manifests/last.manifest", list(training_set.labelled(LABELLED_FOLDER)))
         started = timestamp(training_set.context.s3.get_key("manifests/last.manifest", world.bucket).last_modified)
         attempt = TrainingAttempt("last", "manifests/last.manifest", labelled, "f", started, "accepted")
-        world.set_record(last_training_attempt=attempt.to_json())
+        world.set_state(last_training_attempt=attempt)
         calls = sum(world.calls(lambda: world.training().check(forced=False)).values())
     name = f"training check, {labelled:,} labelled and {others:,} other objects"
     more = calls - labelled / 1000

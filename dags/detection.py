@@ -1,9 +1,10 @@
-"""### Detection: every upload is detected, logged once, and told
+"""### Detection: every upload is detected, logged once, and announced
 
-Waits, without a worker, for images in `images_for_detection/`; detects each with the model that serves, writes it
-to the inference log, publishes it, and sends what is below the minimum confidence to human review.
+The sensor `wait_for_uploads` waits, without a worker, for images in `images_for_detection/` and for a model that
+serves. `detect_uploads` detects each image with it, writes it to the inference log, publishes it, and sends what is
+below the minimum confidence to human review.
 
-**Schedule** always: a run waits for uploads and ends when none has come for a while, then the next one waits.
+**Schedule** always: a run ends when no upload has come for a while, then the next one waits.
 Uploads that come before a model serves are kept, and detected as soon as one does. A model without uploads for
 `Idle-Model-Stop-Minutes` is stopped, and started again by the next upload; one that a person stopped is not. Where
 scheduled training checks are off, a run stops what runs without serving, at least once every
@@ -22,9 +23,12 @@ dead-letter queue. An image that cannot be detected is logged with its reason an
 from airflow.sdk import DAG
 
 from label_loop.loop import loops
-from label_loop.operators.inbox import RekognitionDetectUploadsOperator
-from label_loop.wiring import CONTINUOUS, dag_arguments
+from label_loop.operators.inbox import DetectUploadsOperator
+from label_loop.sensors.inbox import UploadsSensor
+from label_loop.wiring import CONTINUOUS, LONGEST_WAIT, dag_arguments
 
 for loop in loops():
     with DAG(**dag_arguments(loop, "detection", __doc__), schedule=CONTINUOUS) as dag:
-        RekognitionDetectUploadsOperator(task_id="detect_uploads", loop_path=loop.path)
+        wait_for_uploads = UploadsSensor(task_id="wait_for_uploads", loop_path=loop.path, timeout=LONGEST_WAIT)
+        detect_uploads = DetectUploadsOperator(task_id="detect_uploads", loop_path=loop.path)
+        wait_for_uploads >> detect_uploads

@@ -26,14 +26,16 @@ and the mail name the reason. A rejected or failed version is not trained again 
 from airflow.sdk import DAG, Label, Param, TriggerRule
 
 from label_loop.loop import loops
-from label_loop.operators.rekognition import (
-    EndpointMoveOperator,
-    RekognitionCreateProjectVersionOperator,
-    RekognitionEvaluateProjectVersionOperator,
-    RekognitionSmokeTestOperator,
-    RekognitionStartProjectVersionOperator,
-    RekognitionStopIdleVersionsOperator,
+from label_loop.operators.deployment import (
+    DeploymentMoveEndpointOperator,
+    DeploymentSmokeTestOperator,
+    DeploymentStartVersionOperator,
+    StopIdleVersionsOperator,
+)
+from label_loop.operators.training import (
     TrainingCheckOperator,
+    TrainingCreateVersionOperator,
+    TrainingEvaluateOperator,
     TrainingWriteManifestOperator,
 )
 from label_loop.sensors.rekognition import RekognitionProjectVersionSensor
@@ -57,7 +59,7 @@ for loop in loops():
         write_manifest = TrainingWriteManifestOperator(
             task_id="write_manifest", loop_path=loop.path, decision=check.output
         )
-        create_version = RekognitionCreateProjectVersionOperator(
+        create_version = TrainingCreateVersionOperator(
             task_id="create_version", loop_path=loop.path, attempt=write_manifest.output
         )
         wait_for_training = RekognitionProjectVersionSensor(
@@ -66,12 +68,12 @@ for loop in loops():
             version_name=create_version.output,
             waiter_name="project_version_trained",
         )
-        evaluate = RekognitionEvaluateProjectVersionOperator(
+        evaluate = TrainingEvaluateOperator(
             task_id="evaluate", loop_path=loop.path, version_name=wait_for_training.output
         )
         # Its rule lets it run whether a training came before or was skipped: it skips itself where there is no version
         # to start. It is tried for about 20 minutes: an idle version that it replaces may take long to stop.
-        start_version = RekognitionStartProjectVersionOperator(
+        start_version = DeploymentStartVersionOperator(
             task_id="start_version",
             loop_path=loop.path,
             decision=check.output,
@@ -85,15 +87,15 @@ for loop in loops():
             version_name=start_version.output,
             waiter_name="project_version_running",
         )
-        smoke_test = RekognitionSmokeTestOperator(
+        smoke_test = DeploymentSmokeTestOperator(
             task_id="smoke_test", loop_path=loop.path, version_name=wait_for_start.output
         )
-        move_endpoint = EndpointMoveOperator(
+        move_endpoint = DeploymentMoveEndpointOperator(
             task_id="move_endpoint", loop_path=loop.path, version_name=smoke_test.output
         )
         # A teardown: it comes last whatever happened, and a run is judged by what came before it. Were it to fail the
         # run as well, Airflow would judge by it alone, and a failed deployment would show as a success.
-        stop_idle_versions = RekognitionStopIdleVersionsOperator(
+        stop_idle_versions = StopIdleVersionsOperator(
             task_id="stop_idle_versions", loop_path=loop.path, retries=8
         ).as_teardown()
 

@@ -14,6 +14,7 @@ import botocore.session
 
 from demo.pictures import AnyPicture
 from label_loop.loop import Loop
+from label_loop.loop_state import LoopState
 from label_loop.payloads import LABELLED_FOLDER
 from label_loop.provisioning import Line, Options, provision
 from label_loop.provisioning.provision import AIRFLOW
@@ -63,6 +64,11 @@ class LoopAws:
         """Return the loop's system record."""
         values: dict[str, Any] = json.loads(self.parameter(SYSTEM_RECORD))
         return values
+
+    def state(self) -> LoopState:
+        """Return what changes while the loop runs; nothing before a task of the loop has looked at it."""
+        table = self._session.resource("dynamodb").Table(self._fixed["state_table"])
+        return LoopState.parse(table.get_item(Key={"Loop": self.loop.path}).get("Item", {}))
 
     @cached_property
     def _fixed(self) -> dict[str, Any]:

@@ -88,3 +88,13 @@ class UnfinishedWorkError(LabelLoopError):
         super().__init__(
             f"{unfinished} item(s) were left and will come again; {len(problems)} problem(s), the first: {problems[0]}"
         )
+
+
+class StateChangedError(LabelLoopError):
+    """Others changed the state of a loop again and again while it was to be changed; it is worth trying again."""
+
+    def __init__(self, loop_path: str, tries: int) -> None:
+        super().__init__(
+            f"The state of {loop_path} was changed by others at each of {tries} tries to change it. Nothing was "
+            "changed; the next try of the task reads it anew."
+        )

@@ -183,6 +183,15 @@ class ProjectVersion:
 
 
 @dataclass(frozen=True)
+class StoredText:
+    """A parameter as it was read from Parameter Store; versions count up, from one where it was deleted."""
+
+    text: str
+    version: int
+    written_at: datetime
+
+
+@dataclass(frozen=True)
 class ParameterVersion:
     """One value that a parameter had in Parameter Store, and the ARN of who wrote it; versions count up."""
 

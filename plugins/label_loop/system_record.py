@@ -1,4 +1,4 @@
-"""The parameter ``For-System-Use-Only``: the names of a loop's resources and its operational state."""
+"""The parameter ``For-System-Use-Only``: the names of a loop's resources."""
 
 import json
 from collections.abc import Mapping
@@ -8,21 +8,15 @@ from typing import Any
 from label_loop.exceptions import LoopNotSetUpError
 from label_loop.loop import Loop
 
-_LONGEST_COUNT = 15
 SYSTEM_RECORD = "For-System-Use-Only"
 SYSTEM_RECORD_DESCRIPTION = (
     "Resource names and operational state of the loop. Written by the loop, shown here for reading only."
 )
-UPLOADS_SEEN_KEY = "uploads_seen_until"  # of the record: how far the folder was listed
-# The same where a queue tells of objects, and a listing finds what it did not tell of.
-# Uploads up to this moment are in the log under other ids: another detected them.
-TAKEN_OVER_KEY = "uploads_taken_over_until"
-UPLOADS_RECONCILED_KEY, ANSWERS_RECONCILED_KEY = "uploads_reconciled_until", "answers_reconciled_until"
 
 
 @dataclass(frozen=True)
 class SystemRecord:
-    """The JSON object ``For-System-Use-Only``: the sample's keys, ours, and unknown ones kept untouched."""
+    """The JSON object ``For-System-Use-Only``: the AWS sample's keys, ours, and unknown ones kept untouched."""
 
     loop: Loop
     values: Mapping[str, Any]
@@ -64,29 +58,9 @@ class SystemRecord:
         return self.require("rekognition_project_arn")
 
     @property
-    def endpoint_arn(self) -> str | None:
-        """The project version that serves, or None before the first deployment."""
-        return self.get("rekognition_project_version_arn")
-
-    @property
-    def endpoint_moved_at(self) -> str | None:
-        """When another version began to serve, in ISO 8601; None where that was before it was kept."""
-        return self.get("endpoint_moved_at")
-
-    @property
-    def endpoint_started_at(self) -> str | None:
-        """When the endpoint was last started, in ISO 8601; None where nothing of this loop started it."""
-        return self.get("endpoint_started_at")
-
-    @property
-    def stopped_because(self) -> str | None:
-        """Why the endpoint was stopped: "idle", "by hand", or None where it was not, or by others."""
-        return self.get("stopped_because")
-
-    @property
-    def deploying_since(self) -> str | None:
-        """When the deployment under way began, in ISO 8601; a crash may leave it."""
-        return self.get("deploying_since")
+    def state_table(self) -> str | None:
+        """The table of the loop's state; None: the state is in this record."""
+        return self.get("state_table")
 
     @property
     def topic_arn(self) -> str | None:
@@ -109,17 +83,3 @@ class SystemRecord:
     def answers_queue_url(self) -> str | None:
         """The queue of notifications for ``a2i-human-loop-data/``; None: the folder is listed."""
         return self.get("answers_queue_url")
-
-    @property
-    def previous_trained_images(self) -> int:
-        """How many images the last training attempt had; the sample keeps no more than this."""
-        value = self.values.get("previous_trained_images")
-        text = str(value if value is not None else 0)
-        # Python reads no number of thousands of digits.
-        return int(text) if text.isdecimal() and len(text) <= _LONGEST_COUNT else 0
-
-    @property
-    def last_training_attempt(self) -> Mapping[str, Any] | None:
-        """What the last training attempt was, as ``payloads.TrainingAttempt.to_json`` wrote it."""
-        value = self.values.get("last_training_attempt")
-        return value if isinstance(value, dict) else None

@@ -12,6 +12,8 @@ from label_loop.variables import SYNC_STATE, setting, variable_text
 # Fixed and past: without a start date a continuous DAG runs only once.
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CONTINUOUS = "@continuous"
+# A loop may have no upload, or no model, for months; that is no failure.
+LONGEST_WAIT = timedelta(days=365)
 
 
 def dag_arguments(loop: Loop, workflow: str, doc: str | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.airflow.components import COMPONENTS, Components
-from tests.testing.first_model import ENDPOINT, FirstModel
+from tests.testing.first_model import FirstModel
 from tests.testing.stack import RunningStack, stop
 from tests.waiting import eventually
 
@@ -73,7 +73,7 @@ def test_what_is_killed_and_started_again_finishes_its_runs_and_loses_no_upload(
     scene: Scene, components: Components
 ) -> None:
     running = scene.running
-    first = scene.record()[ENDPOINT]
+    first = scene.state().endpoint_arn
     training = running.trigger("alpha.training", force=True)
     eventually(lambda: "TRAINING_IN_PROGRESS" in scene.versions().values(), "the second training")
     for name in COMPONENTS:
@@ -87,6 +87,6 @@ def test_what_is_killed_and_started_again_finishes_its_runs_and_loses_no_upload(
     eventually(lambda: len(scene.logged()) == scene.uploads, "every upload in the log")
     assert set(scene.logged().values()) == {1}
     eventually(lambda: sorted(scene.versions().values()) == ["RUNNING", "STOPPED"], "one model to serve alone")
-    assert scene.versions()[scene.record()[ENDPOINT]] == "RUNNING"
-    assert scene.record()[ENDPOINT] != first
+    assert scene.versions()[scene.state().endpoint_arn] == "RUNNING"
+    assert scene.state().endpoint_arn != first
     assert [run for run in running.runs("alpha.detection") if run["state"] == "failed"] == []

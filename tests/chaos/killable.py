@@ -27,21 +27,25 @@ from tests.chaos.file_variables import FileVariables
 from tests.integration.conftest import share_clients
 
 from label_loop.inbox.queue import QueueInbox
+from label_loop.operators.deployment import (
+    DeploymentMoveEndpointOperator,
+    DeploymentSmokeTestOperator,
+    DeploymentStartVersionOperator,
+    StopIdleVersionsOperator,
+)
 from label_loop.operators.human_sampling import HumanSamplingOperator
-from label_loop.operators.inbox import HumanReviewApplyAnswersOperator, RekognitionDetectUploadsOperator
+from label_loop.operators.inbox import ApplyAnswersOperator, DetectUploadsOperator
 from label_loop.operators.parameter_sync import ParameterSyncOperator
-from label_loop.operators.rekognition import (
-    EndpointMoveOperator,
-    RekognitionCreateProjectVersionOperator,
-    RekognitionEvaluateProjectVersionOperator,
-    RekognitionSmokeTestOperator,
-    RekognitionStartProjectVersionOperator,
-    RekognitionStopIdleVersionsOperator,
+from label_loop.operators.training import (
     TrainingCheckOperator,
+    TrainingCreateVersionOperator,
+    TrainingEvaluateOperator,
     TrainingWriteManifestOperator,
 )
+from label_loop.sensors.inbox import AnswersSensor, UploadsSensor
 from label_loop.sensors.rekognition import RekognitionProjectVersionSensor
-from label_loop.triggers.rekognition import RekognitionProjectVersionTrigger, ServingModelTrigger
+from label_loop.triggers.rekognition import RekognitionProjectVersionTrigger
+from label_loop.triggers.serving import ServingModelTrigger
 from label_loop.workflows import detection, human_review, human_sampling, parameter_sync, training, upkeep  # noqa: F401
 
 LOADER = Loader()  # its models are read once, before the fork
@@ -167,15 +171,17 @@ class Run:
 
 
 def detect(run: Run) -> None:
-    run.task("detect_uploads", RekognitionDetectUploadsOperator)
+    run.task("wait_for_uploads", UploadsSensor)
+    run.task("detect_uploads", DetectUploadsOperator)
 
 
 def fall_asleep(run: Run) -> None:
-    run.task("detect_uploads", RekognitionDetectUploadsOperator, ends_deferred=True)
+    run.task("wait_for_uploads", UploadsSensor, ends_deferred=True)
 
 
 def review(run: Run) -> None:
-    run.task("apply_answers", HumanReviewApplyAnswersOperator)
+    run.task("wait_for_answers", AnswersSensor)
+    run.task("apply_answers", ApplyAnswersOperator)
 
 
 def sample(run: Run) -> None:
@@ -191,22 +197,22 @@ def train(run: Run) -> None:
     trained = _train(run, decision) if decision["action"] in {"train", "resume"} else None
     if decision["action"] != "none":
         _deploy(run, decision, trained)
-    run.task("stop_idle_versions", RekognitionStopIdleVersionsOperator)
+    run.task("stop_idle_versions", StopIdleVersionsOperator)
 
 
 def _train(run: Run, decision: Any) -> str:
     attempt = run.task("write_manifest", TrainingWriteManifestOperator, decision=decision)
-    name = run.task("create_version", RekognitionCreateProjectVersionOperator, attempt=attempt)
+    name = run.task("create_version", TrainingCreateVersionOperator, attempt=attempt)
     _wait(run, "wait_for_training", name, "project_version_trained")
-    return str(run.task("evaluate", RekognitionEvaluateProjectVersionOperator, version_name=name))
+    return str(run.task("evaluate", TrainingEvaluateOperator, version_name=name))
 
 
 def _deploy(run: Run, decision: Any, trained: str | None) -> None:
-    kind = RekognitionStartProjectVersionOperator
+    kind = DeploymentStartVersionOperator
     name = run.task("start_version", kind, decision=decision, trained_version_name=trained)
     _wait(run, "wait_for_start", name, "project_version_running")
-    run.task("smoke_test", RekognitionSmokeTestOperator, version_name=name)
-    run.task("move_endpoint", EndpointMoveOperator, version_name=name)
+    run.task("smoke_test", DeploymentSmokeTestOperator, version_name=name)
+    run.task("move_endpoint", DeploymentMoveEndpointOperator, version_name=name)
 
 
 def _wait(run: Run, task_id: str, name: str, waiter: str) -> None:

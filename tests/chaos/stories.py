@@ -1,6 +1,5 @@
 """The stories that are killed: what is there before each, and what shall be there after it, whatever was killed."""
 
-import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -9,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
-from moto.ssm.models import ssm_backends
 from tests.integration.clients import ACCOUNT, REGION
 from tests.integration.model import Model, registry
 from tests.integration.pictures import TRAINING_DIGITS
@@ -22,7 +20,6 @@ from tests.waiting import eventually
 from label_loop.parameters import PARAMETERS
 from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER
 from label_loop.review.desk import ReviewDesk
-from label_loop.system_record import SYSTEM_RECORD
 from label_loop.variables import SYNC_STATE
 from label_loop.workflows.parameter_sync import ParameterSyncWorkflow
 from local_aws.moto_lock import MOTO_LOCK
@@ -80,7 +77,7 @@ def _uploads_without_a_queue(world: World, model: Model) -> None:
 
 def _uploads_without_an_event(world: World, model: Model) -> None:
     now = datetime.now(UTC)
-    world.set_record(uploads_reconciled_until=(now - timedelta(hours=3)).isoformat())
+    world.set_state(uploads_reconciled_until=(now - timedelta(hours=3)).isoformat())
     _unsure_uploads(world, model)
     for key in world.keys(UPLOADS_FOLDER):
         world.date(key, now - timedelta(hours=1))
@@ -106,7 +103,7 @@ def _answers_of_the_page(world: World, model: Model) -> None:
 
 def _detections(world: World, model: Model) -> None:
     world.set_variable("Human-Sampling-Interval", "2")
-    world.set_record(sampling_since=moment(0))
+    world.set_state(sampling_since=moment(0))
     world.add_rows(log_rows(1, 5))
 
 
@@ -121,19 +118,19 @@ def _earlier_version(world: World, model: Model) -> None:
 
 def _idle(world: World, model: Model) -> None:
     age(world, "v1")
-    world.set_record(endpoint_moved_at=_DAYS_AGO)
+    world.set_state(endpoint_moved_at=_DAYS_AGO)
     world.set_variable("Idle-Model-Stop-Minutes", "60")
 
 
 def _still_awake(world: World) -> bool:
-    if "endpoint_started_at" in world.record():
-        world.set_record(endpoint_started_at=_DAYS_AGO)
+    if world.state().endpoint_started_at:
+        world.set_state(endpoint_started_at=_DAYS_AGO)
     return world.status("v1") == "RUNNING"
 
 
 def _asleep(world: World, model: Model) -> None:
-    world.set_status(world.record()[ENDPOINT], "STOPPED")
-    world.set_record(stopped_because="idle")
+    world.set_status(world.state().endpoint_arn, "STOPPED")
+    world.set_state(stopped_because="idle")
     world.set_variable("Idle-Model-Stop-Minutes", "60")
     _uploads(world, model)
 
@@ -171,16 +168,18 @@ STORIES = {
 
 def outcome(world: World) -> dict[str, Any]:
     """Return all that a story leaves behind, without what every run names anew."""
-    record = world.record()
+    record, state = world.record(), world.state()
+    attempt = state.last_training_attempt
     return {
         "rows": sorted(map(_row, world.rows()), key=str),
         "statistics": dict(_statistics(record)),
         "human tasks": dict(_human_tasks(world, record)),
         "labelled": dict(Counter(key.rpartition("/")[0] for key in world.keys(LABELLED_FOLDER))),
         "versions": sorted((_name(name), status) for name, status in _settled(world).items()),
-        "endpoint": _name(record[ENDPOINT].split("/")[-2]),
-        "record": {name: record.get(name) for name in ("stopped_because", "deploying_since")},
-        "last attempt": (record.get("last_training_attempt") or {}).get("outcome"),
+        "endpoint": _name(str(state.endpoint_arn).split("/")[-2]),
+        "stopped because": state.stopped_because,
+        "is deploying": state.deploying_since is not None,
+        "last attempt": attempt and attempt.outcome,
         "parameters": {name: (world.parameter(name), world.variable(name)) for name in PARAMETERS}
         if world.variable(SYNC_STATE) != "{}"
         else {},
@@ -243,7 +242,7 @@ class Watch:
         self.problems: list[str] = []
         self._add = world.aws.calls.add
         self._project = world.record()[_PROJECT]
-        self._record = world.loop.parameter(SYSTEM_RECORD)
+        self._table = world.record()["state_table"]
 
     def __enter__(self) -> "Watch":
         self.world.aws.calls.add = self._look  # type: ignore[method-assign]
@@ -259,8 +258,9 @@ class Watch:
 
     def _endpoint(self) -> str:
         with MOTO_LOCK:  # not by a call, which would be looked at as well
-            text = ssm_backends[ACCOUNT][REGION].get_parameter(self._record).value
-        return str(json.loads(text)[ENDPOINT])
+            table = dynamodb_backends[ACCOUNT][REGION].tables[self._table]
+            item = table.get_item({"Loop": {"S": self.world.loop.path}})
+        return str(item.attrs[ENDPOINT].value)
 
     def _look_now(self, moment: str) -> None:
         state = registry(self.world.aws)

@@ -19,7 +19,6 @@ from tests.waiting import eventually
 from label_loop.context import LoopContext
 from label_loop.hooks.retries import PATIENT
 from label_loop.inbox.queue import QueueInbox
-from label_loop.operators.inbox import HumanReviewApplyAnswersOperator, RekognitionDetectUploadsOperator
 from label_loop.workflows.detection import DetectionWorkflow
 from local_aws.rekognition.training import Outcome, Trainer
 
@@ -95,9 +94,9 @@ def test_where_every_call_takes_long_work_is_done_once(unsure: World) -> None:
 def test_expired_credentials_touch_no_message_and_work_goes_on_with_new_ones(unsure: World) -> None:
     world = unsure
     keys = world.upload_digits(3)
-    for purpose, kind, work in (
-        ("uploads", RekognitionDetectUploadsOperator, world.detect),
-        ("answers", HumanReviewApplyAnswersOperator, world.review),
+    for purpose, run, work in (
+        ("uploads", world.run_detection, world.detect),
+        ("answers", world.run_review, world.review),
     ):
         if purpose == "answers":
             for loop in world.human_loops():
@@ -106,7 +105,7 @@ def test_expired_credentials_touch_no_message_and_work_goes_on_with_new_ones(uns
         world.fault("*", "*", code="ExpiredTokenException")
         for _ in range(7):  # more often than a message may be received
             with pytest.raises(ClientError, match="ExpiredTokenException"):
-                kind(task_id="t", loop_path=world.loop.path, aws_conn_id=None).execute({})
+                run()
         world.heal()
         assert len(world.waiting(purpose)) == waiting >= 3
         work()
@@ -144,7 +143,7 @@ def test_work_goes_on_without_its_topic_and_the_log_tells_it(unsure: World, capl
     world.answer("7", world.human_loops()[0]["name"])
     assert world.review().answered == 1
     world.training().check(forced=False)
-    world.deployment().stop_idle_versions()
+    world.serving().stop_unused()
     assert_each_upload_once(world, keys)
 
 
@@ -172,14 +171,14 @@ def test_a_version_without_a_score_is_not_deployed(world: World, model: Model, m
     unscored: Outcome = replace(model.outcome, f1_score=None)
     monkeypatch.setattr(Trainer, "run", lambda self: unscored)
     world.label(TRAINING_DIGITS[:20])
-    old = world.record()[ENDPOINT]
+    old = world.state().endpoint_arn
     attempt = world.training().prepare(resume=False, forced=False, run_id="r")
     assert attempt
     name = world.training().create_version(attempt)
     eventually(lambda: world.status(name) == "TRAINING_COMPLETED")
     assert not world.training().passes_gate(name)
     assert world.training().check(forced=False).action == "none"
-    assert (world.record()[ENDPOINT], world.status(old)) == (old, "RUNNING")
+    assert (world.state().endpoint_arn, world.status(old)) == (old, "RUNNING")
 
 
 def test_throttled_detection_slows_down(world: World) -> None:
@@ -202,5 +201,5 @@ def test_the_pace_follows_the_units_that_run(world: World, monkeypatch: pytest.M
 
     monkeypatch.setattr(DetectionWorkflow, "drain", noted)
     world.upload("a.png")
-    RekognitionDetectUploadsOperator(task_id="t", loop_path=world.loop.path, aws_conn_id=None).execute({})
+    world.run_detection()
     assert paced[0] == pytest.approx(1 / 5, rel=0.1)

@@ -133,7 +133,7 @@ def assert_each_upload_once(world: World, keys: list[str]) -> None:
 def watched(unsure: World) -> World:
     """Give a loop that sends each image to review, and is listed from now on."""
     until = (BEGAN - timedelta(minutes=1)).isoformat()
-    unsure.set_record(uploads_reconciled_until=until, answers_reconciled_until=until)
+    unsure.set_state(uploads_reconciled_until=until, answers_reconciled_until=until)
     return unsure
 
 
@@ -178,7 +178,7 @@ def test_a_version_that_stops_under_running_batches_loses_no_upload(watched: Wor
     """Another one serves at once, or only after a while; two runs are at work when it happens."""
     world, drawn = watched, random.Random(seed)
     keys = [world.upload(f"{n}.png", FRESH_DIGITS[n].body) for n in range(UPLOADS)]
-    old, at = world.record()[ENDPOINT], drawn.randint(1, UPLOADS)
+    old, at = world.state().endpoint_arn, drawn.randint(1, UPLOADS)
     replaced_at_once = seed % 2 == 0
     lock, calls = threading.Lock(), iter(range(1, 10_000))
 
@@ -203,8 +203,8 @@ def test_a_version_that_stops_under_running_batches_loses_no_upload(watched: Wor
     drain_what_came_again(world, "uploads", world.detect)
     assert_each_upload_once(world, keys)
     versions = {row["ProjectVersionArn"] for row in world.rows()}
-    assert versions <= {old, world.record()[ENDPOINT]}
-    assert world.record()[ENDPOINT] in versions
+    assert versions <= {old, world.state().endpoint_arn}
+    assert world.state().endpoint_arn in versions
 
 
 def test_an_upload_that_is_replaced_before_its_events_come_is_two_detections(watched: World) -> None:

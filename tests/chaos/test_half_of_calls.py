@@ -110,7 +110,7 @@ def test_where_half_of_all_calls_fail_a_set_is_trained_once_and_its_version_serv
     eventually(lambda: world.status(name) == "RUNNING")
     until_it_succeeds(lambda: world.deployment().smoke_test(name))
     until_it_succeeds(lambda: world.deployment().move_endpoint(name))
-    eventually(lambda: not until_it_succeeds(lambda: world.deployment().stop_idle_versions()))
+    eventually(lambda: not until_it_succeeds(lambda: world.serving().stop_unused()))
     assert sorted(world.version_names()) == sorted(["v1", name])
-    assert world.record()[ENDPOINT].split("/")[-2] == name
+    assert world.state().endpoint_arn.split("/")[-2] == name
     eventually(lambda: world.status("v1") == "STOPPED")

@@ -296,8 +296,8 @@ def test_the_model_is_stopped_and_can_be_started_again(ask, serving, runs):
 
 
 def test_a_model_that_sleeps_is_told_as_such(ask, serving):
-    serving.set_status(serving.record()["rekognition_project_version_arn"], "STOPPED")
-    serving.set_record(stopped_because="idle")
+    serving.set_status(serving.state().endpoint_arn, "STOPPED")
+    serving.set_state(stopped_because="idle")
     text = ask("viewer", "GET", "models/versions").text
     assert "v1 is idle (it is stopped): the next upload starts it" in text
     assert "does not run" not in text

@@ -25,7 +25,8 @@ def test_a_new_loop_says_that_no_model_serves_yet(ask, world: World):
 
 def test_a_loop_that_serves_is_well_and_costs_what_its_units_cost(ask, world: World, model):
     world.deploy(model)
-    world.set_record(endpoint_moved_at=(datetime.now(UTC) - timedelta(hours=3)).isoformat(), review_backend="airflow")
+    world.set_record(review_backend="airflow")
+    world.set_state(endpoint_moved_at=(datetime.now(UTC) - timedelta(hours=3)).isoformat())
     text = now(ask)
     assert "All is well" in text
     assert "since 3 h ago" in text
@@ -45,7 +46,7 @@ def test_a_model_that_sleeps_is_no_alarm(ask, world: World, model):
     arn = world.deploy(model)
     world.set_status(arn, "STOPPED")
     assert "is stopped and does not serve" in now(ask)
-    world.set_record(stopped_because="idle")
+    world.set_state(stopped_because="idle")
     world.set_variable("Idle-Model-Stop-Minutes", "30")
     contexts()["pages"]._record = None
     text = now(ask)

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -19,6 +20,7 @@ from tests.integration.pictures import FRESH_DIGITS
 
 from label_loop.context import LoopContext
 from label_loop.loop import Loop
+from label_loop.loop_state import LoopState
 from label_loop.parameters import PARAMETERS
 from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER
 from label_loop.provisioning import Options, provision
@@ -63,7 +65,7 @@ class Site:
         bucket = self.backend_bucket()
         with MOTO_LOCK:
             bucket.keys.clear()
-            for kind in ("dynamodb_table", "reviews_table", "statistics_table"):
+            for kind in ("dynamodb_table", "reviews_table", "statistics_table", "state_table"):
                 dynamodb_backends[ACCOUNT][REGION].tables[record[kind]].items.clear()
             for name, queue in sqs_backends[ACCOUNT][REGION].queues.items():
                 if name == f"{self.loop.name}-told" or name.startswith(f"label-loop-{self.loop.name}-"):
@@ -122,6 +124,7 @@ class Site:
     # -------------------------------------------------------- record, variables
 
     def record(self) -> dict[str, Any]:
+        """Return the system record as it is stored."""
         name = self.loop.parameter(SYSTEM_RECORD)
         values: dict[str, Any] = json.loads(self.client("ssm").get_parameter(Name=name)["Parameter"]["Value"])
         return values
@@ -129,6 +132,12 @@ class Site:
     def set_record(self, **changes: Any) -> None:
         values = {key: value for key, value in {**self.record(), **changes}.items() if value is not None}
         self.put_parameter(SYSTEM_RECORD, json.dumps(values))
+
+    def state(self) -> LoopState:
+        return self.context().state
+
+    def set_state(self, **changes: Any) -> None:
+        self.context().change_state(lambda state: replace(state, **changes))
 
     def put_parameter(self, name: str, text: str) -> None:
         self.client("ssm").put_parameter(Name=self.loop.parameter(name), Value=text, Type="String", Overwrite=True)

@@ -16,6 +16,7 @@ from label_loop.payloads import ANSWERS_FOLDER, LABELLED_FOLDER, NONE_OF_THE_ABO
 from label_loop.review import airflow as backend
 from label_loop.review.airflow import AirflowReview
 from label_loop.review.desk import ReviewDesk
+from label_loop.sensors.inbox import AnswersSensor
 
 
 class Clock:
@@ -222,13 +223,10 @@ def test_a_file_that_a_cut_run_has_written_is_not_written_again(asking: World, c
 
 
 def test_the_review_dag_writes_what_a_page_was_cut_off_from(asking: World, clock: Clock) -> None:
-    from label_loop.operators.inbox import HumanReviewApplyAnswersOperator
-
     (name,) = add(asking, 1, clock)
     desk(asking, "ann", clock).answer(name, "1")
     clock.now += UNDO_SECONDS
-    operator = HumanReviewApplyAnswersOperator(task_id="apply", loop_path=asking.loop.path, aws_conn_id=None)
-    operator.before(operator.loop_context())
+    AnswersSensor(task_id="wait", loop_path=asking.loop.path, aws_conn_id=None).poke({})
     assert len(answer_files(asking)) == 1
 
 

@@ -5,16 +5,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from airflow.sdk.exceptions import TaskDeferred
 from tests.integration.model import Model, registry
 from tests.integration.pictures import TRAINING_DIGITS
 from tests.integration.world import World
 
 from label_loop.domain.deployment import BILLED
 from label_loop.exceptions import RunningLimitError, SmokeTestFailedError
-from label_loop.operators.inbox import RekognitionDetectUploadsOperator
 
-ENDPOINT = "rekognition_project_version_arn"
 NAMES = ["v1", "v2", "v3", "v4"]
 EPISODES = 12
 
@@ -31,7 +28,7 @@ class Story:
         return [name for name in NAMES if self.world.status(name) in BILLED]
 
     def endpoint(self) -> str:
-        return str(self.world.record()[ENDPOINT].split("/")[-2])
+        return str(self.world.state().endpoint_arn.split("/")[-2])
 
     def settle(self, *names: str) -> None:
         """Let versions get to where they are on their way to; time itself is not what is tested."""
@@ -97,12 +94,12 @@ class Story:
     def check(self) -> Iterator[str]:
         """Do what ends each training run, whatever came before."""
         for _ in range(4):
-            if not self.world.deployment().stop_idle_versions():
+            if not self.world.serving().stop_unused():
                 break
             yield "a version cannot stop yet"
             self.settle()
         self.settle()
-        asleep = "stopped_because" in self.world.record()
+        asleep = self.world.state().stopped_because is not None
         assert self.billed() == ([] if asleep else [self.endpoint()]), "after a run one is paid, and it serves"
         yield "checked"
 
@@ -115,7 +112,7 @@ class Story:
 
     def stop_by_a_person(self) -> Iterator[str]:
         if self.world.status(self.endpoint()) == "RUNNING":
-            self.world.deployment().stop_serving(asked_by="alice")
+            self.world.serving().stop_by_hand(asked_by="alice")
             yield "a person stops what serves"
             self.settle()
             yield from self.start_by_hand()
@@ -130,7 +127,7 @@ class Story:
 
     def sleep(self) -> Iterator[str]:
         long_ago = (datetime.now(UTC) - timedelta(hours=5)).isoformat()
-        self.world.set_record(endpoint_moved_at=long_ago, endpoint_started_at=long_ago)
+        self.world.set_state(endpoint_moved_at=long_ago, endpoint_started_at=long_ago)
         self.detect()
         yield "a night without uploads"
 
@@ -142,18 +139,14 @@ class Story:
             self.settle()
             if not self.world.waiting():
                 return
-        asleep = self.world.record().get("stopped_because")
+        asleep = self.world.state().stopped_because
         assert asleep == "by hand", "an upload is detected, unless a person stopped the model"
 
     # ------------------------------------------------------------ the rest
 
     def detect(self) -> None:
-        """Run detection's task once."""
-        operator = RekognitionDetectUploadsOperator(task_id="t", loop_path=self.world.loop.path, aws_conn_id=None)
-        try:
-            operator.execute({})
-        except TaskDeferred:
-            return
+        """Run the DAG of detection once."""
+        self.world.run_detection()
 
     def episodes(self) -> Iterator[str]:
         for _ in range(EPISODES):
@@ -167,9 +160,9 @@ class Story:
     def verify(self, step: str) -> None:
         """Assert what holds after each step, and let detection look in between."""
         self.told.append(step)
-        billed, record = self.billed(), self.world.record()
+        billed = self.billed()
         assert len(billed) <= 2, self.told
-        if "stopped_because" not in record:
+        if self.world.state().stopped_because is None:
             assert self.world.status(self.endpoint()) == "RUNNING", self.told
         if self.random.random() < 0.3:
             self.detect()

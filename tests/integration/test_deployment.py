@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import TaskDeferred
 from tests.integration.model import Model
 from tests.integration.pictures import FRESH_DIGITS, TRAINING_DIGITS
 from tests.integration.site import events
@@ -23,11 +22,9 @@ from label_loop.exceptions import (
     SmokeTestFailedError,
     VersionNotDeployableError,
 )
-from label_loop.operators.inbox import RekognitionDetectUploadsOperator
 from label_loop.payloads import LABELLED_FOLDER, MANIFESTS_FOLDER, TrainingAttempt
-from label_loop.triggers.rekognition import ServingModelTrigger
+from label_loop.triggers.serving import ServingModelTrigger
 
-ENDPOINT = "rekognition_project_version_arn"
 ATTEMPT = TrainingAttempt("v1", f"{MANIFESTS_FOLDER}v1.manifest", 20, "f", "2026-11-23T09:00:00.000000+00:00")
 
 
@@ -48,9 +45,9 @@ def always_served(world: World) -> Iterator[None]:
     def look() -> None:
         nonlocal looks
         while not ended.is_set():
-            endpoint = world.record()[ENDPOINT]
+            endpoint = world.state().endpoint_arn
             status = world.status(endpoint)
-            if status != "RUNNING" and world.record()[ENDPOINT] == endpoint:
+            if status != "RUNNING" and world.state().endpoint_arn == endpoint:
                 gaps.append(f"{endpoint} is {status}")
             looks += 1
             time.sleep(0.005)
@@ -73,24 +70,24 @@ def deploy(world: World, name: str) -> None:
     eventually(lambda: world.status(name) == "RUNNING")
     world.deployment().smoke_test(name)
     world.deployment().move_endpoint(name)
-    eventually(lambda: not world.deployment().stop_idle_versions())
+    eventually(lambda: not world.serving().stop_unused())
 
 
 def test_a_rollback_serves_without_a_gap_and_stops_what_served(labelled: World, model: Model) -> None:
     old = labelled.add_version(model, "v0", "STOPPED")
-    new = labelled.record()[ENDPOINT]
+    new = labelled.state().endpoint_arn
     before = datetime.now(UTC)
     with always_served(labelled):
         deploy(labelled, "v0")
-    assert labelled.record()[ENDPOINT] == old
-    assert before < datetime.fromisoformat(labelled.record()["endpoint_moved_at"]) < datetime.now(UTC)
+    assert labelled.state().endpoint_arn == old
+    assert before < datetime.fromisoformat(labelled.state().endpoint_moved_at) < datetime.now(UTC)
     assert labelled.status(new) in {"STOPPING", "STOPPED"}
     texts = [one["body"]["message"] for one in events(labelled.told(), "model_status")]
     assert any("v0" in text and "as alice asked" in text for text in texts)
     assert not any("arn:" in text for text in texts)
     eventually(lambda: labelled.status(new) == "STOPPED")
     deploy(labelled, "v1")  # and forward again
-    assert labelled.record()[ENDPOINT] == new
+    assert labelled.state().endpoint_arn == new
 
 
 def test_every_step_of_a_rollback_can_be_repeated(labelled: World, model: Model) -> None:
@@ -101,9 +98,9 @@ def test_every_step_of_a_rollback_can_be_repeated(labelled: World, model: Model)
     for _ in range(2):
         labelled.deployment().smoke_test("v0")
     labelled.deployment().move_endpoint("v0")
-    moved_at = labelled.record()["endpoint_moved_at"]
+    moved_at = labelled.state().endpoint_moved_at
     labelled.deployment().move_endpoint("v0")
-    assert labelled.record()["endpoint_moved_at"] == moved_at
+    assert labelled.state().endpoint_moved_at == moved_at
 
 
 @pytest.mark.parametrize("outcome", [ACCEPTED, DEPLOYED, "rejected: F1 0.7 against a minimum of 0.8"])
@@ -111,7 +108,7 @@ def test_the_next_check_does_not_undo_a_rollback_and_new_images_still_train(
     labelled: World, model: Model, outcome: str
 ) -> None:
     labelled.add_version(model, "v0", "STOPPED")
-    labelled.set_record(last_training_attempt=replace(ATTEMPT, outcome=outcome).to_json())
+    labelled.set_state(last_training_attempt=replace(ATTEMPT, outcome=outcome))
     deploy(labelled, "v0")
     assert labelled.training().check(forced=False).action == "none"
     labelled.label(TRAINING_DIGITS[2:12])
@@ -126,18 +123,18 @@ def test_an_unknown_version_starts_nothing(labelled: World) -> None:
 
 def test_a_failed_smoke_test_leaves_the_old_one_serving_and_nothing_idle_running(labelled: World, model: Model) -> None:
     labelled.add_version(model, "v0", "STOPPED")
-    before = labelled.record()
+    before = labelled.state()
     labelled.deployment().start_version("v0")
     eventually(lambda: labelled.status("v0") == "RUNNING")
     labelled.fault("rekognition", "DetectCustomLabels", code="ResourceNotReadyException")
     with pytest.raises(SmokeTestFailedError, match="endpoint was not moved"):
         labelled.deployment().smoke_test("v0")
     labelled.heal()
-    assert labelled.record()[ENDPOINT] == before[ENDPOINT]
-    assert labelled.deployment().stop_idle_versions() == []
-    assert labelled.record() == before
+    assert labelled.state().endpoint_arn == before.endpoint_arn
+    assert labelled.serving().stop_unused() == []
+    assert replace(labelled.state(), revision=0) == replace(before, revision=0)
     assert labelled.status("v0") in {"STOPPING", "STOPPED"}
-    assert labelled.status(before[ENDPOINT]) == "RUNNING"
+    assert labelled.status(before.endpoint_arn) == "RUNNING"
 
 
 def test_a_third_version_that_runs_idle_makes_room_first(labelled: World, model: Model) -> None:
@@ -150,7 +147,7 @@ def test_a_third_version_that_runs_idle_makes_room_first(labelled: World, model:
     labelled.heal()
     labelled.deployment().start_version("v0")  # the task is tried again
     assert labelled.status("v0") in {"STARTING", "RUNNING"}
-    assert labelled.status(labelled.record()[ENDPOINT]) == "RUNNING"
+    assert labelled.status(labelled.state().endpoint_arn) == "RUNNING"
 
 
 def test_a_third_version_that_cannot_stop_yet_is_waited_for(labelled: World, model: Model) -> None:
@@ -207,7 +204,7 @@ def test_a_version_is_tested_on_an_image_that_it_knows(world: World) -> None:
     last = f"{MANIFESTS_FOLDER}last.manifest"
     world.training().set.write(f"{MANIFESTS_FOLDER}v1.manifest", [images[key] for key in pictures[2:6]])
     world.training().set.write(last, [images[key] for key in pictures[6:9]])
-    world.set_record(last_training_attempt=replace(ATTEMPT, version_name="last", manifest_key=last).to_json())
+    world.set_state(last_training_attempt=replace(ATTEMPT, version_name="last", manifest_key=last))
 
     def delete(keys: list[str]) -> None:
         for key in keys:
@@ -244,25 +241,19 @@ def test_a_version_is_not_tested_on_images_without_end(world: World) -> None:
 # --- stopping what serves
 
 
-def operator(world: World) -> RekognitionDetectUploadsOperator:
-    return RekognitionDetectUploadsOperator(task_id="t", loop_path=world.loop.path, aws_conn_id=None)
-
-
 def test_uploads_wait_for_a_stopped_model_and_are_detected_once_it_is_started_again(labelled: World) -> None:
-    endpoint = labelled.record()[ENDPOINT]
-    assert labelled.deployment().stop_serving(asked_by="alice") == "v1"
+    endpoint = labelled.state().endpoint_arn
+    assert labelled.serving().stop_by_hand(asked_by="alice") == "v1"
     assert any("stopped, as alice asked" in one["body"]["message"] for one in events(labelled.told(), "model_status"))
-    assert labelled.record()[ENDPOINT] == endpoint
+    assert labelled.state().endpoint_arn == endpoint
     labelled.upload("a.png", FRESH_DIGITS[0].body)
     for _ in range(7):  # more often than a message may be received
-        with pytest.raises(TaskDeferred) as deferred:
-            operator(labelled).execute({})
-        assert isinstance(deferred.value.trigger, ServingModelTrigger)
+        assert isinstance(labelled.run_detection().trigger, ServingModelTrigger)
     assert labelled.dead_letters() == []
     eventually(lambda: labelled.status("v1") == "STOPPED")
     deploy(labelled, "v1")
-    assert "endpoint_moved_at" not in labelled.record()
-    assert operator(labelled).execute({})["detected"] == 1
+    assert labelled.state().endpoint_moved_at is None
+    assert labelled.run_detection()["detected"] == 1
     assert labelled.waiting() == []
 
 
@@ -270,7 +261,7 @@ def test_an_upload_that_comes_while_the_model_stops_is_not_lost(labelled: World)
     context: Any = labelled.context()
     state = labelled.detection(context)
     labelled.upload("a.png", FRESH_DIGITS[0].body)
-    labelled.deployment().stop_serving(asked_by="alice")
+    labelled.serving().stop_by_hand(asked_by="alice")
     with pytest.raises(Exception, match="left and will come again"):
         state.drain()
     assert len(labelled.waiting()) == 1
@@ -279,11 +270,11 @@ def test_an_upload_that_comes_while_the_model_stops_is_not_lost(labelled: World)
 
 @pytest.mark.parametrize("status", ["STARTING", "STOPPING", "STOPPED", "FAILED"])
 def test_only_what_runs_is_stopped(world: World, status: str) -> None:
-    world.set_status(world.record()[ENDPOINT], status, stays=True)
+    world.set_status(world.state().endpoint_arn, status, stays=True)
     with pytest.raises(NothingServesError, match="v1 is"):
-        world.deployment().stop_serving(asked_by="alice")
+        world.serving().stop_by_hand(asked_by="alice")
 
 
 def test_there_may_be_nothing_to_stop(bare: World) -> None:
     with pytest.raises(NothingServesError, match="no deployed model"):
-        bare.deployment().stop_serving(asked_by="alice")
+        bare.serving().stop_by_hand(asked_by="alice")

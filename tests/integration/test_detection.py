@@ -13,6 +13,7 @@ from tests.integration.site import events
 from tests.integration.world import World
 
 from label_loop.exceptions import LabelLoopError, UnfinishedWorkError
+from label_loop.loop_state import LoopState
 from label_loop.payloads import UPLOADS_FOLDER
 
 BEYOND_PATIENCE = {"code": "InternalServerError", "status": 500}
@@ -40,7 +41,7 @@ def test_a_detection_is_logged_in_the_samples_attributes(world: World) -> None:
     assert (summary.detected, summary.unfinished, summary.problems) == (1, 0, [])
     assert row["S3ObjectKey"] == key
     assert row["S3Bucket"] == world.bucket
-    assert row["ProjectVersionArn"] == world.record()["rekognition_project_version_arn"]
+    assert row["ProjectVersionArn"] == world.state().endpoint_arn
     assert row["DetectedLabel"] in set("0123456789")
     assert 0 < row["DetectedConfidenceLevel"] <= 100
     assert (row["MinimumConfidenceLevel"], row["A2IEnabled"], row["Sampled"]) == (70, True, "No")
@@ -127,7 +128,7 @@ def test_a_message_is_deleted_only_after_its_row_is_written(world: World) -> Non
 def test_the_rest_of_a_batch_uses_an_endpoint_that_moved_under_it(
     world: World, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old = world.record()["rekognition_project_version_arn"]
+    old = world.state().endpoint_arn
     keys = [world.upload(f"{n}.png", FRESH_DIGITS[n].body) for n in range(6)]
     state = world.detection()
     hook = state.context.rekognition
@@ -142,7 +143,7 @@ def test_the_rest_of_a_batch_uses_an_endpoint_that_moved_under_it(
 
     monkeypatch.setattr(hook, "detect", detect_and_move)
     summary = state.drain()
-    new = world.record()["rekognition_project_version_arn"]
+    new = world.state().endpoint_arn
     assert (summary.detected, summary.problems) == (6, [])
     assert_each_once(world, keys)
     assert [row["ProjectVersionArn"] for row in world.rows()].count(old) == 2
@@ -150,7 +151,7 @@ def test_the_rest_of_a_batch_uses_an_endpoint_that_moved_under_it(
 
 
 def test_a_stopped_model_leaves_uploads_for_later_and_says_so(world: World) -> None:
-    arn = world.record()["rekognition_project_version_arn"]
+    arn = world.state().endpoint_arn
     world.set_status(arn, "STOPPED")
     world.upload("a.png")
     with pytest.raises(UnfinishedWorkError, match="not running"):
@@ -225,7 +226,7 @@ def test_messages_carry_filter_attributes_and_no_internal_state(world: World) ->
     assert told["attributes"] == {"loop": world.loop.name, "event": "detection", "label": label, "accepted": "true"}
     body = json.dumps(told["body"])
     assert "arn:" not in body
-    for key, value in world.record().items():
+    for key, value in {**world.record(), **world.state().changes_since(LoopState())}.items():
         assert key not in told["body"]
         assert str(value) in world.bucket or str(value) not in body  # the image's address names the bucket
 

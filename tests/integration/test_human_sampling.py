@@ -43,7 +43,7 @@ def sampled(world: World) -> list[int]:
 @pytest.fixture
 def each_fifth(world: World) -> World:
     world.set_variable("Human-Sampling-Interval", "5")
-    world.set_record(sampling_since=moment(0))
+    world.set_state(sampling_since=moment(0))
     return world
 
 
@@ -73,7 +73,7 @@ def test_a_second_run_takes_nothing_and_later_ones_go_on_after_the_last_sample(e
 
 def test_sampling_starts_when_it_was_switched_on(each_fifth: World) -> None:
     each_fifth.add_rows(rows(1, 20))
-    each_fifth.set_record(sampling_since=moment(11))
+    each_fifth.set_state(sampling_since=moment(11))
     assert each_fifth.sample() == 2
     assert sampled(each_fifth) == [15, 20]
 

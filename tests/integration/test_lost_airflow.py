@@ -16,7 +16,7 @@ def test_a_new_airflow_neither_trains_nor_detects_again_and_has_the_parameters(w
     run(world, "r")
     world.upload("before.png")
     assert world.detect().detected == 1
-    record, versions = world.record(), world.version_names()
+    before, versions = (world.record(), world.state()), world.version_names()
 
     world.variables.clear()
     assert world.training().check(forced=False).action == "none"
@@ -25,7 +25,7 @@ def test_a_new_airflow_neither_trains_nor_detects_again_and_has_the_parameters(w
     assert world.variable("Minimum-F1-Score") == "0.55"
     assert world.training().check(forced=False).action == "none"
     assert world.version_names() == versions
-    assert world.record() == record
+    assert (world.record(), world.state()) == before
 
     world.upload("after.png")
     assert world.detect().detected == 1

@@ -122,12 +122,12 @@ def test_switching_a_schedule_on_says_so_and_dates_the_sampling(synced: World) -
         synced.set_variable(switch, "off")
     off = sync(synced)
     assert (off.training_switched_on, off.sampling_switched_on) == (False, False)
-    before = synced.record()["sampling_since"]
+    before = synced.state().sampling_since
     for switch in ("Enable-Automatic-Training", "Enable-Automatic-Human-Sampling"):
         synced.put_parameter(switch, "Yes")
     on = sync(synced)
     assert (on.training_switched_on, on.sampling_switched_on) == (True, True)
-    assert synced.record()["sampling_since"] > before
+    assert synced.state().sampling_since > before
     assert json.loads(synced.variable(SYSTEM_RECORD) or "") == synced.record()
     assert not sync(synced).did_something
 

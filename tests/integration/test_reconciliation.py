@@ -1,10 +1,8 @@
 """What no event told of is found by a listing, done once, and costs a call for each 1,000 objects."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import TaskDeferred
 from tests.integration.model import Model
 from tests.integration.pictures import FRESH_DIGITS
 from tests.integration.world import World
@@ -12,9 +10,7 @@ from tests.integration.world import World
 from label_loop.exceptions import UnfinishedWorkError
 from label_loop.inbox.queue import QueueInbox
 from label_loop.inbox.reconciliation import AnswersReconciliation, UploadsReconciliation
-from label_loop.operators.inbox import HumanReviewApplyAnswersOperator, RekognitionDetectUploadsOperator
 from label_loop.payloads import LABELLED_FOLDER
-from label_loop.system_record import UPLOADS_RECONCILED_KEY
 from label_loop.workflows.detection import DetectionSummary, DetectionWorkflow
 from label_loop.workflows.human_review import HumanReviewWorkflow, ReviewSummary
 
@@ -25,7 +21,7 @@ LATER = NOW + timedelta(hours=2)
 @pytest.fixture
 def lost(world: World) -> World:
     """Give a loop whose record says from when on it is listed, and one upload whose event is lost."""
-    world.set_record(uploads_reconciled_until=NOW.isoformat(), answers_reconciled_until=NOW.isoformat())
+    world.set_state(uploads_reconciled_until=NOW.isoformat(), answers_reconciled_until=NOW.isoformat())
     world.upload("lost one.png", FRESH_DIGITS[3].body)
     forget(world, "uploads")
     return world
@@ -98,14 +94,14 @@ def test_what_fails_comes_again_with_the_next_listing(lost: World) -> None:
         DetectionWorkflow(context, listing).drain()
     listing.finish()
     lost.heal()
-    assert lost.record()[UPLOADS_RECONCILED_KEY] == NOW.isoformat()
+    assert lost.state().uploads_reconciled_until == NOW.isoformat()
     assert reconcile_uploads(lost).detected == 1
 
 
 def test_all_uploads_that_wait_for_the_first_model_are_found_whatever_their_queue_forgot(
     world: World, model: Model
 ) -> None:
-    world.set_record(rekognition_project_version_arn="")
+    world.set_state(endpoint_arn=None)
     world.upload("early.png", FRESH_DIGITS[3].body)
     forget(world, "uploads")
     world.date("images_for_detection/early.png", NOW - timedelta(days=30))
@@ -131,7 +127,7 @@ def test_an_answer_whose_event_was_lost_is_applied_once(lost: World) -> None:
     assert reconcile_answers(lost).answered == 1
     assert lost.row()["HumanLabel"] == "7"
     # What the log has is not even read.
-    lost.set_record(answers_reconciled_until=NOW.isoformat())
+    lost.set_state(answers_reconciled_until=NOW.isoformat())
     calls = lost.calls(lambda: reconcile_answers(lost))
     assert calls.get("s3.GetObject", 0) == 0
     assert len(lost.keys(LABELLED_FOLDER)) == 1
@@ -147,26 +143,17 @@ def test_a_listing_costs_a_call_for_each_thousand_objects(lost: World) -> None:
     assert "dynamodb.BatchGetItem" not in calls
 
 
-def operate(operator: Any) -> Any:
-    """Run an operator; return its summary, or the wait that it began."""
-    try:
-        return operator.execute({})
-    except TaskDeferred as wait:
-        return wait
-
-
 def test_the_operators_list_once_an_hour_and_their_wait_ends_for_it(lost: World) -> None:
-    for kind, key in (
-        (RekognitionDetectUploadsOperator, "uploads"),
-        (HumanReviewApplyAnswersOperator, "answers"),
+    for run, key in (
+        (lost.run_detection, "uploads"),
+        (lost.run_review, "answers"),
     ):
-        operator = kind(task_id="t", loop_path=lost.loop.path, aws_conn_id="aws_default")
-        wait = operate(operator)
+        wait = run()
         limit = wait.trigger.limit
         at = datetime.fromisoformat(limit["listing_at"])
         assert timedelta(minutes=50) < at - NOW < timedelta(minutes=70)
-        lost.set_record(**{f"{key}_reconciled_until": (NOW - timedelta(hours=3)).isoformat()})
+        lost.set_state(**{f"{key}_reconciled_until": (NOW - timedelta(hours=3)).isoformat()})
     lost.date("images_for_detection/lost one.png", NOW - timedelta(hours=2))
-    summary = operate(RekognitionDetectUploadsOperator(task_id="t", loop_path=lost.loop.path))
+    summary = lost.run_detection()
     assert summary["detected"] == 1
     assert QueueInbox(lost.context(), lost.record()["uploads_queue_url"]).receive(0) == []

@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import TaskDeferred
 from tests.integration.model import Model
 from tests.integration.pictures import FRESH_DIGITS, TRAINING_DIGITS
 from tests.integration.world import World
@@ -17,9 +16,8 @@ from tests.waiting import eventually
 
 from label_loop.domain import pacing
 from label_loop.inbox.base import Delivery
-from label_loop.operators.inbox import RekognitionDetectUploadsOperator
 from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER
-from label_loop.triggers.rekognition import ServingModelTrigger
+from label_loop.triggers.serving import ServingModelTrigger
 from label_loop.variables import read_settings
 from label_loop.workflows.detection import DetectionWorkflow
 from local_aws.rekognition import detection as local_detection
@@ -77,7 +75,7 @@ def test_twenty_samples_of_a_thousand_take_few_calls_and_no_waiting(
     world: World, monkeypatch: pytest.MonkeyPatch, tied: bool
 ) -> None:
     world.set_variable("Human-Sampling-Interval", "50")
-    world.set_record(sampling_since="2026-11-01T00:00:00.000000+00:00")
+    world.set_state(sampling_since="2026-11-01T00:00:00.000000+00:00")
     rows = log_rows(1000, tied=tied)
     world.add_rows(rows)
     fail_to_sleep(monkeypatch)
@@ -250,22 +248,17 @@ def test_an_empty_answer_crashes_nothing(unsure: World) -> None:
 
 def test_uploads_before_the_first_model_wait_untouched_and_are_then_detected(bare: World, model: Model) -> None:
     keys = [bare.upload(f"{n}.png", FRESH_DIGITS[n].body) for n in range(2)]
-    operator = RekognitionDetectUploadsOperator(task_id="detect", loop_path=bare.loop.path, aws_conn_id=None)
-    with pytest.raises(TaskDeferred) as caught:
-        operator.execute({})
-    assert isinstance(caught.value.trigger, ServingModelTrigger)
+    assert isinstance(bare.run_detection().trigger, ServingModelTrigger)
     assert [message.approximate_receive_count for message in bare.waiting()] == [0, 0]
     bare.deploy(model)
-    assert operator.execute_ready({}, {"status": "success"})["detected"] == 2
+    assert bare.run_detection()["detected"] == 2
     assert sorted(row["S3ObjectKey"] for row in bare.rows()) == sorted(keys)
 
 
 def test_a_deployed_model_that_does_not_run_yet_is_waited_for_as_well(world: World) -> None:
-    world.set_status(world.record()["rekognition_project_version_arn"], "STOPPED")
+    world.set_status(world.state().endpoint_arn, "STOPPED")
     world.upload("a.png")
-    operator = RekognitionDetectUploadsOperator(task_id="detect", loop_path=world.loop.path, aws_conn_id=None)
-    with pytest.raises(TaskDeferred):
-        operator.execute({})
+    assert isinstance(world.run_detection().trigger, ServingModelTrigger)
     assert [message.approximate_receive_count for message in world.waiting()] == [0]
 
 

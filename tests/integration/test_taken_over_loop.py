@@ -18,7 +18,6 @@ from label_loop.payloads import ANSWERS_FOLDER, UPLOADS_FOLDER
 from label_loop.provisioning import Options
 from label_loop.provisioning.adoption import adopt, back
 from label_loop.provisioning.site import Site
-from label_loop.system_record import TAKEN_OVER_KEY, UPLOADS_RECONCILED_KEY
 from label_loop.workflows.detection import DetectionWorkflow
 from label_loop.workflows.human_review import HumanReviewWorkflow
 
@@ -79,19 +78,19 @@ def sample(make_world: Callable[..., World], model: Model) -> TakenOverWorld:
 
 def test_new_uploads_are_detected_once_and_old_ones_not_again(sample: TakenOverWorld) -> None:
     sample.detect_as_the_sample("just-before.png", "11111111-1111-4111-8111-000000000001")
-    endpoint = sample.record()["rekognition_project_version_arn"]
+    endpoint = sample.state().endpoint_arn
     adopt(sample.site())
     sample.upload("after.png", FRESH_DIGITS[11].body)
     assert (sample.detect_from_queue(), sample.detect_from_queue()) == (1, 0)
-    sample.set_record(**{UPLOADS_RECONCILED_KEY: (datetime.now(UTC) - timedelta(days=2)).isoformat()})
+    sample.set_state(uploads_reconciled_until=(datetime.now(UTC) - timedelta(days=2)).isoformat())
     assert sample.reconcile() == 0
     assert len(sample.rows()) == 5
-    assert sample.record()["rekognition_project_version_arn"] == endpoint
+    assert sample.state().endpoint_arn == endpoint
 
 
 def test_what_the_sample_detected_between_two_adoptions_is_not_detected_again(sample: TakenOverWorld) -> None:
     adopt(sample.site())
-    sample.set_record(**{UPLOADS_RECONCILED_KEY: sample.record()[TAKEN_OVER_KEY]})
+    sample.set_state(uploads_reconciled_until=sample.state().uploads_taken_over_until)
     back(sample.site())
     sample.detect_as_the_sample("between.png", "11111111-1111-4111-8111-000000000002")
     adopt(sample.site())

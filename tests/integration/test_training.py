@@ -65,18 +65,18 @@ def run(world: World, run_id: str, *, times: int = 1, crash_after: str = "", for
     step("smoke", lambda: world.deployment().smoke_test(name))
     step("move", lambda: world.deployment().move_endpoint(name))
     for _ in range(times):
-        eventually(lambda: not world.deployment().stop_idle_versions())
+        eventually(lambda: not world.serving().stop_unused())
     return str(name)
 
 
 def endpoint_name(world: World) -> str:
-    return str(world.record()[ENDPOINT].split("/")[-2])
+    return str(world.state().endpoint_arn.split("/")[-2])
 
 
 def test_a_real_training_is_deployed_beside_the_old_version_and_then_takes_over(world: World) -> None:
     world.label(TRAINING_DIGITS[:60])
     world.set_variable("Minimum-F1-Score", "0")
-    old = world.record()[ENDPOINT]
+    old = world.state().endpoint_arn
     statuses: list[tuple[str, str]] = []
     decision = world.training().check(forced=False)
     assert decision.action == "train"
@@ -87,28 +87,29 @@ def test_a_real_training_is_deployed_beside_the_old_version_and_then_takes_over(
     assert world.training().passes_gate(name)
     world.deployment().start_version(name)
     eventually(lambda: world.status(name) == "RUNNING")
-    statuses.append((world.status(old), world.record()[ENDPOINT]))
+    statuses.append((world.status(old), world.state().endpoint_arn))
     world.deployment().smoke_test(name)
     world.deployment().move_endpoint(name)
     statuses.append((world.status(old), endpoint_name(world)))
-    assert world.deployment().stop_idle_versions() == []
+    assert world.serving().stop_unused() == []
     assert statuses == [("RUNNING", old), ("RUNNING", name)]  # the old one serves until the new one does
     eventually(lambda: world.status(old) == "STOPPED")
     assert world.status(name) == "RUNNING"
-    record = world.record()
-    assert record["last_training_attempt"]["outcome"] == DEPLOYED
-    assert record["previous_trained_images"] == 60
+    attempt = world.state().last_training_attempt
+    assert attempt
+    assert attempt.outcome == DEPLOYED
+    assert world.record()["previous_trained_images"] == world.state().previous_trained_images == 60
     texts = [one["body"]["message"] for one in events(world.told(), "model_status")]
     for word in ("training with 60 images", "accepted", "starting with 1", "serves", "stopped"):
         assert any(word in text for text in texts), word
     world.upload("a.png")
     assert world.detect().detected == 1
-    assert world.row()["ProjectVersionArn"] == record[ENDPOINT]
+    assert world.row()["ProjectVersionArn"] == world.record()[ENDPOINT] == world.state().endpoint_arn
 
 
 def test_every_step_can_be_repeated(world: World, instant: Any) -> None:
     world.label(TRAINING_DIGITS[:20])
-    old = world.record()[ENDPOINT]
+    old = world.state().endpoint_arn
     name = run(world, "r", times=2)
     assert endpoint_name(world) == name
     assert world.version_names() == ["v1", name]
@@ -132,15 +133,15 @@ def test_every_step_can_be_repeated(world: World, instant: Any) -> None:
 )
 def test_the_next_run_goes_on_after_a_crash(world: World, instant: Any, step: str, stopped: bool) -> None:
     world.label(TRAINING_DIGITS[:20])
-    old = world.record()[ENDPOINT]
+    old = world.state().endpoint_arn
     with pytest.raises(CrashError):
         run(world, "first", crash_after=step)
     if stopped:
-        eventually(lambda: not world.deployment().stop_idle_versions())
+        eventually(lambda: not world.serving().stop_unused())
         eventually(lambda: all(v.status != "STOPPING" for v in _versions(world)))
     if step == "move":
         assert world.training().check(forced=False).action == "none"
-        world.deployment().stop_idle_versions()
+        world.serving().stop_unused()
     else:
         run(world, "second")
     assert len(world.version_names()) == 2
@@ -219,7 +220,7 @@ def test_a_set_that_cannot_train_starts_nothing(bare: World, labels: list[str]) 
     with pytest.raises(UnusableTrainingSetError):
         bare.training().prepare(resume=False, forced=False, run_id="r")
     assert bare.version_names() == []
-    assert "last_training_attempt" not in bare.record()
+    assert bare.state().last_training_attempt is None
 
 
 def test_a_failed_training_is_recorded_and_not_repeated_on_the_same_images(
@@ -227,14 +228,14 @@ def test_a_failed_training_is_recorded_and_not_repeated_on_the_same_images(
 ) -> None:
     instant(Outcome(succeeded=False, message="The manifest has too few labels. (ERROR_MANIFEST_TOO_FEW_LABELS)"))
     world.label(TRAINING_DIGITS[:20])
-    old = world.record()[ENDPOINT]
+    old = world.state().endpoint_arn
     attempt = world.training().prepare(resume=False, forced=False, run_id="r")
     assert attempt
     name = world.training().create_version(attempt)
     eventually(lambda: world.status(name) == "TRAINING_FAILED")
     assert "ERROR_MANIFEST_TOO_FEW_LABELS" in world.training().record_failure(name)
     assert world.training().check(forced=False).action == "none"
-    assert world.record()[ENDPOINT] == old
+    assert world.state().endpoint_arn == old
     assert world.status(old) == "RUNNING"
     world.label(TRAINING_DIGITS[20:30])  # ten new images: another try
     assert world.training().check(forced=False).action == "train"
@@ -251,7 +252,7 @@ def test_a_rejected_version_is_not_started_and_needs_new_images(
     name = world.training().create_version(attempt)
     eventually(lambda: world.status(name) == "TRAINING_COMPLETED")
     assert not world.training().passes_gate(name)
-    assert "0.79" in world.record()["last_training_attempt"]["outcome"]
+    assert "0.79" in world.state().last_training_attempt.outcome
     world.label(TRAINING_DIGITS[20:29])
     assert world.training().check(forced=False).action == "none"
     world.label(TRAINING_DIGITS[29:30])
@@ -260,13 +261,13 @@ def test_a_rejected_version_is_not_started_and_needs_new_images(
 
 def test_a_version_that_fails_to_start_leaves_the_old_one_serving(world: World, instant: Any) -> None:
     world.label(TRAINING_DIGITS[:20])
-    old = world.record()[ENDPOINT]
+    old = world.state().endpoint_arn
     with pytest.raises(CrashError):
         run(world, "r", crash_after="start")
     (new,) = [version.arn for version in _versions(world) if version.arn != old]
     world.set_status(new, "FAILED")
-    world.deployment().stop_idle_versions()
-    assert world.record()[ENDPOINT] == old
+    world.serving().stop_unused()
+    assert world.state().endpoint_arn == old
     assert world.status(old) == "RUNNING"
     assert world.training().check(forced=False).action == "none"
     assert world.training().check(forced=True).action == "train"
@@ -274,7 +275,7 @@ def test_a_version_that_fails_to_start_leaves_the_old_one_serving(world: World, 
 
 def test_a_failed_smoke_test_moves_nothing(world: World, instant: Any) -> None:
     world.label(TRAINING_DIGITS[:20])
-    old = world.record()[ENDPOINT]
+    old = world.state().endpoint_arn
     with pytest.raises(CrashError):
         run(world, "r", crash_after="run")
     name = world.version_names()[1]
@@ -282,8 +283,8 @@ def test_a_failed_smoke_test_moves_nothing(world: World, instant: Any) -> None:
     with pytest.raises(SmokeTestFailedError, match="endpoint was not moved"):
         world.deployment().smoke_test(name)
     world.heal()
-    assert world.record()[ENDPOINT] == old
-    eventually(lambda: not world.deployment().stop_idle_versions())
+    assert world.state().endpoint_arn == old
+    eventually(lambda: not world.serving().stop_unused())
     assert world.status(name) in {"STOPPING", "STOPPED"}
     assert world.status(old) == "RUNNING"
 
@@ -300,12 +301,12 @@ def test_force_trains_the_same_images_again(world: World, instant: Any) -> None:
 def test_whatever_runs_without_serving_is_stopped_and_told(world: World, model: Model) -> None:
     by_hand = world.add_version(model, "by-hand", "RUNNING")
     starting = world.add_version(model, "still-starting", "STARTING", stays=True)
-    assert world.deployment().stop_idle_versions() == ["still-starting"]
+    assert world.serving().stop_unused() == ["still-starting"]
     assert world.status(by_hand) in {"STOPPING", "STOPPED"}
     world.set_status(starting, "RUNNING")
-    assert world.deployment().stop_idle_versions() == []
+    assert world.serving().stop_unused() == []
     assert world.status(starting) in {"STOPPING", "STOPPED"}
-    assert world.status(world.record()[ENDPOINT]) == "RUNNING"
+    assert world.status(world.state().endpoint_arn) == "RUNNING"
     assert any("by-hand" in one["body"]["message"] for one in events(world.told(), "model_status"))
 
 

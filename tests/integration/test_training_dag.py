@@ -17,7 +17,6 @@ from label_loop.payloads import LABELLED_FOLDER
 from label_loop.triggers import rekognition as triggers
 from local_aws.rekognition.training import Outcome, Trainer
 
-ENDPOINT = "rekognition_project_version_arn"
 TRAINING = ("write_manifest", "create_version", "wait_for_training", "evaluate")
 DEPLOYMENT = ("start_version", "wait_for_start", "smoke_test", "move_endpoint")
 
@@ -86,17 +85,17 @@ def starts(world: World) -> int:
 def test_new_images_train_and_the_version_serves(world: World, run: Any, outcome: Any) -> None:
     world.label(TRAINING_DIGITS[:20])
     assert run() == ("success", states("success", "success"))
-    assert world.record()[ENDPOINT].split("/")[-2] == world.version_names()[-1] != "v1"
+    assert world.state().endpoint_arn.split("/")[-2] == world.version_names()[-1] != "v1"
     assert starts(world) == 1  # the count of what the other tests expect none of
 
 
 def test_a_rejected_version_is_never_started(world: World, run: Any, outcome: Any) -> None:
     outcome(f1_score=0.5)
     world.label(TRAINING_DIGITS[:20])
-    endpoint = world.record()[ENDPOINT]
+    endpoint = world.state().endpoint_arn
     assert run() == ("success", states("success", "skipped"))
     assert starts(world) == 0
-    assert world.record()[ENDPOINT] == endpoint
+    assert world.state().endpoint_arn == endpoint
 
 
 def test_too_few_new_images_start_nothing(world: World, run: Any) -> None:
@@ -128,9 +127,9 @@ def test_a_version_chosen_by_hand_is_deployed_and_nothing_is_trained(
     monkeypatch.setitem(vars(world.aws.settings), "start_seconds", 1.0)  # so that the wait is a trigger's
     world.label(TRAINING_DIGITS[:20])  # enough for a training
     old = world.add_version(model, "v0", "STOPPED")
-    serving = world.record()[ENDPOINT]
+    serving = world.state().endpoint_arn
     assert run(**conf) == ("success", states("skipped", "success"))
-    assert world.record()[ENDPOINT] == old
+    assert world.state().endpoint_arn == old
     assert world.status(serving) in {"STOPPING", "STOPPED"}
     assert world.version_names() == ["v1", "v0"]
 
@@ -155,11 +154,11 @@ def test_a_failed_smoke_test_leaves_the_old_version_serving_and_stops_the_other(
 ) -> None:
     world.label(TRAINING_DIGITS[:2])
     world.add_version(model, "v0", "STOPPED")
-    serving = world.record()[ENDPOINT]
+    serving = world.state().endpoint_arn
     world.fault("rekognition", "DetectCustomLabels", code="ResourceNotReadyException")
     state, tasks = run(version="v0")
     assert state == "failed"
     assert tasks == states("skipped", "success") | {"smoke_test": "failed", "move_endpoint": "upstream_failed"}
-    assert world.record()[ENDPOINT] == serving
+    assert world.state().endpoint_arn == serving
     assert world.status(serving) == "RUNNING"
     assert world.status("v0") in {"STOPPING", "STOPPED"}

@@ -40,7 +40,7 @@ def test_images_that_an_earlier_training_had_are_not_read_again(bare: World) -> 
     first = bare.training().prepare(resume=False, forced=False, run_id="first")
     assert first
     assert first.test_manifest_key
-    bare.set_record(last_training_attempt=first.to_json())
+    bare.set_state(last_training_attempt=first)
 
     bare.label(TRAINING_DIGITS[20:32])
     bare.put(f"{TEST_FOLDER}1/new.png", png(7))

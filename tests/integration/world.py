@@ -1,16 +1,20 @@
-"""One loop at a running endpoint, its model, its states, and the people who answer."""
+"""One loop at a running endpoint, its model, its workflows, and the people who answer."""
 
 import json
 import math
 from typing import Any
 
+from airflow.sdk.exceptions import TaskDeferred
 from tests.integration.clients import REGION
 from tests.integration.model import Model, registry
 from tests.integration.site import Site
 
 from label_loop.context import LoopContext
 from label_loop.inbox.queue import QueueInbox
+from label_loop.operators.inbox import ApplyAnswersOperator, DetectUploadsOperator
 from label_loop.payloads import ANSWERS_FOLDER
+from label_loop.sensors.inbox import AnswersSensor, UploadsSensor
+from label_loop.serving import ServingModel
 from label_loop.workflows.deployment import DeploymentWorkflow
 from label_loop.workflows.detection import DetectionSummary, DetectionWorkflow
 from label_loop.workflows.human_review import HumanReviewWorkflow, ReviewSummary
@@ -32,7 +36,7 @@ class World(Site):
     def deploy(self, model: Model, *, units: int = 1, unit: float = FAST_UNIT, name: str = "v1") -> str:
         """Have a version of this project run with the shared model and serve; return its ARN."""
         arn = self.add_version(model, name, models.RUNNING, rate=units * unit)
-        self.set_record(rekognition_project_version_arn=arn)
+        self.set_state(endpoint_arn=arn)
         return arn
 
     def add_version(self, model: Model, name: str, status: str, rate: float = FAST_UNIT, *, stays: bool = False) -> str:
@@ -82,7 +86,7 @@ class World(Site):
             project = registry(self.aws).project(self.record()["rekognition_project_arn"], REGION)
             return [version.name for version in project.versions.values()]
 
-    # ------------------------------------------------------------------- states
+    # ---------------------------------------------------------------- workflows
 
     def detection(self, context: LoopContext | None = None) -> DetectionWorkflow:
         context = context or self.context()
@@ -104,6 +108,26 @@ class World(Site):
 
     def deployment(self) -> DeploymentWorkflow:
         return DeploymentWorkflow(self.context())
+
+    def serving(self) -> ServingModel:
+        return ServingModel(self.context())
+
+    # ----------------------------------------------------------------- DAG runs
+
+    def run_detection(self) -> Any:
+        """Do the tasks of a run of the DAG; return what was done, or the deferral that its sensor ended with."""
+        return self._run(UploadsSensor, DetectUploadsOperator)
+
+    def run_review(self) -> Any:
+        """Do the tasks of a run of the DAG; return what was done, or the deferral that its sensor ended with."""
+        return self._run(AnswersSensor, ApplyAnswersOperator)
+
+    def _run(self, sensor: Any, operator: Any) -> Any:
+        try:
+            sensor(task_id="wait", loop_path=self.loop.path, aws_conn_id=None).execute({})
+        except TaskDeferred as deferred:
+            return deferred
+        return operator(task_id="work", loop_path=self.loop.path, aws_conn_id=None).execute({})
 
     # ------------------------------------------------------------------- review
 

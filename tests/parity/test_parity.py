@@ -71,4 +71,4 @@ def _waits_for_uploads(running: RunningStack) -> str | None:
     path = f"/dags/{LOOP.dag_id('detection')}/dagRuns/{quote(run_id, safe='')}/taskInstances"
     (task,) = running.call("GET", path)["task_instances"]
     is_taken = task["state"] == "deferred" and task["triggerer_job"]
-    return run_id if is_taken and task["trigger"]["classpath"].endswith(".NotificationQueueTrigger") else None
+    return run_id if is_taken and task["trigger"]["classpath"].endswith(".QueueTrigger") else None

@@ -102,11 +102,7 @@ class Gate:
     def __init__(self) -> None:
         self.trace: list[str] = []
         self.after_call: Callable[[str], None] = lambda operation: None
-        # No other process has its turn between one of these calls and the next of the same process.
-        self.kept_together: frozenset[str] = frozenset()
-        self.never_repeated: frozenset[str] = frozenset()
         self._running: Process | None = None
-        self._last: dict[Process, str] = {}
 
     # ------------------------------------------------------------- processes
 
@@ -124,13 +120,12 @@ class Gate:
                 self._running = None
             if process.thread.dead:
                 alive.remove(process)
-                self._last.pop(process, None)
             number += 1
 
     def _take_turn(self, process: Process) -> None:
         if process.budget is None:
             return
-        if process.budget <= 0 and self._last.get(process) not in self.kept_together:
+        if process.budget <= 0:
             parent = getcurrent().parent
             assert parent is not None
             parent.switch()
@@ -151,7 +146,6 @@ class Gate:
         CLOCK.advance(_CALL_SECONDS)
         kind = process.count(call.operation)
         self.trace.append(f"{process.name} {call.operation}{f' ({kind})' if kind else ''}")
-        self._last[process] = call.operation
         if kind is None:
             return self._made(call)
         return self._disturbed(process, call, kind)
@@ -172,7 +166,7 @@ class Gate:
         if kind is Kind.SLOW:
             CLOCK.advance(_SLOW_SECONDS)
         answer = self._made(call)
-        if kind is Kind.REPEATED and call.operation not in self.never_repeated:
+        if kind is Kind.REPEATED:
             answer = self._made(call)
         if kind is Kind.CRASH_AFTER:
             process.crash()

@@ -10,8 +10,6 @@ from tests.simulation.settling import settle
 from tests.simulation.steps import Step
 from tests.simulation.world import World
 
-_RECORD_READ = "ssm:GetParameter"
-_STOP = "rekognition:StopProjectVersion"
 _FIRST: Mapping[str, str] = {"Minimum-Untrained-Images": "2", "Human-Sampling-Interval": "2"}
 
 
@@ -34,14 +32,8 @@ class History:
             steps.Run(task).take(self.world)
 
     def _keep_known_faults_out(self) -> None:
-        gate = self.world.gate
         self.world.edits_wait_for_sync = is_left_out(Trigger.EDITS_AFTER_CUT_SYNC)
         self.world.keeps_answered_uploads = is_left_out(Trigger.REMOVED_REVIEWS)
-        self.world.keeps_tested_versions = is_left_out(Trigger.STOPS_AFTER_TEST)
-        if is_left_out(Trigger.RECORD_WRITES):
-            gate.kept_together = frozenset({_RECORD_READ})
-        if is_left_out(Trigger.REPEATED_STOPS):
-            gate.never_repeated = frozenset({_STOP})
 
     def do(self, *taken: Step) -> None:
         """Take steps, and look at the promises after each."""

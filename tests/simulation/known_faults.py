@@ -12,11 +12,7 @@ from enum import StrEnum
 class Trigger(StrEnum):
     """What random histories leave out while it is known to break a promise."""
 
-    RECORD_WRITES = "two writes of the record at once"
-    REPEATED_STOPS = "a stop that is asked for twice"
-    STOPS_AFTER_TEST = "a stop between the test of a version and its serving"
     EDITS_AFTER_CUT_SYNC = "an edit of a parameter after a sync that was cut"
-    LATE_READS = "a late read of Parameter Store"
     ARCHIVED_REVIEWS = "an image that is archived before its answer"
     REMOVED_REVIEWS = "an upload that is removed between its answer and its label in the log"
     ARCHIVED_LABELS = "a labelled image that is archived"
@@ -33,20 +29,8 @@ class KnownFault:
 
 
 KNOWN_FAULTS: Mapping[Trigger, KnownFault] = {
-    Trigger.RECORD_WRITES: KnownFault(
-        "4: once a model serves, one serves", "test_two_changes_of_the_record_at_once_are_both_kept"
-    ),
-    Trigger.REPEATED_STOPS: KnownFault(
-        "4: once a model serves, one serves", "test_a_model_whose_stop_is_asked_for_twice_wakes_with_the_next_upload"
-    ),
-    Trigger.STOPS_AFTER_TEST: KnownFault(
-        "4: once a model serves, one serves", "test_a_version_that_was_stopped_after_its_test_does_not_serve"
-    ),
     Trigger.EDITS_AFTER_CUT_SYNC: KnownFault(
         "5: the last good value stays in force", "test_a_value_that_is_changed_back_after_a_cut_sync_stays"
-    ),
-    Trigger.LATE_READS: KnownFault(
-        "5: the last good value stays in force", "test_a_late_read_of_parameter_store_undoes_no_edit"
     ),
     Trigger.ARCHIVED_REVIEWS: KnownFault(
         "2: an answer is applied once", "test_the_answer_about_an_archived_image_is_logged"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from tests.simulation import runs
 from tests.simulation.fakes.rekognition import RUNNING, STARTING, STOPPED, STOPPING, TRAINED, Version
-from tests.simulation.steps import Disturbed, chosen, is_kept_running, process
+from tests.simulation.steps import Disturbed, chosen, process
 from tests.simulation.world import BUCKET, LABELLED, World
 
 
@@ -114,7 +114,7 @@ class StopInAws:
 
     def take(self, world: World) -> None:
         version = chosen(of_status(world, RUNNING), self.number)
-        if version and not is_kept_running(world, "stop"):
+        if version:
             world.stops.stopped_outside.add(version.arn)
             world.rekognition.enter(version, STOPPING, STOPPED)
 
@@ -139,8 +139,7 @@ class Stop:
     disturbed: Disturbed = ()
 
     def take(self, world: World) -> None:
-        if not is_kept_running(world, "stop"):
-            world.run(process(world, "stop", runs.stop_by_hand, self.disturbed))
+        world.run(process(world, "stop", runs.stop_by_hand, self.disturbed))
 
 
 def of_status(world: World, *statuses: str) -> list[Version]:

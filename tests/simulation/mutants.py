@@ -8,7 +8,7 @@ import pytest
 from tests.simulation.machine import DailyWork, Histories, Models
 
 from label_loop.hooks.inference_log import InferenceLogHook
-from label_loop.operators.rekognition import RekognitionStopIdleVersionsOperator
+from label_loop.operators.deployment import StopIdleVersionsOperator
 from label_loop.review import a2i
 from label_loop.sensors.rekognition import RekognitionProjectVersionSensor
 from label_loop.workflows.detection import DetectionWorkflow
@@ -48,13 +48,13 @@ def _record_the_attempt_after_it_was_paid(patch: pytest.MonkeyPatch) -> None:
     create = TrainingWorkflow.create_version
 
     def create_version(self: TrainingWorkflow, attempt: Any) -> str:
-        context, changes = self.context, []
-        update = context.update_record
-        context.update_record = changes.append  # type: ignore[method-assign]
+        context, transitions = self.context, []
+        change = context.change_state
+        context.change_state = transitions.append  # type: ignore[assignment, method-assign]
         name = create(self, attempt)
-        context.update_record = update  # type: ignore[method-assign]
-        for change in changes:
-            context.update_record(change)
+        context.change_state = change  # type: ignore[method-assign]
+        for transition in transitions:
+            context.change_state(transition)
         return name
 
     patch.setattr(TrainingWorkflow, "create_version", create_version)
@@ -65,7 +65,7 @@ def _put_rows_without_a_condition(patch: pytest.MonkeyPatch) -> None:
 
 
 def _leave_the_old_version_running(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(RekognitionStopIdleVersionsOperator, "execute", lambda self, context: None)
+    patch.setattr(StopIdleVersionsOperator, "execute", lambda self, context: None)
 
 
 def _name_reviews_at_random(patch: pytest.MonkeyPatch) -> None:

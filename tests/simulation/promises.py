@@ -36,7 +36,7 @@ class Promises:
     # ------------------------------------------------------------- after each call
 
     def after_call(self, operation: str) -> None:
-        if operation.startswith("rekognition:") or operation == "ssm:PutParameter":
+        if operation.startswith("rekognition:") or operation == "dynamodb:UpdateItem":
             self._look_at_models(operation)
         if operation == "rekognition:CreateProjectVersion":
             self._look_at_trainings()
@@ -51,11 +51,11 @@ class Promises:
         paid = [v.name for v in versions.values() if v.status in BILLED and v.arn not in world.stops.started_outside]
         if len(paid) > _MOST_PAID:
             self._note(f"{paid} are paid at once, after {operation}")
-        record = world.record()
-        arn = record.get("rekognition_project_version_arn")
+        state = world.state()
+        arn = world.endpoint
         if arn is None:
             if self._has_served:
-                self._note("the endpoint is gone from the record")
+                self._note("the endpoint is gone from the state")
             return
         if arn not in versions:
             self._note(f"the endpoint {arn} is no version")
@@ -64,7 +64,7 @@ class Promises:
         if endpoint.status == RUNNING:
             self._has_served = True
             world.stops.stopped_outside.discard(arn)
-        is_excused = record.get("stopped_because") or arn in world.stops.stopped_outside or endpoint.status == FAILED
+        is_excused = state.get("stopped_because") or arn in world.stops.stopped_outside or endpoint.status == FAILED
         if self._has_served and endpoint.status != RUNNING and not is_excused:
             self._note(f"nothing serves: {endpoint.name} is {endpoint.status}, after {operation}")
 

@@ -48,7 +48,7 @@ def _work(world: World) -> None:
 def _let_a_model_serve(world: World) -> None:
     """Do what a person does who wants uploads to be detected: deploy what can be, or train the first model."""
     endpoint = world.rekognition.versions.get(world.endpoint or "")
-    is_asleep = world.record().get("stopped_because") == "idle" and endpoint and endpoint.status in STARTABLE
+    is_asleep = world.state().get("stopped_because") == "idle" and endpoint and endpoint.status in STARTABLE
     if runs.trains(world) or is_asleep or (endpoint and endpoint.status in {*BILLED, STOPPING}):
         return
     others = [version for version in world.rekognition.settled() if version.status in STARTABLE]
@@ -65,7 +65,7 @@ def _what_moves(world: World) -> list[str]:
     moves = [purpose for purpose in ("uploads", "answers") if world.sqs.queues[queue_url(purpose)].messages]
     endpoint = world.rekognition.versions.get(world.endpoint or "")
     moves += ["training"] if runs.trains(world) else []
-    is_asleep = world.record().get("stopped_because") == "idle"
+    is_asleep = world.state().get("stopped_because") == "idle"
     moves += [] if endpoint and (endpoint.status == RUNNING or is_asleep) else ["no model"]
     moves += [one.name for one in world.rekognition.settled() if one.status in BILLED and one is not endpoint]
     return moves
@@ -115,7 +115,7 @@ def _assert_models(world: World) -> None:
     endpoint = world.rekognition.versions[world.endpoint or ""]
     paid = [version for version in world.rekognition.settled() if version.status in BILLED]
     assert paid in ([endpoint], []), f"{[version.name for version in paid]} are paid"
-    assert paid or world.record().get("stopped_because"), "nothing serves"
+    assert paid or world.state().get("stopped_because"), "nothing serves"
 
 
 def _assert_parameters(world: World) -> None:

@@ -23,8 +23,6 @@ _TASKS: dict[str, Work] = {
     "stop": runs.stop_by_hand,  # by a person
 }
 
-_STOPPING = frozenset({"detect", "stop"})
-
 
 class Step(Protocol):
     """One step of a history."""
@@ -46,11 +44,6 @@ class Wait:
 # ------------------------------------------------------------------------ processes
 
 
-def is_kept_running(world: World, *tasks: str, after: str = "smoke_test") -> bool:
-    """Return whether tasks that may stop a model are left out, since one is about to serve."""
-    return world.keeps_tested_versions and not _STOPPING.isdisjoint(tasks) and runs.is_deploying(world, after)
-
-
 def process(world: World, name: str, work: Work, disturbed: Disturbed = ()) -> Process:
     return Process(name, lambda: work(world), disturbed)
 
@@ -63,8 +56,7 @@ class Run:
     disturbed: Disturbed = ()
 
     def take(self, world: World) -> None:
-        if not is_kept_running(world, self.task):
-            world.run(process(world, self.task, _TASKS[self.task], self.disturbed))
+        world.run(process(world, self.task, _TASKS[self.task], self.disturbed))
 
 
 @dataclass(frozen=True)
@@ -76,8 +68,6 @@ class RunTwo:
     disturbed: Disturbed = ()
 
     def take(self, world: World) -> None:
-        if is_kept_running(world, *self.tasks, after="start_version"):
-            return
         first = process(world, f"{self.tasks[0]} 1", _TASKS[self.tasks[0]], self.disturbed)
         second = process(world, f"{self.tasks[1]} 2", _TASKS[self.tasks[1]])
         world.run(first, second, turns=self.turns)

@@ -24,7 +24,7 @@ PATH = "/sim"
 BUCKET = "sim-bucket"
 LABELS = ("cat", "dog", "owl")
 UPLOADS, LABELLED, ANSWERS = "images_for_detection/", "images_labeled_by_folder/", "a2i-human-loop-data/"
-LOG, REVIEWS, STATISTICS = "sim-log", "sim-reviews", "sim-statistics"
+LOG, REVIEWS, STATISTICS, STATE = "sim-log", "sim-reviews", "sim-statistics", "sim-state"
 RECORD = f"{PATH}/For-System-Use-Only"
 ENDPOINT = "rekognition_project_version_arn"
 _PROJECT = "arn:aws:rekognition:eu-west-1:123456789012:project/sim/1"
@@ -97,7 +97,6 @@ class World:
         self.edits: dict[str, dict[str, str]] = {}  # the last of each side, by the parameter
         self.stops = Stops()
         self.edits_wait_for_sync = False  # nobody edits a parameter after a sync that was cut
-        self.keeps_tested_versions = False  # nobody stops a model between the test of a version and its serving
         self.keeps_answered_uploads = False  # nobody removes an upload whose answer is on its way into the log
         self.memory: dict[str, Any] = {}  # of runs and of what the promises have seen
         self._set_up(backend, has_queues=has_queues)
@@ -128,6 +127,7 @@ class World:
             "dynamodb_table_GSI": "Sampled_GSI",
             "statistics_table": STATISTICS,
             "reviews_table": REVIEWS,
+            "state_table": STATE,
             "flow_definition_arn": _FLOW,
             "review_backend": backend,
         }
@@ -140,6 +140,7 @@ class World:
         self.dynamodb.tables |= {
             LOG: Table(("DetectLabelRequestId",), {"Sampled_GSI": ("Sampled", "DetectLabelDate")}),
             STATISTICS: Table(("Month", "DayAndVersion")),
+            STATE: Table(("Loop",)),
             REVIEWS: Table(
                 ("HumanLoopName",),
                 {
@@ -166,6 +167,10 @@ class World:
     def record(self) -> dict[str, Any]:
         values: dict[str, Any] = json.loads(self.ssm.text(RECORD))
         return values
+
+    def state(self) -> dict[str, Any]:
+        """Return the loop's state as it is stored; the record's, before it is first read."""
+        return self.dynamodb.tables[STATE].items.get((PATH,)) or self.record()
 
     def rows(self) -> list[dict[str, Any]]:
         return list(self.dynamodb.tables[LOG].items.values())
@@ -262,4 +267,4 @@ class World:
 
     @property
     def endpoint(self) -> str | None:
-        return self.record().get(ENDPOINT)
+        return self.state().get(ENDPOINT)

@@ -1,4 +1,4 @@
-"""A loop's names, its settings in force, and its system record."""
+"""A loop's Variables, and the settings in force that they make."""
 
 import json
 
@@ -7,12 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.strategies import ARBITRARY_JSON
 
-from label_loop.console.prices import inference_unit_usd_per_hour
-from label_loop.exceptions import InvalidParameterError, LoopNotSetUpError
-from label_loop.loop import Loop, loops
+from label_loop.loop import Loop
 from label_loop.parameters import FIELDS, PARAMETERS, Settings
-from label_loop.payloads import TrainingAttempt
-from label_loop.system_record import SYSTEM_RECORD, SystemRecord
 from label_loop.variables import SYNC_STATE, parse_sync_state, read_settings, setting, variable_text
 
 LOGOS = Loop("/logos")
@@ -25,71 +21,10 @@ def reader(**texts):
     return lambda _loop, name: named.get(name)
 
 
-# --- the loop
-
-
-@pytest.mark.parametrize(
-    ("path", "name", "dag_id", "variable"),
-    [
-        ("/logos", "logos", "logos.training", "logos/Minimum-F1-Score"),
-        ("/label-loop", "label-loop", "label-loop.training", "label-loop/Minimum-F1-Score"),
-        ("/acme/logos", "acme.logos", "acme.logos.training", "acme/logos/Minimum-F1-Score"),
-        ("/A_b.c-1", "A_b.c-1", "A_b.c-1.training", "A_b.c-1/Minimum-F1-Score"),
-    ],
-)
-def test_names(path, name, dag_id, variable):
-    loop = Loop(path)
-    assert loop.name == name
-    assert loop.dag_id("training") == dag_id
-    assert loop.parameter("Minimum-F1-Score") == f"{path}/Minimum-F1-Score"
-    assert loop.variable("Minimum-F1-Score") == variable
-
-
-@pytest.mark.parametrize("path", ["", "/", "logos", "/logos/", "//logos", "/lo gos", "/löwe", "/a,/b", "/a\n"])
-def test_what_is_no_parameter_store_path_is_no_loop(path):
-    with pytest.raises(InvalidParameterError, match="parameter_paths"):
-        Loop(path)
-
-
-@pytest.mark.parametrize(
-    ("paths", "expected"),
-    [
-        (None, ["/label-loop"]),
-        ("/logos", ["/logos"]),
-        ("/logos,/products", ["/logos", "/products"]),
-        (" /logos/ , /products ,, /logos,", ["/logos", "/products"]),
-        ("/acme/logos\n,/acme/products", ["/acme/logos", "/acme/products"]),
-        ("", []),
-    ],
-)
-def test_the_loops_come_from_the_airflow_option(monkeypatch, paths, expected):
-    variable = "AIRFLOW__LABEL_LOOP__PARAMETER_PATHS"
-    if paths is None:
-        monkeypatch.delenv(variable, raising=False)
-    else:
-        monkeypatch.setenv(variable, paths)
-    assert [loop.path for loop in loops()] == expected
-
-
-def test_a_path_that_is_none_is_told_and_takes_no_other_loop_away(monkeypatch, caplog):
-    monkeypatch.setenv("AIRFLOW__LABEL_LOOP__PARAMETER_PATHS", "/logos,products")
-    assert [loop.path for loop in loops()] == ["/logos"]
-    assert "'products'" in caplog.text
-
-
-def test_two_paths_of_one_name_do_not_share_their_dags(monkeypatch, caplog):
-    monkeypatch.setenv("AIRFLOW__LABEL_LOOP__PARAMETER_PATHS", "/a/b,/a.b,/c")
-    assert [loop.path for loop in loops()] == ["/a/b", "/c"]
-    assert "/a.b is left out" in caplog.text
-
-
 def test_variables_are_airflows(monkeypatch):
     monkeypatch.setenv("AIRFLOW_VAR_LOGOS/MINIMUM-F1-SCORE", "0.9")
     assert variable_text(LOGOS, "Minimum-F1-Score") == "0.9"
     assert setting(LOGOS, "Minimum-F1-Score") == 0.9
-
-
-# --- settings in force
 
 
 def test_without_anything_the_defaults_are_in_force():
@@ -181,86 +116,3 @@ def test_reading_settings_never_raises(text, state):
 def test_a_sync_state_nested_too_deep_counts_as_none():
     assert parse_sync_state(DEEP) == {}
     assert setting(LOGOS, "Minimum-F1-Score", lambda *_: DEEP) == 0.8
-
-
-# --- the system record
-
-
-@pytest.mark.parametrize("text", [None, "", "no json", "[]", "null", '"text"', "7", DEEP])
-def test_a_record_that_is_none_says_what_to_do(text):
-    with pytest.raises(LoopNotSetUpError, match=r"/logos.*provisioning /logos"):
-        SystemRecord.parse(LOGOS, text)
-
-
-def test_the_samples_record_is_adopted_as_it_is():
-    record = SystemRecord.parse(
-        LOGOS,
-        json.dumps(
-            {
-                "s3_bucket": "bucket",
-                "rekognition_project_arn": "arn:project",
-                "sns-topic": "arn:topic",
-                "dynamodb_table": "table",
-                "rekognition_project_version_arn": "arn:version",
-                "previous_trained_images": 120,
-                "something-else": {"kept": True},
-            }
-        ),
-    )
-    assert (record.bucket, record.project_arn, record.topic_arn) == ("bucket", "arn:project", "arn:topic")
-    assert (record.endpoint_arn, record.previous_trained_images) == ("arn:version", 120)
-    assert record.require("dynamodb_table") == "table"
-    assert record.values["something-else"] == {"kept": True}
-    assert (record.uploads_queue_url, record.answers_queue_url) == (None, None)
-    assert record.last_training_attempt is None
-
-
-@pytest.mark.parametrize("value", ["missing", "", None, 0, False, [], {}, ["bucket"], 12])
-def test_a_missing_empty_or_odd_value_is_missing(value):
-    values = {} if value == "missing" else dict.fromkeys(("s3_bucket", "rekognition_project_version_arn"), value)
-    record = SystemRecord(LOGOS, values)
-    assert record.endpoint_arn is None
-    with pytest.raises(LoopNotSetUpError, match=f"{SYSTEM_RECORD} has no 's3_bucket'"):
-        _ = record.bucket
-
-
-@pytest.mark.parametrize(
-    ("value", "count"),
-    [
-        (12, 12), ("12", 12), (0, 0), ("0", 0), ("", 0), (None, 0), ("-1", 0), (-1, 0), ("²", 0), ("1,000", 0),
-        (1.5, 0), ([], 0), ({}, 0), (True, 0), ("many", 0), ("9" * 5000, 0),
-    ],
-)  # fmt: skip
-def test_previous_trained_images_is_a_count_whatever_the_sample_left(value, count):
-    assert SystemRecord(LOGOS, {"previous_trained_images": value}).previous_trained_images == count
-    assert SystemRecord(LOGOS, {}).previous_trained_images == 0
-
-
-@pytest.mark.parametrize("value", [None, "", [], "v1", 7])
-def test_an_odd_training_attempt_is_none(value):
-    assert SystemRecord(LOGOS, {"last_training_attempt": value}).last_training_attempt is None
-
-
-def test_a_training_attempt_is_found_again():
-    attempt = TrainingAttempt("v", "m", 1, "f", "t")
-    text = json.dumps({"last_training_attempt": attempt.to_json()})
-    assert TrainingAttempt.from_json(SystemRecord.parse(LOGOS, text).last_training_attempt) == attempt
-
-
-@given(values=st.dictionaries(st.text(max_size=10), ARBITRARY_JSON))
-def test_any_json_object_is_a_record_that_can_be_asked(values):
-    record = SystemRecord.parse(LOGOS, json.dumps(values))
-    assert record.values.keys() == values.keys()
-    assert record.previous_trained_images >= 0
-    assert record.get("s3_bucket") in (None, values.get("s3_bucket"))
-
-
-@pytest.mark.parametrize(
-    ("text", "price"),
-    [(None, 4.0), ("2.5", 2.5), ("0", 0.0), ("4,0", 4.0), ("-1", 4.0), ("nan", 4.0), ("inf", 4.0), ("", 4.0)],
-)
-def test_the_price_of_an_inference_unit_is_an_option_and_a_bad_one_is_told(monkeypatch, caplog, text, price):
-    if text is not None:
-        monkeypatch.setenv("AIRFLOW__LABEL_LOOP__INFERENCE_UNIT_USD_PER_HOUR", text)
-    assert inference_unit_usd_per_hour() == price
-    assert ("must be a number" in caplog.text) == (text in {"4,0", "-1", "nan", "inf", ""})

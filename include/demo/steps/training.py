@@ -45,8 +45,8 @@ def _look(scene: Scene, run: Run) -> Seen:
 
 
 def _last_outcome(scene: Scene) -> str:
-    attempt = scene.aws.record().get("last_training_attempt") or {}
-    return f"the last training was {attempt.get('outcome') or 'never begun'}."
+    attempt = scene.aws.state().last_training_attempt
+    return f"the last training was {(attempt and attempt.outcome) or 'never begun'}."
 
 
 def _serves_alone(scene: Scene, number: int) -> bool:

@@ -1,18 +1,17 @@
-"""A loop as the console sees it: the same hooks as the states', with short patience, kept between requests."""
+"""A loop as the console sees it: the same hooks as the workflows', with short patience, kept between requests."""
 
 import time
-from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
 from label_loop.context import LoopContext
 from label_loop.hooks.retries import QUICK
 from label_loop.loop import Loop, loops
+from label_loop.loop_state import LoopState
 from label_loop.parameters import Settings
 from label_loop.system_record import SystemRecord
 from label_loop.variables import read_settings
 
-_RECORD_SECONDS = 5.0
+_SECONDS_KEPT = 5.0
 
 
 class ConsoleContext(LoopContext):
@@ -30,20 +29,22 @@ class ConsoleContext(LoopContext):
     @property
     def record(self) -> SystemRecord:
         """The system record as it was a few seconds ago at most."""
-        if self._record is None or time.monotonic() - self._read_at > _RECORD_SECONDS:
-            return self.refresh()
-        return self._record
+        self._forget_what_is_old()
+        return super().record
 
-    def update_record(self, changes: Mapping[str, Any]) -> None:
-        """Change keys of the record in Parameter Store; parameter_sync mirrors it, for Variables are the tasks'."""
-        self._record = self.parameter_store.update_record(self.loop, changes)
-        self._read_at = time.monotonic()
+    @property
+    def state(self) -> LoopState:
+        """The loop's state as it was a few seconds ago at most."""
+        self._forget_what_is_old()
+        return super().state
 
-    def refresh(self) -> SystemRecord:
-        """Read the system record again."""
-        record = super().refresh()
-        self._read_at = time.monotonic()
-        return record
+    def _forget_what_is_old(self) -> None:
+        if time.monotonic() - self._read_at > _SECONDS_KEPT:
+            self._record = self._state = None
+            self._read_at = time.monotonic()
+
+    def _mirror_record(self, text: str) -> None:
+        """Leave the Variable to parameter_sync: Variables are the tasks'."""
 
 
 @cache

@@ -13,9 +13,9 @@ from label_loop.domain.idleness import is_asleep
 from label_loop.domain.review_queue import Stage
 from label_loop.domain.statistics import DETECTIONS
 from label_loop.exceptions import ReviewRefusedError
+from label_loop.model_project import ModelProject
 from label_loop.payloads import ProjectVersion
 from label_loop.review.base import AIRFLOW
-from label_loop.workflows.project import ModelProject
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,15 @@ class Backlog:
 
 def model_health(context: LoopContext) -> ModelHealth:
     """Look at the models."""
-    record = context.record
+    state = context.state
     versions = ModelProject(context).versions()
     billed = [version for version in versions if version.status in BILLED]
     return ModelHealth(
-        endpoint=next((version for version in versions if version.arn == record.endpoint_arn), None),
-        since=record.endpoint_moved_at,
+        endpoint=next((version for version in versions if version.arn == state.endpoint_arn), None),
+        since=state.endpoint_moved_at,
         billed=billed,
         cost=cost(billed, inference_unit_usd_per_hour()),
-        stopped_because=record.stopped_because,
+        stopped_because=state.stopped_because,
     )
 
 
@@ -97,7 +97,7 @@ def backlog(context: LoopContext) -> Backlog:
 
 def _waiting(context: LoopContext, record_key: str) -> int | None:
     url = context.record.get(record_key)
-    return context.queue.waiting(url) if url else None
+    return context.queue.unfinished(url) if url else None
 
 
 def _open_reviews(context: LoopContext) -> int | None:

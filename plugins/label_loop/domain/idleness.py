@@ -11,6 +11,9 @@ BY_HAND = "by hand"
 
 # A start takes minutes and may be tried for some more. What a crash left behind holds nothing back for ever.
 LONGEST_DEPLOYMENT = timedelta(hours=2)
+_LONGEST_STOP = timedelta(
+    minutes=1
+)  # from its record to AWS's answer; a crash between the two leaves a model that runs
 
 type Step = Literal["detect", "start", "give up", "wait"]
 
@@ -28,6 +31,12 @@ def step(status: str | None, stopped_because: str | None, *, uploads_wait: bool)
     if status in STARTABLE:
         return "start" if uploads_wait else "wait"
     return "give up" if status == "FAILED" else "wait"
+
+
+def is_being_stopped(stopped_because: str | None, stopping_since: str | None, now: datetime) -> bool:
+    """Return whether somebody is just about to stop an idle model, which may still be seen to run."""
+    began = read_moment(stopping_since)
+    return stopped_because == IDLE and began is not None and now < began + _LONGEST_STOP
 
 
 def is_asleep(status: str, stopped_because: str | None) -> bool:

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from label_loop.domain.moments import read_moment, timestamp
 from label_loop.exceptions import InvalidParameterError, shown
 from label_loop.parameters import PARAMETERS
+from label_loop.payloads import StoredText
 
 STORE = "Parameter Store"
 VARIABLES = "Airflow Variables"
@@ -41,6 +44,48 @@ def merge(store: Mapping[str, str | None], variables: Mapping[str, str | None], 
     for name in PARAMETERS:
         _merge_one(plan, name, (store.get(name), variables.get(name)), state)
     return plan
+
+
+def without_late_reads(stored: Mapping[str, StoredText], state: Mapping[str, Any]) -> dict[str, str]:
+    """Return the texts of Parameter Store. It may answer with what it held a while ago, which is no news.
+
+    So a version that is older than the one last seen counts as unchanged, unless it was written after that one:
+    then the parameter was deleted and made again.
+    """
+    return {
+        name: agreed(state, name) or one.text if _is_late(one, _seen(state, name)) else one.text
+        for name, one in stored.items()
+    }
+
+
+def with_seen(
+    state: Mapping[str, Any], stored: Mapping[str, StoredText], written: Mapping[str, int], now: datetime
+) -> dict[str, list[Any]]:
+    """Return which version of each parameter was last seen and when it was written, for the next state.
+
+    ``written`` are the versions that a sync has just written itself.
+    """
+    seen = {name: _seen(state, name) if _is_late(one, _seen(state, name)) else _of(one) for name, one in stored.items()}
+    seen |= {name: (version, now) for name, version in written.items()}
+    return {name: [one[0], timestamp(one[1])] for name, one in seen.items() if one}
+
+
+type _Seen = tuple[int, datetime] | None
+
+
+def _of(stored: StoredText) -> _Seen:
+    return stored.version, stored.written_at
+
+
+def _seen(state: Mapping[str, Any], name: str) -> _Seen:
+    match _part(state, "seen").get(name):
+        case [int(version), str(moment)] if at := read_moment(moment):
+            return version, at
+    return None
+
+
+def _is_late(stored: StoredText, seen: _Seen) -> bool:
+    return seen is not None and stored.version < seen[0] and stored.written_at <= seen[1]
 
 
 def is_settled(plan: MergePlan, state: Mapping[str, Any]) -> bool:

@@ -13,6 +13,8 @@ _MESSAGES_A_CALL = 10
 _LONGEST_RECEIVE_CALLS = 100
 RECEIVE_COUNT = "ApproximateReceiveCount"
 _LONGEST_REASON = 1000
+RECEIVABLE = "ApproximateNumberOfMessages"
+IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"
 
 
 class NotificationQueueHook(SqsHook):
@@ -39,11 +41,17 @@ class NotificationQueueHook(SqsHook):
                 break
         return messages
 
-    def waiting(self, queue_url: str) -> int:
+    def unfinished(self, queue_url: str) -> int:
         """Return about how many messages a queue holds, those that are worked on included."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        return sum(self._counts(queue_url, [RECEIVABLE, IN_FLIGHT]))
+
+    def receivable(self, queue_url: str) -> int:
+        """Return about how many messages could be received now."""
+        return sum(self._counts(queue_url, [RECEIVABLE]))
+
+    def _counts(self, queue_url: str, names: Sequence[str]) -> list[int]:
         attributes = self.conn.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
-        return sum(int(attributes[name]) for name in names)
+        return [int(attributes[name]) for name in names]
 
     def bury(self, queue_url: str, body: str, reason: str) -> None:
         """Send a message to a dead-letter queue, with the reason why it is given up."""

@@ -9,8 +9,10 @@ from airflow.providers.amazon.aws.hooks.ssm import SsmHook
 from label_loop.hooks.retries import PATIENT
 from label_loop.loop import Loop
 from label_loop.parameters import PARAMETERS
-from label_loop.payloads import ParameterVersion
-from label_loop.system_record import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION, SystemRecord
+from label_loop.payloads import ParameterVersion, StoredText
+from label_loop.system_record import SYSTEM_RECORD, SystemRecord
+
+_TRIES = 10  # of a write that others are in the way of
 
 
 class ParameterStoreHook(SsmHook):
@@ -22,10 +24,16 @@ class ParameterStoreHook(SsmHook):
 
     def texts(self, loop: Loop) -> dict[str, str]:
         """Return the texts of all parameters directly under a loop's path, by their short names."""
+        return {name: stored.text for name, stored in self.stored(loop).items()}
+
+    def stored(self, loop: Loop) -> dict[str, StoredText]:
+        """Return all parameters directly under a loop's path, by their short names."""
         paginator = self.conn.get_paginator("get_parameters_by_path")
         pages = paginator.paginate(Path=loop.path, WithDecryption=True)
         return {
-            parameter["Name"].removeprefix(f"{loop.path}/"): parameter["Value"]
+            parameter["Name"].removeprefix(f"{loop.path}/"): StoredText(
+                parameter["Value"], parameter["Version"], parameter["LastModifiedDate"]
+            )
             for page in pages
             for parameter in page["Parameters"]
         }
@@ -57,25 +65,33 @@ class ParameterStoreHook(SsmHook):
 
     def record(self, loop: Loop) -> SystemRecord:
         """Return the system record as it is now. Raises LoopNotSetUpError where there is none."""
+        return self._record(loop)[0]
+
+    def _record(self, loop: Loop, version: str = "") -> tuple[SystemRecord, int]:
         client = self.conn
         try:
-            response = client.get_parameter(Name=loop.parameter(SYSTEM_RECORD), WithDecryption=True)
+            parameter = client.get_parameter(Name=loop.parameter(SYSTEM_RECORD) + version, WithDecryption=True)[
+                "Parameter"
+            ]
         except client.exceptions.ParameterNotFound:
-            return SystemRecord.parse(loop, None)
-        return SystemRecord.parse(loop, response["Parameter"]["Value"])
+            return SystemRecord.parse(loop, None), 0
+        return SystemRecord.parse(loop, parameter["Value"]), parameter["Version"]
 
     def update_record(self, loop: Loop, changes: Mapping[str, Any]) -> SystemRecord:
         """Change the given keys of the record, and no others, on what it is at this moment.
 
-        A value of None removes its key.
+        A value of None removes its key. Parameter Store knows no conditions, but counts versions: a writer that
+        skipped one has overwritten another's, and makes its changes once more on top of that.
         """
-        values = {**self.record(loop).values, **changes}
-        kept = {key: value for key, value in values.items() if value is not None or key not in changes}
-        self.conn.put_parameter(
-            Name=loop.parameter(SYSTEM_RECORD),
-            Value=json.dumps(kept),
-            Type="String",
-            Description=SYSTEM_RECORD_DESCRIPTION,
-            Overwrite=True,
-        )
+        record, read_version = self._record(loop)
+        for _ in range(_TRIES):
+            values = {**record.values, **changes}
+            kept = {key: value for key, value in values.items() if value is not None or key not in changes}
+            # Without a type and a description it keeps those that it has.
+            written_version = self.conn.put_parameter(
+                Name=loop.parameter(SYSTEM_RECORD), Value=json.dumps(kept), Overwrite=True
+            )["Version"]
+            if written_version == read_version + 1:
+                break
+            record, read_version = self._record(loop, f":{written_version - 1}")[0], written_version
         return SystemRecord(loop, kept)

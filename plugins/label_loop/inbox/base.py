@@ -35,5 +35,9 @@ class Inbox(Protocol):
         ...
 
     def has_news(self) -> bool:
-        """Return whether there is something to receive, without receiving it."""
+        """Return whether something is not done yet, be it that it is worked on; nothing is received."""
+        ...
+
+    def has_work(self) -> bool:
+        """Return whether there is something to receive now, without receiving it."""
         ...

@@ -2,30 +2,31 @@
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from label_loop.context import LoopContext
 from label_loop.domain.reconciliation import FROM_THE_BEGINNING, LOOK_BACK
 from label_loop.inbox.base import BATCH_SIZE, Delivery
+from label_loop.loop_state import LoopState, Mark
 from label_loop.payloads import UPLOADS_FOLDER, S3Upload
-from label_loop.system_record import TAKEN_OVER_KEY
 
 
 class FolderInbox:
-    """A folder that is listed, for a loop without queues. How far it was seen is kept in the system record.
+    """A folder that is listed, for a loop without queues. How far it was seen is kept in the loop's state.
 
     The receipt of a delivery is the object's last-modified time. Objects of the last minutes come again with
     the next listing, and are recognized by what they are, so nothing is lost by equal or late times. What is
     not told to be done comes again with the next inbox, that is with the next run: this one gives it once.
 
     Uploads that a log taken over from elsewhere covers have rows under other ids, so they cannot be recognized:
-    they are told by the time of its latest row, which is kept in the system record as well.
+    they are told by the time of its latest row, which is kept in the loop's state as well.
     """
 
-    def __init__(self, context: LoopContext, folder: str, seen_key: str) -> None:
+    def __init__(self, context: LoopContext, folder: str, seen: Mark) -> None:
         self.context = context
         self.folder = folder
-        self.seen_key = seen_key
+        self.seen = seen
         self._pending: Iterator[Delivery] | None = None
         self._given: set[S3Upload] = set()
         self._open: set[Delivery] = set()
@@ -47,15 +48,18 @@ class FolderInbox:
 
     def has_news(self) -> bool:
         """Return whether an object is newer than what was seen."""
-        record = self.context.record
-        seen = record.get(self.seen_key) or ""
-        items = self.context.s3.iter_file_metadata(prefix=self.folder, bucket_name=record.bucket)
+        seen = self._seen()
+        items = self.context.s3.iter_file_metadata(prefix=self.folder, bucket_name=self.context.record.bucket)
         return any(not item["Key"].endswith("/") and item["LastModified"].isoformat() > seen for item in items)
+
+    def has_work(self) -> bool:
+        """Return whether an object is newer than what was seen."""
+        return self.has_news()
 
     def _list(self) -> list[Delivery]:
         record = self.context.record
         start = datetime.fromisoformat(self._seen()) - LOOK_BACK
-        taken_over = self.context.record.get(TAKEN_OVER_KEY)
+        taken_over = self.context.state.uploads_taken_over_until
         if taken_over and self.folder == UPLOADS_FOLDER:
             start = max(start, datetime.fromisoformat(taken_over))
         found = []
@@ -67,13 +71,16 @@ class FolderInbox:
 
     def _seen(self) -> str:
         """Return until when the folder was seen; what a log taken over from elsewhere has is not paid again."""
-        seen = self.context.record.get(self.seen_key)
+        seen = self.context.state.mark(self.seen)
         if seen is None:
             latest = self.context.log.latest()
             seen = latest or FROM_THE_BEGINNING
-            taken_over = {TAKEN_OVER_KEY: latest} if latest and self.folder == UPLOADS_FOLDER else {}
-            self.context.update_record({self.seen_key: seen, **taken_over})
+            self.context.change_state(lambda state: self._begun(state, seen, latest))
         return seen
+
+    def _begun(self, state: LoopState, seen: str, latest: str | None) -> LoopState:
+        state = state if state.mark(self.seen) else state.advanced(self.seen, seen)
+        return replace(state, uploads_taken_over_until=latest) if self.folder == UPLOADS_FOLDER else state
 
     def failed(self, reasons: Mapping[Delivery, str]) -> None:
         """Nothing to do: what is not done comes again with the next run."""
@@ -86,5 +93,4 @@ class FolderInbox:
                 seen = min(delivery.receipt for delivery in self._open)
             else:
                 seen = max((delivery.receipt for delivery in deliveries), default="")
-        if seen > (self.context.record.get(self.seen_key) or ""):
-            self.context.update_record({self.seen_key: seen})
+        self.context.advance(self.seen, seen)

@@ -34,7 +34,11 @@ class QueueInbox:
 
     def has_news(self) -> bool:
         """Return whether the queue holds messages: one received and given back five times ends as a dead letter."""
-        return self.context.queue.waiting(self.queue_url) > 0
+        return self.context.queue.unfinished(self.queue_url) > 0
+
+    def has_work(self) -> bool:
+        """Return whether a message can be received, none being: what is worked on, or failed lately, is hidden."""
+        return self.context.queue.receivable(self.queue_url) > 0
 
     def read(self, messages: Sequence[Any]) -> list[Delivery]:
         """Return the deliveries that received messages are."""

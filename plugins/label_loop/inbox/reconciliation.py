@@ -13,8 +13,8 @@ from label_loop.domain.moments import read_moment, timestamp
 from label_loop.domain.reconciliation import FROM_THE_BEGINNING, Window, next_listing, window
 from label_loop.domain.reviews import detection_id_of
 from label_loop.inbox.base import BATCH_SIZE, Delivery
+from label_loop.loop_state import Mark
 from label_loop.payloads import ANSWERS_FOLDER, UPLOADS_FOLDER, S3Upload
-from label_loop.system_record import ANSWERS_RECONCILED_KEY, TAKEN_OVER_KEY, UPLOADS_RECONCILED_KEY
 
 log = logging.getLogger(__name__)
 
@@ -22,12 +22,12 @@ log = logging.getLogger(__name__)
 class Reconciliation(ABC):
     """An inbox of the objects of a folder that the log does not know, by a listing that costs a call for each 1,000.
 
-    Until when the folder was seen is kept in the system record. It moves on only when everything was done, so what
+    Until when the folder was seen is kept in the loop's state. It moves on only when everything was done, so what
     fails comes again with the next listing. Nothing is held but a page of the listing.
     """
 
     folder: str
-    seen_key: str
+    mark: Mark
 
     def __init__(self, context: LoopContext, now: datetime | None = None) -> None:
         self.context = context
@@ -41,21 +41,19 @@ class Reconciliation(ABC):
         Uploads may wait for the first model longer than their queue keeps them. Where a model serves already, older
         objects were its business, or that of what served before.
         """
-        record = self.context.record
-        if record.get(self.seen_key) is None:
-            self.context.update_record(
-                {self.seen_key: timestamp(self.now) if record.endpoint_arn else FROM_THE_BEGINNING}
-            )
+        state = self.context.state
+        if state.mark(self.mark) is None:
+            self.context.advance(self.mark, timestamp(self.now) if state.endpoint_arn else FROM_THE_BEGINNING)
 
     @property
     def next_at(self) -> str | None:
         """When the folder is to be listed next, in ISO 8601."""
-        at = next_listing(self.context.record.get(self.seen_key))
+        at = next_listing(self.context.state.mark(self.mark))
         return timestamp(at) if at else None
 
     def is_due(self) -> bool:
         """Return whether the folder is to be listed now."""
-        at = next_listing(self.context.record.get(self.seen_key))
+        at = next_listing(self.context.state.mark(self.mark))
         return at is not None and self.now >= at
 
     def receive(self, wait_seconds: int) -> list[Delivery]:  # noqa: ARG002 - a listing does not wait
@@ -78,14 +76,18 @@ class Reconciliation(ABC):
         """Return whether the listing has not come to its end."""
         return not self._is_listed
 
+    def has_work(self) -> bool:
+        """Return whether the listing has not come to its end."""
+        return self.has_news()
+
     def finish(self) -> None:
         """Move on until when the folder was seen, if all of it was listed and done."""
         if self._is_listed and not self._open:
-            self.context.update_record({self.seen_key: timestamp(self._window.until)})
+            self.context.advance(self.mark, timestamp(self._window.until))
 
     @cached_property
     def _window(self) -> Window:
-        return window(self.context.record.get(self.seen_key) or timestamp(self.now), self.now)
+        return window(self.context.state.mark(self.mark) or timestamp(self.now), self.now)
 
     @cached_property
     def _unknown(self) -> Iterator[S3Upload]:
@@ -116,13 +118,13 @@ class UploadsReconciliation(Reconciliation):
     """
 
     folder = UPLOADS_FOLDER
-    seen_key = UPLOADS_RECONCILED_KEY
+    mark = Mark.UPLOADS_RECONCILED
 
     @cached_property
     def _window(self) -> Window:
         """What was detected before the loop took over has rows under other ids, and is not looked at."""
         usual = super()._window
-        taken_over = read_moment(self.context.record.get(TAKEN_OVER_KEY))
+        taken_over = read_moment(self.context.state.uploads_taken_over_until)
         return usual._replace(after=max(usual.after, taken_over)) if taken_over else usual
 
     def unknown(self, uploads: Sequence[S3Upload]) -> list[S3Upload]:
@@ -141,7 +143,7 @@ class AnswersReconciliation(Reconciliation):
     """Answers of reviews whose row has no label yet. Human loops of other names are given to be read."""
 
     folder = ANSWERS_FOLDER
-    seen_key = ANSWERS_RECONCILED_KEY
+    mark = Mark.ANSWERS_RECONCILED
 
     def unknown(self, uploads: Sequence[S3Upload]) -> list[S3Upload]:
         """Return the answers that are not in the log."""

@@ -1,13 +1,21 @@
-"""Which inbox a loop has."""
+"""Which inboxes a loop has: queues, or, where it has none, folders that are listed."""
 
 from label_loop.context import LoopContext
 from label_loop.inbox.folder import FolderInbox
 from label_loop.inbox.queue import QueueInbox
-from label_loop.payloads import UPLOADS_FOLDER
-from label_loop.system_record import UPLOADS_SEEN_KEY
+from label_loop.loop_state import Mark
+from label_loop.payloads import ANSWERS_FOLDER, UPLOADS_FOLDER
+
+type LoopInbox = QueueInbox | FolderInbox
 
 
-def uploads_inbox(context: LoopContext) -> QueueInbox | FolderInbox:
+def uploads_inbox(context: LoopContext) -> LoopInbox:
     """Return where the uploads of a loop come from."""
     url = context.record.uploads_queue_url
-    return QueueInbox(context, url) if url else FolderInbox(context, UPLOADS_FOLDER, UPLOADS_SEEN_KEY)
+    return QueueInbox(context, url) if url else FolderInbox(context, UPLOADS_FOLDER, Mark.UPLOADS_SEEN)
+
+
+def answers_inbox(context: LoopContext) -> LoopInbox:
+    """Return where the review answers of a loop come from."""
+    url = context.record.answers_queue_url
+    return QueueInbox(context, url) if url else FolderInbox(context, ANSWERS_FOLDER, Mark.ANSWERS_SEEN)

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from label_loop.domain.moments import timestamp
+from label_loop.loop_state import LoopState
 from label_loop.provisioning.command import add_setup_arguments, parser_of, run
 from label_loop.provisioning.notifications import give_back, of_functions, read_notifications
 from label_loop.provisioning.parameter_store import read_record, write_record
@@ -21,7 +22,7 @@ from label_loop.provisioning.report import Line, Outcome, ProvisioningError
 from label_loop.provisioning.sample import check, check_quiet
 from label_loop.provisioning.sample_rules import disable, enable, enabled_rules, machines
 from label_loop.provisioning.site import Options, Site, found, naming
-from label_loop.system_record import TAKEN_OVER_KEY
+from label_loop.system_record import SystemRecord
 
 ADOPTION = "Adoption"
 _KIND = "parameter"
@@ -59,9 +60,19 @@ def adopt(site: Site, stack: str | None = None) -> None:
     if not is_done and not site.options.dry_run:
         now = timestamp(datetime.now(UTC))
         # Without a model the sample detects nothing: those uploads are still to be done.
-        if record.get("rekognition_project_version_arn"):
-            write_record(site, {TAKEN_OVER_KEY: now})
+        if LoopState.parse(record).endpoint_arn:
+            write_record(site, LoopState(uploads_taken_over_until=now).changes_since(LoopState()))
+        _forget_state(site)
         _write(site, wanted | {_SINCE: now})
+
+
+def _forget_state(site: Site) -> None:
+    """Delete what the loop knew before, if it worked here before: its state begins anew with what the record has."""
+    table = SystemRecord(site.loop, read_record(site)).state_table
+    if table:
+        with site.resource("table", table) as work:
+            key = {"Loop": {"S": site.loop.path}}
+            work.mend("state", lambda: site.client("dynamodb").delete_item(TableName=table, Key=key))
 
 
 def back(site: Site) -> None:

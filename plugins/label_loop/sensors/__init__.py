@@ -1,1 +1,1 @@
-"""Waits of a DAG that another task's result starts."""
+"""Airflow's sensors of project versions, uploads and answers, for the loops' DAGs and any other."""

@@ -1,72 +1,100 @@
-"""Waits for Rekognition project versions, without a worker."""
+"""Waits for Rekognition Custom Labels."""
 
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk import PokeReturnValue
 from airflow.sdk.exceptions import AirflowFailException
 
 from label_loop.loop import Loop
-from label_loop.operators.base import LoopOperator
+from label_loop.operators.base import LoopTask
+from label_loop.sensors.base import DeferrableSensor
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from airflow.triggers.base import BaseTrigger
 
+    from label_loop.hooks.rekognition import RekognitionHook
+
+_POLL_SECONDS = 15
 _LONGEST_WAIT_SECONDS = 36 * 3600  # AWS gives a training up to 24 hours
 
 
-class RekognitionProjectVersionSensor(LoopOperator):
-    """Waits until a version is trained (``project_version_trained``) or runs (``project_version_running``).
+class RekognitionProjectVersionSensor(LoopTask, DeferrableSensor):
+    """Waits until a project version is trained, or runs; returns its name.
 
-    Returns the version's name. Fails for good, with Rekognition's reason, where the version cannot get there.
+    Fails for good, with Rekognition's reason, where the version cannot get there. Of a loop's version that failed to
+    train it records that it did, so that the same images are not trained again.
+
+    :param version_name: the version's name (templated)
+    :param waiter_name: ``project_version_trained`` or ``project_version_running``
+    :param project_arn: the ARN of its project (templated)
+    :param loop_path: instead of the ARN: the Parameter Store path of the loop whose project it is
+    :param aws_conn_id: the Airflow connection to AWS
     """
 
-    template_fields = ("version_name",)
+    template_fields = ("version_name", "project_arn")
 
-    def __init__(self, *, version_name: Any, waiter_name: str, poll_interval_seconds: int = 15, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        *,
+        version_name: Any,
+        waiter_name: str,
+        project_arn: Any = None,
+        loop_path: str = "",
+        aws_conn_id: str | None = "aws_default",
+        poke_interval: float = _POLL_SECONDS,
+        timeout: float = _LONGEST_WAIT_SECONDS,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(poke_interval=poke_interval, timeout=timeout, **kwargs)
         self.version_name = version_name
         self.waiter_name = waiter_name
-        self.poll_interval_seconds = poll_interval_seconds
+        self.project_arn = project_arn
+        self.loop_path = loop_path
+        self.aws_conn_id = aws_conn_id
 
-    def execute(self, context: "Context") -> str:
-        """Look first; defer where it takes longer."""
+    def poke(self, context: "Context") -> PokeReturnValue:
+        """Look once. Raises AirflowFailException where the version cannot get there."""
         from botocore.exceptions import WaiterError
 
-        loop = self.loop_context()
-        arguments = {"ProjectArn": loop.record.project_arn, "VersionNames": [self.version_name]}
-        waiter = loop.rekognition.get_waiter(self.waiter_name)
+        arguments = {"ProjectArn": self._project(), "VersionNames": [self.version_name]}
+        waiter = self._hook().get_waiter(self.waiter_name)
         try:
             waiter.wait(**arguments, WaiterConfig={"MaxAttempts": 1, "Delay": 0})
         except WaiterError as error:
             if error.kwargs["reason"].startswith("Max attempts exceeded"):
-                self._defer(loop.record.project_arn)
+                return PokeReturnValue(is_done=False)
             if "Error" in error.last_response:
                 raise  # the question failed, not the version
             self._fail()
-        return str(self.version_name)
+        return PokeReturnValue(is_done=True, xcom_value=str(self.version_name))
 
-    def execute_complete(self, context: "Context", event: dict[str, Any]) -> str:
-        """Return on success; else look again, which waits on or gives the reason."""
-        if event.get("status") != "success":
-            self.log.warning("The wait for %s ended: %s", self.version_name, event.get("message"))
-            return self.execute(context)
-        return str(self.version_name)
-
-    def _defer(self, project_arn: str) -> None:
+    def trigger(self) -> "BaseTrigger":
+        """Return the trigger with the same waiter."""
         from label_loop.triggers.rekognition import RekognitionProjectVersionTrigger
 
-        trigger = RekognitionProjectVersionTrigger(
-            project_arn=project_arn,
+        return RekognitionProjectVersionTrigger(
+            project_arn=self._project(),
             version_name=self.version_name,
             waiter_name=self.waiter_name,
-            waiter_delay=self.poll_interval_seconds,
-            waiter_max_attempts=_LONGEST_WAIT_SECONDS // self.poll_interval_seconds,
+            waiter_delay=int(self.poke_interval),
+            waiter_max_attempts=int(self.timeout // self.poke_interval) + 1,
             aws_conn_id=self.aws_conn_id,
         )
-        self.defer(trigger=trigger, method_name="execute_complete")
+
+    def _hook(self) -> "RekognitionHook":
+        from label_loop.hooks.rekognition import RekognitionHook
+
+        return RekognitionHook(aws_conn_id=self.aws_conn_id)
+
+    def _project(self) -> str:
+        return str(self.project_arn) if self.project_arn else self.loop_context().record.project_arn
 
     def _fail(self) -> None:
+        if self.project_arn:
+            version = self._hook().version(self._project(), self.version_name)
+            raise AirflowFailException(f"{version.name} is {version.status}: {version.status_message}")
         from label_loop.workflows.training import TrainingWorkflow
 
-        training = TrainingWorkflow(self.loop_context())
-        reason = training.record_failure(self.version_name)
+        reason = TrainingWorkflow(self.loop_context()).record_failure(self.version_name)
         raise AirflowFailException(f"{reason} {Loop(self.loop_path).name} keeps the model it has.")

@@ -1,55 +1,109 @@
-"""Waits for work in an inbox: messages in a queue, or objects in a folder that is listed."""
+"""Waits for work in an inbox: messages in a queue, or objects in a folder that is listed.
+
+Work ends the sensor at once, from the triggerer; what else may end a wait lets the sensor look again.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Iterator
+from itertools import repeat
 from typing import Any
 
+from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-from airflow.providers.amazon.aws.triggers.sqs import SqsSensorTrigger
-from airflow.triggers.base import BaseTrigger, TriggerEvent
+from airflow.providers.amazon.aws.hooks.sqs import SqsHook
+from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
+from botocore.exceptions import BotoCoreError, ClientError
 
-from label_loop.hooks.notification_queue import RECEIVE_COUNT
+from label_loop.hooks.aws_errors import reason
+from label_loop.hooks.notification_queue import RECEIVABLE
 from label_loop.triggers.limit import Limit
 from label_loop.triggers.settling import settle
 
+log = logging.getLogger(__name__)
 
-class NotificationQueueTrigger(SqsSensorTrigger):
-    """Waits for the first messages of a queue, by long polling, and hands them over undeleted; none at the limit."""
+_SHORTEST_POLL_SECONDS = 1.0
+_LONGEST_POLL_SECONDS = 3.0
+_LENGTHENING = 1.05  # of the time between two looks at a queue: uploads often follow each other
 
-    def __init__(self, *, limit: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+
+class InboxTrigger(BaseTrigger):
+    """Looks again and again until there is work, or the limit is reached, as ``Limit`` takes it."""
+
+    def __init__(self, aws_conn_id: str | None, limit: dict[str, Any] | None) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.aws_conn_id = aws_conn_id
         self.limit = limit
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments to make this trigger again."""
-        path, arguments = super().serialize()
-        return path, {**arguments, "limit": self.limit}
-
-    async def poll_sqs(self, client: Any) -> Any:
-        """Receive as the base class does, and how often each message was received before, which it does not ask for."""
-        return await client.receive_message(
-            QueueUrl=self.sqs_queue,
-            MaxNumberOfMessages=self.max_messages,
-            WaitTimeSeconds=self.wait_time_seconds,
-            MessageSystemAttributeNames=[RECEIVE_COUNT],
-        )
+        path = f"{type(self).__module__}.{type(self).__qualname__}"
+        return path, {**self.arguments(), "aws_conn_id": self.aws_conn_id, "limit": self.limit}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait as the base class does, after the pause; between two polls, so that none is broken off with messages."""
+        """Wait. AWS being away for a while is no reason to end it."""
         await settle()
-        limit = Limit.of(self.limit)
-        messages: list[Any] = []
-        while not messages:
-            async with await self.hook.get_async_conn() as client:
-                messages = await self.poke(client=client)
-            if not messages:
-                if limit and await limit.is_reached():
-                    break
-                await asyncio.sleep(self.waiter_delay)
-        yield TriggerEvent({"status": "success", "message_batch": messages})
+        limit, has_work = Limit.of(self.limit), False
+        async with await self.hook().get_async_conn() as client:
+            pauses = self.pauses()
+            while not has_work:
+                try:
+                    has_work = await self.look(client)
+                except (BotoCoreError, ClientError) as error:
+                    log.warning("%s cannot be looked at for now: %s", self.arguments(), reason(error))
+                if not has_work:
+                    if limit and await limit.is_reached():
+                        break
+                    await asyncio.sleep(next(pauses))
+        yield TaskSuccessEvent() if has_work else TriggerEvent({"status": "limit"})
+
+    @abstractmethod
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments that the subclass has beside its base."""
+
+    @abstractmethod
+    def hook(self) -> AwsGenericHook[Any]:
+        """Return the hook whose client ``look`` is given."""
+
+    @abstractmethod
+    def pauses(self) -> Iterator[float]:
+        """Yield the seconds between two looks, without an end."""
+
+    @abstractmethod
+    async def look(self, client: Any) -> bool:
+        """Return whether there is work."""
 
 
-class FolderTrigger(BaseTrigger):
+class QueueTrigger(InboxTrigger):
+    """Waits until a queue has messages, and receives none: each receipt would count towards its dead-letter queue."""
+
+    def __init__(self, queue_url: str, aws_conn_id: str | None, limit: dict[str, Any] | None = None) -> None:
+        super().__init__(aws_conn_id, limit)
+        self.queue_url = queue_url
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the queue."""
+        return {"queue_url": self.queue_url}
+
+    def hook(self) -> AwsGenericHook[Any]:
+        """Return the provider's hook of SQS."""
+        return SqsHook(aws_conn_id=self.aws_conn_id)
+
+    def pauses(self) -> Iterator[float]:
+        """Yield ever longer pauses, up to a few seconds."""
+        seconds = _SHORTEST_POLL_SECONDS
+        while True:
+            yield seconds
+            seconds = min(seconds * _LENGTHENING, _LONGEST_POLL_SECONDS)
+
+    async def look(self, client: Any) -> bool:
+        """Return whether a message can be received."""
+        response = await client.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=[RECEIVABLE])
+        return int(response["Attributes"][RECEIVABLE]) > 0
+
+
+class FolderTrigger(InboxTrigger):
     """Waits until a folder has an object that is newer than what was seen; lists it all, so it looks seldom."""
 
     def __init__(
@@ -58,43 +112,35 @@ class FolderTrigger(BaseTrigger):
         folder: str,
         seen: str | None,
         poll_interval_seconds: float,
-        aws_conn_id: str | None,
         *,
+        aws_conn_id: str | None,
         limit: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__(aws_conn_id, limit)
         self.bucket = bucket
         self.folder = folder
         self.seen = seen
         self.poll_interval_seconds = poll_interval_seconds
-        self.aws_conn_id = aws_conn_id
-        self.limit = limit
 
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class path and the arguments to make this trigger again."""
-        return (
-            f"{type(self).__module__}.{type(self).__qualname__}",
-            {
-                "bucket": self.bucket,
-                "folder": self.folder,
-                "seen": self.seen,
-                "poll_interval_seconds": self.poll_interval_seconds,
-                "aws_conn_id": self.aws_conn_id,
-                "limit": self.limit,
-            },
-        )
+    def arguments(self) -> dict[str, Any]:
+        """Return the folder, and how far it was seen."""
+        return {
+            "bucket": self.bucket,
+            "folder": self.folder,
+            "seen": self.seen,
+            "poll_interval_seconds": self.poll_interval_seconds,
+        }
 
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """List until something is newer, or the limit is reached."""
-        await settle()
-        limit = Limit.of(self.limit)
-        hook = S3Hook(aws_conn_id=self.aws_conn_id)
-        async with await hook.get_async_conn() as client:
-            while not (await self._has_news(client) or (limit and await limit.is_reached())):
-                await asyncio.sleep(self.poll_interval_seconds)
-        yield TriggerEvent({"status": "success"})
+    def hook(self) -> AwsGenericHook[Any]:
+        """Return the provider's hook of S3."""
+        return S3Hook(aws_conn_id=self.aws_conn_id)
 
-    async def _has_news(self, client: Any) -> bool:
+    def pauses(self) -> Iterator[float]:
+        """Yield the same pause again and again."""
+        return repeat(self.poll_interval_seconds)
+
+    async def look(self, client: Any) -> bool:
+        """Return whether an object is newer than what was seen."""
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.folder)
         async for page in pages:
             for item in page.get("Contents", []):

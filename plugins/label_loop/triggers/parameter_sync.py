@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from label_loop.hooks.parameter_store import ParameterStoreHook
 from label_loop.loop import Loop
 from label_loop.triggers.polling import LoopPollingTrigger
-from label_loop.workflows.parameter_sync import Sides, read_variables
+from label_loop.workflows.parameter_sync import Sides
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +24,8 @@ class ParameterChangeTrigger(LoopPollingTrigger):
         """Return whether the sides differ; Parameter Store being away for a while is no difference."""
         loop = Loop(self.loop_path)
         try:
-            store = self._hook.texts(loop)
+            stored = self._hook.stored(loop)
         except (BotoCoreError, ClientError) as error:
             log.warning("The parameters of %s cannot be read for now: %s", loop.path, error)
             return False
-        return Sides(store, *read_variables(loop)).differ()
+        return Sides.read(loop, stored).differ()

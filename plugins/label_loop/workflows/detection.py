@@ -74,6 +74,7 @@ class DetectionWorkflow:
         self._being_written: set[str] = set()
         self._reasons: dict[str, str] = {}  # why the work of an upload failed, by the id of its detection
         self._model_is_gone = False
+        self._settings = context.settings
 
     def drain(self, first: Sequence[Delivery] = ()) -> DetectionSummary:
         """Process deliveries until none has come for a while.
@@ -99,6 +100,7 @@ class DetectionWorkflow:
         return self.summary
 
     def _detect_batch(self, deliveries: Sequence[Delivery], pool: ThreadPoolExecutor) -> _Batch:
+        self._settings = self.context.read_settings()  # a change shall not wait for the end of a long run
         uploads = {u.detection_id: u for d in deliveries for u in d.events if isinstance(u, S3Upload)}
         wanted = {id_: upload for id_, upload in uploads.items() if _is_upload(upload)}
         known = self.context.log.rows(list(wanted)) if wanted else {}
@@ -107,7 +109,9 @@ class DetectionWorkflow:
         self.summary.ignored += len(uploads) - len(wanted)
         self.summary.repeated += len(wanted) - len(fresh)
         self._being_written |= fresh.keys()
-        self.context.rekognition.get_conn()  # made here, or each thread would make its own
+        # Made and read here, or each thread would.
+        self.context.rekognition.get_conn()
+        _ = self.context.state
         detected = self._each(list(fresh.values()), self._detect, pool, pace=True)
         self.summary.unfinished += len(fresh) - len(detected)
         # What is being written is not settled yet: its second message comes again, and is then found in the log.
@@ -157,7 +161,7 @@ class DetectionWorkflow:
         return results
 
     def _detect(self, upload: S3Upload) -> Detection:
-        arn = self.context.record.endpoint_arn
+        arn = self.context.state.endpoint_arn
         if arn is None:
             raise NothingServesError(f"{self.context.loop.path} has no deployed model")
         try:
@@ -196,7 +200,7 @@ class DetectionWorkflow:
         return detections.decide(
             upload,
             labels,
-            settings=self.context.settings,
+            settings=self._settings,
             project_version_arn=arn,
             detected_at=datetime.now(UTC),
         )

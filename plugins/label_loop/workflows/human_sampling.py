@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,10 +40,10 @@ class HumanSamplingWorkflow:
         sampling looks forward, and what was detected long ago is not sent to people.
         """
         last = self.context.log.last_sampled()
-        since = self.context.record.get("sampling_since")
+        since, now = self.context.state.sampling_since, timestamp(datetime.now(UTC))
         if since is None and last is None:
-            since = timestamp(datetime.now(UTC))
-            self.context.update_record({"sampling_since": since})
+            state = self.context.change_state(lambda state: replace(state, sampling_since=state.sampling_since or now))
+            since = state.sampling_since
         switched_on = Position(since or "", "")
         return max(switched_on, last) if last else switched_on
 

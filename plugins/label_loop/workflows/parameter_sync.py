@@ -2,18 +2,18 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from label_loop.context import LoopContext
 from label_loop.domain.moments import timestamp
 from label_loop.domain.parameter_history import with_written
-from label_loop.domain.parameter_merge import MergePlan, is_settled, merge
+from label_loop.domain.parameter_merge import MergePlan, agreed, is_settled, merge, with_seen, without_late_reads
 from label_loop.exceptions import InvalidParameterError
 from label_loop.loop import Loop
 from label_loop.parameters import PARAMETERS
-from label_loop.payloads import Event
+from label_loop.payloads import Event, StoredText
 from label_loop.system_record import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION, SystemRecord
 from label_loop.variables import SYNC_STATE, SYNC_STATE_DESCRIPTION, parse_sync_state, variable_text, write_variable
 
@@ -28,6 +28,12 @@ class Sides:
     store: Mapping[str, str]
     variables: Mapping[str, str | None]
     state: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, loop: Loop, stored: Mapping[str, StoredText]) -> "Sides":
+        """Read the Variables, and put beside them what Parameter Store gave."""
+        variables, state = read_variables(loop)
+        return cls(without_late_reads(stored, state), variables, state)
 
     def plan(self) -> MergePlan:
         """Return what a sync would do now."""
@@ -67,17 +73,17 @@ class ParameterSyncWorkflow:
     def sync(self) -> SyncResult:
         """Make both sides equal. Raises LoopNotSetUpError where the path has no system record."""
         loop = self.context.loop
-        store = self.context.parameter_store.texts(loop)
-        SystemRecord.parse(loop, store.get(SYSTEM_RECORD))
-        sides = Sides(store, *read_variables(loop))
+        stored = self.context.parameter_store.stored(loop)
+        sides = Sides.read(loop, stored)
+        SystemRecord.parse(loop, sides.store.get(SYSTEM_RECORD))
         plan = sides.plan()
         result = self._result(sides, plan)
         if result.did_something:
-            self._apply(sides, plan, result)
+            self._apply(stored, sides, plan, result)
         return result
 
     def _result(self, sides: Sides, plan: MergePlan) -> SyncResult:
-        before = sides.state.get("values") or {}
+        before = {name: text for name in PARAMETERS if (text := agreed(sides.state, name)) is not None}
         return SyncResult(
             changes=plan.changes,
             conflicts=plan.conflicts,
@@ -87,18 +93,23 @@ class ParameterSyncWorkflow:
             did_something=sides.differ(),
         )
 
-    def _apply(self, sides: Sides, plan: MergePlan, result: SyncResult) -> None:
+    def _apply(self, stored: Mapping[str, StoredText], sides: Sides, plan: MergePlan, result: SyncResult) -> None:
         loop = self.context.loop
         put = self.context.parameter_store.put
         versions = {name: put(loop, name, text, exists=name in sides.store) for name, text in plan.to_store.items()}
         for name, text in plan.to_variables.items():
             write_variable(loop, name, text, PARAMETERS[name].description)
         if result.sampling_switched_on:
-            self.context.update_record({"sampling_since": timestamp(datetime.now(UTC))})
-        elif sides.store[SYSTEM_RECORD] != sides.variables[SYSTEM_RECORD]:
+            now = timestamp(datetime.now(UTC))
+            self.context.change_state(lambda state: replace(state, sampling_since=now))
+        if sides.store[SYSTEM_RECORD] != sides.variables[SYSTEM_RECORD]:
             write_variable(loop, SYSTEM_RECORD, sides.store[SYSTEM_RECORD], SYSTEM_RECORD_DESCRIPTION)
         self.context.announcer.tell(_events(plan))
-        state = {**plan.state, "written": with_written(sides.state, versions)}
+        state = {
+            **plan.state,
+            "written": with_written(sides.state, versions),
+            "seen": with_seen(sides.state, stored, versions, datetime.now(UTC)),
+        }
         write_variable(loop, SYNC_STATE, json.dumps(state), SYNC_STATE_DESCRIPTION)
 
 

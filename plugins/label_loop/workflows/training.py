@@ -5,9 +5,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from label_loop.context import LoopContext
 from label_loop.domain import deployment, training
 from label_loop.domain.images import size_problem
 from label_loop.domain.moments import timestamp
+from label_loop.loop_state import LoopState
+from label_loop.model_project import ModelProject, manifest_key
 from label_loop.payloads import (
     EVALUATION_FOLDER,
     LABELLED_FOLDER,
@@ -16,7 +19,7 @@ from label_loop.payloads import (
     LabelledImage,
     TrainingAttempt,
 )
-from label_loop.workflows.project import ModelProject, manifest_key
+from label_loop.workflows.training_set import TrainingSet
 
 log = logging.getLogger(__name__)
 
@@ -26,20 +29,23 @@ _SHOWN_PROBLEMS = 20
 class TrainingWorkflow(ModelProject):
     """The steps of a training run. Each can be repeated after a crash without paying for anything twice."""
 
+    def __init__(self, context: LoopContext) -> None:
+        super().__init__(context)
+        self.set = TrainingSet(context)
+
     # ---------------------------------------------------------------- check
 
     def check(self, *, forced: bool) -> training.TrainingDecision:
         """Decide whether to train, resume or do nothing; tell the decision."""
-        record = self.context.record
         decision = training.decide(
             new_images=self.count_new(),
             minimum_untrained_images=self.context.settings.minimum_untrained_images,
             forced=forced,
             attempt=self.attempt,
             versions=self.versions(),
-            endpoint_arn=record.endpoint_arn,
+            endpoint_arn=self.context.state.endpoint_arn,
         )
-        self.tell("training_checked", f"Training check: {decision.action} ({decision.reason})")
+        self.announce("training_checked", f"Training check: {decision.action} ({decision.reason})")
         return decision
 
     def count_new(self) -> int:
@@ -49,7 +55,7 @@ class TrainingWorkflow(ModelProject):
         attempt = self.attempt
         if attempt is None:
             # The sample keeps a count and no list of what it trained.
-            return max(0, len(images) - self.context.record.previous_trained_images)
+            return max(0, len(images) - self.context.state.previous_trained_images)
         return len(training.new_images(images, self.set.in_manifest(attempt.manifest_key)))
 
     # ------------------------------------------------------------- manifest
@@ -71,7 +77,7 @@ class TrainingWorkflow(ModelProject):
         new, minimum = len(training.new_images(images, checked)), self.context.settings.minimum_untrained_images
         if new < minimum and not forced:
             left_out = dict(list(problems.items())[:_SHOWN_PROBLEMS])
-            self.tell("manifest", f"Only {new} of {minimum} new images are usable; no training", left_out=left_out)
+            self.announce("manifest", f"Only {new} of {minimum} new images are usable; no training", left_out=left_out)
             return None
         return self._new_attempt(run_id, images, problems)
 
@@ -81,7 +87,7 @@ class TrainingWorkflow(ModelProject):
     def _write_again(self, attempt: TrainingAttempt, images: list[LabelledImage]) -> None:
         """Put a manifest back that is gone: without it, images that are paid for would count as new."""
         self.set.write(attempt.manifest_key, images)
-        self.tell("manifest", f"{attempt.manifest_key} was gone and is written again: no image is new; no training")
+        self.announce("manifest", f"{attempt.manifest_key} was gone and is written again: no image is new; no training")
 
     def _new_attempt(self, run_id: str, images: list[LabelledImage], problems: dict[str, str]) -> TrainingAttempt:
         previous = self.attempt
@@ -112,7 +118,7 @@ class TrainingWorkflow(ModelProject):
             self.set.write_problems(f"{MANIFESTS_FOLDER}{attempt.version_name}.left-out.json", problems)
             for image_key, problem in list(problems.items())[:_SHOWN_PROBLEMS]:
                 log.warning("Left out of the training: %s: %s", image_key, problem)
-        self.tell(
+        self.announce(
             "manifest",
             f"Manifest with {attempt.images} images of {len(labels)} labels written; {len(problems)} left out",
             images=attempt.images,
@@ -127,10 +133,14 @@ class TrainingWorkflow(ModelProject):
         The attempt is recorded first: a crash right after AWS took the call leaves a name to look for.
         """
         record = self.context.record
-        if self.attempt is None or self.attempt.version_name != attempt.version_name:
-            self.context.update_record(
-                {"last_training_attempt": attempt.to_json(), "previous_trained_images": attempt.images}
-            )
+
+        def begun(state: LoopState) -> LoopState:
+            last = state.last_training_attempt
+            is_recorded = last is not None and last.version_name == attempt.version_name
+            recorded = replace(state, last_training_attempt=attempt, previous_trained_images=attempt.images)
+            return state if is_recorded else recorded
+
+        self.context.change_state(begun)
         self.context.rekognition.create_version(
             project_arn=record.project_arn,
             name=attempt.version_name,
@@ -139,7 +149,7 @@ class TrainingWorkflow(ModelProject):
             test_manifest_key=attempt.test_manifest_key,
             output_prefix=f"{EVALUATION_FOLDER}{attempt.version_name}",
         )
-        self.tell_model(attempt.version_name, f"training with {attempt.images} images")
+        self.announce_version(attempt.version_name, f"training with {attempt.images} images")
         return attempt.version_name
 
     # ---------------------------------------------------------------- judge
@@ -151,7 +161,9 @@ class TrainingWorkflow(ModelProject):
         passed = deployment.passes_gate(version.f1_score, minimum)
         comparison = f"F1 {version.f1_score} against a minimum of {minimum}"
         self._record_outcome(version_name, training.ACCEPTED if passed else f"rejected: {comparison}")
-        self.tell_model(version_name, f"{'accepted' if passed else 'rejected'}: {comparison}", f1=version.f1_score)
+        self.announce_version(
+            version_name, f"{'accepted' if passed else 'rejected'}: {comparison}", f1=version.f1_score
+        )
         return passed
 
     def record_failure(self, version_name: str) -> str:
@@ -162,7 +174,11 @@ class TrainingWorkflow(ModelProject):
         return f"The version {version_name} is {version.status}: {reason}."
 
     def _record_outcome(self, version_name: str, outcome: str) -> None:
+        def judged(state: LoopState) -> LoopState:
+            attempt = state.last_training_attempt
+            if attempt is None or attempt.version_name != version_name:
+                return state
+            return replace(state, last_training_attempt=replace(attempt, outcome=outcome))
+
         self.context.refresh()
-        attempt = self.attempt
-        if attempt and attempt.version_name == version_name:
-            self.context.update_record({"last_training_attempt": replace(attempt, outcome=outcome).to_json()})
+        self.context.change_state(judged)

@@ -111,6 +111,13 @@ class FakeDynamoDb:
         self._table(request["TableName"]).items[key] = item
         return {}
 
+    def update_item(self, **request: Any) -> dict[str, Any]:
+        key, item = self._update(request)
+        if item is None:
+            raise Refusal("ConditionalCheckFailedException", "The conditional request failed")
+        self._table(request["TableName"]).items[key] = item
+        return {}
+
     def transact_write_items(
         self, *, TransactItems: Sequence[Mapping[str, Any]], ClientRequestToken: str
     ) -> dict[str, Any]:

@@ -17,6 +17,9 @@ _BETWEEN = re.compile(rf"{_NAME} BETWEEN {_VALUE} AND {_VALUE}")
 _AND = re.compile(r" AND ")
 _SET = re.compile(rf"{_NAME} = {_VALUE}")
 _ADD = re.compile(rf"{_NAME} {_VALUE}")
+_REMOVE = re.compile(_NAME)
+_CHANGES = {"SET": _SET, "ADD": _ADD, "REMOVE": _REMOVE}
+_VERB = re.compile(r" (?=REMOVE )")
 _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": lambda a, b: bool(a == b),
     ">=": lambda a, b: bool(a >= b),
@@ -92,12 +95,21 @@ def _between(match: re.Match[str]) -> Clause:
 
 def updated(expression: str, item: Item, names: Names) -> dict[str, Any]:
     """Return an item after an update."""
-    kind, _, text = expression.partition(" ")
     values = dict(item)
-    for part in text.split(", "):
-        match = (_SET if kind == "SET" else _ADD).fullmatch(part)
-        if kind not in {"SET", "ADD"} or match is None:
-            raise LoudError(f"The fake table does not understand {expression!r}")
-        name, value = names.name(match[1]), names.value(match[2])
-        values[name] = value if kind == "SET" else values.get(name, 0) + value
+    for clause in _VERB.split(expression):
+        kind, _, text = clause.partition(" ")
+        for part in text.split(", "):
+            _change(values, kind, part, names)
     return values
+
+
+def _change(values: dict[str, Any], kind: str, part: str, names: Names) -> None:
+    match = _CHANGES[kind].fullmatch(part) if kind in _CHANGES else None
+    if match is None:
+        raise LoudError(f"The fake table does not understand {kind} {part}")
+    name = names.name(match[1])
+    if kind == "REMOVE":
+        values.pop(name, None)
+    else:
+        value = names.value(match[2])
+        values[name] = value if kind == "SET" else values.get(name, 0) + value

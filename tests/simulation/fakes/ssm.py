@@ -62,7 +62,8 @@ class FakeSsm:
         for name in names[first : first + _PAGE]:
             written = self._read(name, late_by)
             assert written
-            parameters.append({"Name": name, "Value": written.text, "Version": written.version, "Type": "String"})
+            described = {"Version": written.version, "Type": "String", "LastModifiedDate": CLOCK.moment(written.at)}
+            parameters.append({"Name": name, "Value": written.text, **described})
         more = {"NextToken": str(first + _PAGE)} if first + _PAGE < len(names) else {}
         return {"Parameters": parameters, **more}
 

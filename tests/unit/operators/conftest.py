@@ -1,4 +1,4 @@
-"""A loop whose states are stand-ins with the real ones' signatures."""
+"""A loop whose workflows are stand-ins with the real ones' signatures."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -9,11 +9,8 @@ import pytest
 
 from label_loop.context import LoopContext
 from label_loop.loop import Loop
-from label_loop.operators.base import LoopOperator
-from label_loop.operators.inbox import RekognitionDetectUploadsOperator
-from label_loop.review.base import ReviewBackend
+from label_loop.operators.base import LoopTask
 from label_loop.system_record import SystemRecord
-from label_loop.workflows.upkeep import ServingModel
 
 LOOP = Loop("/logos")
 RECORD = {
@@ -28,21 +25,15 @@ RECORD = {
 def loop(monkeypatch: pytest.MonkeyPatch) -> Mock:
     """Give every operator this loop's context."""
     context = create_autospec(LoopContext, instance=True)
-    upkeep = create_autospec(ServingModel, instance=True)
-    upkeep.step.return_value = "detect"
     context.loop = LOOP
     context.record = SystemRecord(LOOP, RECORD)
-    context.settings.idle_model_stop_minutes = 0
-    context.review = create_autospec(ReviewBackend, instance=True)
-    monkeypatch.setattr(LoopOperator, "loop_context", lambda self: context)
-    monkeypatch.setattr(RekognitionDetectUploadsOperator, "_upkeep", lambda self, _: upkeep)
-    context.upkeep = upkeep
+    monkeypatch.setattr(LoopTask, "loop_context", lambda self: context)
     return context
 
 
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, type], Mock]:
-    """Replace a state's class by an autospecced one; give the instance that operators will get."""
+    """Replace a workflow's class by an autospecced one; give the instance that operators will get."""
 
     def replace(module: str, kind: type) -> Mock:
         made = create_autospec(kind)

@@ -9,7 +9,7 @@ from tests.unit.provisioning.sample import ACCOUNT, FUNCTION, put
 
 from label_loop.provisioning import adoption
 from label_loop.provisioning.notifications import _plain
-from label_loop.system_record import SYSTEM_RECORD, TAKEN_OVER_KEY
+from label_loop.system_record import SYSTEM_RECORD
 
 FOLDERS = ("images_for_detection/", "a2i-human-loop-data/")
 WRITES = ("Put", "Create", "Delete", "Disable", "Enable", "Update", "Set", "Subscribe", "Tag", "Start", "Stop")
@@ -130,17 +130,17 @@ def test_a_second_adoption_changes_nothing_and_the_way_back_still_knows_everythi
 def test_the_time_of_taking_over_is_set_anew_after_a_way_back_only(deployed):
     deployed.change(rekognition_project_version_arn="arn:one")
     deployed.adopt()
-    first = deployed.record()[TAKEN_OVER_KEY]
+    first = deployed.record()["uploads_taken_over_until"]
     deployed.adopt()
-    assert deployed.record()[TAKEN_OVER_KEY] == first
+    assert deployed.record()["uploads_taken_over_until"] == first
     deployed.back()
     deployed.adopt()
-    assert deployed.record()[TAKEN_OVER_KEY] > first
+    assert deployed.record()["uploads_taken_over_until"] > first
 
 
 def test_without_a_model_what_was_uploaded_is_still_to_be_detected(deployed):
     deployed.adopt()
-    assert TAKEN_OVER_KEY not in deployed.record()
+    assert "uploads_taken_over_until" not in deployed.record()
 
 
 @pytest.mark.parametrize("arguments", [[], ["--back"]])

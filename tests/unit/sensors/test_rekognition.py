@@ -1,5 +1,6 @@
 """The sensor of project versions: looks first, waits without a worker, and gives Rekognition's reason."""
 
+from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import Mock, create_autospec
 
@@ -10,7 +11,7 @@ from botocore.exceptions import WaiterError
 from label_loop.context import LoopContext
 from label_loop.hooks.rekognition import RekognitionHook
 from label_loop.loop import Loop
-from label_loop.operators.base import LoopOperator
+from label_loop.operators.base import LoopTask
 from label_loop.sensors.rekognition import RekognitionProjectVersionSensor
 from label_loop.system_record import SystemRecord
 from label_loop.triggers.rekognition import RekognitionProjectVersionTrigger
@@ -21,9 +22,10 @@ from label_loop.workflows.training import TrainingWorkflow
 def waiter(monkeypatch: pytest.MonkeyPatch) -> Mock:
     context = create_autospec(LoopContext, instance=True)
     context.record = SystemRecord(Loop("/logos"), {"rekognition_project_arn": "arn:project"})
-    monkeypatch.setattr(LoopOperator, "loop_context", lambda self: context)
-    context.rekognition = create_autospec(RekognitionHook, instance=True)
-    made: Mock = context.rekognition.get_waiter.return_value
+    monkeypatch.setattr(LoopTask, "loop_context", lambda self: context)
+    hook = create_autospec(RekognitionHook, instance=True)
+    monkeypatch.setattr(RekognitionProjectVersionSensor, "_hook", lambda self: hook)
+    made: Mock = hook.get_waiter.return_value
     return made
 
 
@@ -87,17 +89,12 @@ def test_a_question_that_failed_is_no_failed_version(waiter: Mock, state: Mock) 
     state.record_failure.assert_not_called()
 
 
-def test_a_successful_wait_ends_without_another_look(waiter: Mock) -> None:
-    assert sensor().execute_complete({}, {"status": "success", "version_name": "v"}) == "v"
-    waiter.wait.assert_not_called()
-
-
 @pytest.mark.parametrize("event", [{"status": "error", "message": "waiter error"}, {}])
 def test_any_other_end_of_a_wait_is_looked_into(waiter: Mock, state: Mock, event: dict[str, Any]) -> None:
     waiter.wait.side_effect = failed()
     state.record_failure.return_value = "reason."
     with pytest.raises(AirflowFailException, match="reason"):
-        sensor().execute_complete({}, event)
+        sensor().execute_complete({}, event, datetime.now(UTC).isoformat())
     waiter.wait.side_effect = busy()
     with pytest.raises(TaskDeferred):
-        sensor().execute_complete({}, event)
+        sensor().execute_complete({}, event, datetime.now(UTC).isoformat())

@@ -8,15 +8,17 @@ from typing import Any
 from unittest.mock import AsyncMock, Mock
 
 import pytest
+from airflow.triggers.base import TriggerEvent
 from botocore.exceptions import ClientError, WaiterError
 
 from label_loop.hooks.rekognition import RekognitionHook
 from label_loop.parameters import PARAMETERS
+from label_loop.serving import ServingModel
 from label_loop.triggers import inbox, limit
-from label_loop.triggers.inbox import FolderTrigger, NotificationQueueTrigger
+from label_loop.triggers.inbox import FolderTrigger, QueueTrigger
 from label_loop.triggers.parameter_sync import ParameterChangeTrigger
-from label_loop.triggers.rekognition import RekognitionProjectVersionTrigger, ServingModelTrigger
-from label_loop.workflows.upkeep import ServingModel
+from label_loop.triggers.rekognition import RekognitionProjectVersionTrigger
+from label_loop.triggers.serving import ServingModelTrigger
 
 LEAST_PAUSE_SECONDS = 10.0  # by which a late report of the deferral has come; see triggers/settling.py
 
@@ -25,22 +27,14 @@ def throttled() -> ClientError:
     return ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "Any")
 
 
-def queue_trigger(limit: dict[str, Any] | None = None) -> NotificationQueueTrigger:
-    return NotificationQueueTrigger(
-        limit=limit,
-        sqs_queue="https://queue/uploads",
-        aws_conn_id="aws_default",
-        max_messages=10,
-        wait_time_seconds=20,
-        waiter_delay=0,
-        delete_message_on_reception=False,
-    )
+def queue_trigger(limit: dict[str, Any] | None = None) -> QueueTrigger:
+    return QueueTrigger("https://queue/uploads", "aws_default", limit)
 
 
 def folder_trigger(
     seen: str | None = "2026-11-23T09:00:00+00:00", limit: dict[str, Any] | None = None
 ) -> FolderTrigger:
-    return FolderTrigger("b", "images_for_detection/", seen, 30, "aws_default", limit=limit)
+    return FolderTrigger("b", "images_for_detection/", seen, 30, aws_conn_id="aws_default", limit=limit)
 
 
 def version_trigger(attempts: int = 5) -> RekognitionProjectVersionTrigger:
@@ -104,10 +98,16 @@ def answers(journal: Journal, *results: Any) -> Callable[..., Any]:
     return look
 
 
-def give_queue(monkeypatch: pytest.MonkeyPatch, journal: Journal, *results: Any) -> Any:
-    client = Mock(receive_message=AsyncMock(side_effect=answers(journal, *results)), delete_message_batch=AsyncMock())
+def give_queue(monkeypatch: pytest.MonkeyPatch, journal: Journal, *counts: Any) -> Any:
+    """Let a queue have so many messages at each look."""
+    look = answers(journal, *counts)
+
+    async def attributes(**_: Any) -> Any:
+        return {"Attributes": {"ApproximateNumberOfMessages": str(look())}}
+
+    client = Mock(get_queue_attributes=AsyncMock(side_effect=attributes), receive_message=AsyncMock())
     hook = Mock(get_async_conn=AsyncMock(side_effect=lambda: connected(client)))
-    monkeypatch.setattr(NotificationQueueTrigger, "hook", hook)
+    monkeypatch.setattr(inbox, "SqsHook", Mock(return_value=hook))
     return client
 
 
@@ -130,8 +130,7 @@ def give_waiter(monkeypatch: pytest.MonkeyPatch, journal: Journal, *results: Any
 
 
 def give_steps(monkeypatch: pytest.MonkeyPatch, journal: Journal, *steps: Any) -> None:
-    monkeypatch.setattr("label_loop.triggers.rekognition.uploads_inbox", lambda context: None)
-    monkeypatch.setattr(ServingModel, "step", answers(journal, *steps))
+    monkeypatch.setattr(ServingModel, "next_step", answers(journal, *steps))
 
 
 def give_settings(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> None:
@@ -148,7 +147,6 @@ def waiter_error(reason: str, status: str) -> WaiterError:
 
 TRAINING = waiter_error("Max attempts exceeded", "TRAINING_IN_PROGRESS")
 FAILED = waiter_error("Waiter encountered a terminal failure state: TRAINING_FAILED", "TRAINING_FAILED")
-MESSAGE = {"MessageId": "1", "ReceiptHandle": "r", "Body": "{}"}
 
 
 def item(key: str, moment: datetime) -> dict[str, Any]:
@@ -158,9 +156,9 @@ def item(key: str, moment: datetime) -> dict[str, Any]:
 OLD, NEW = datetime(2026, 11, 23, 9, tzinfo=UTC), datetime(2026, 11, 23, 9, 0, 1, tzinfo=UTC)
 
 
-async def first_event(trigger: Any) -> dict[str, Any]:
+async def first_event(trigger: Any) -> TriggerEvent:
     async with asyncio.timeout(20):
         async for event in trigger.run():
-            payload: dict[str, Any] = event.payload
-            return payload
+            found: TriggerEvent = event
+            return found
     raise AssertionError("no event")

@@ -9,9 +9,9 @@ from label_loop.hooks.parameter_store import ParameterStoreHook
 
 
 async def test_the_sides_are_compared_until_they_differ(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> None:
-    monkeypatch.setattr(ParameterStoreHook, "texts", answers(journal, {}, throttled(), {"a": "b"}))
-    monkeypatch.setattr("label_loop.triggers.parameter_sync.Sides", lambda store, *_: Mock(differ=lambda: bool(store)))
-    monkeypatch.setattr("label_loop.triggers.parameter_sync.read_variables", lambda loop: ({}, {}))
-    assert await first_event(MAKERS["parameters"]()) == {"status": "success"}
+    monkeypatch.setattr(ParameterStoreHook, "stored", answers(journal, {}, throttled(), {"a": "b"}))
+    sides = Mock(read=lambda loop, stored: Mock(differ=lambda: bool(stored)))
+    monkeypatch.setattr("label_loop.triggers.parameter_sync.Sides", sides)
+    assert (await first_event(MAKERS["parameters"]())).payload == {"status": "success"}
     assert journal.looks == 3
     assert journal.entries.count(15) == 2

@@ -8,7 +8,6 @@ import pytest
 from tests.unit.triggers.fakes import (
     LEAST_PAUSE_SECONDS,
     MAKERS,
-    MESSAGE,
     NEW,
     Journal,
     answers,
@@ -46,13 +45,12 @@ def test_the_pause_outlasts_a_late_report_of_the_deferral() -> None:
 async def test_no_trigger_looks_before_its_deferral_has_settled(
     name: str, monkeypatch: pytest.MonkeyPatch, journal: Journal
 ) -> None:
-    give_queue(monkeypatch, journal, {"Messages": [MESSAGE]})
+    give_queue(monkeypatch, journal, 1)
     give_folder(monkeypatch, journal, [item("a.png", NEW)])
     give_waiter(monkeypatch, journal, None)
     give_steps(monkeypatch, journal, "detect")
-    monkeypatch.setattr(ParameterStoreHook, "texts", answers(journal, {}))
-    monkeypatch.setattr("label_loop.triggers.parameter_sync.Sides", Mock(return_value=Mock(differ=lambda: True)))
-    monkeypatch.setattr("label_loop.triggers.parameter_sync.read_variables", lambda loop: ({}, {}))
-    assert (await first_event(MAKERS[name]()))["status"] == "success"
+    monkeypatch.setattr(ParameterStoreHook, "stored", answers(journal, {}))
+    monkeypatch.setattr("label_loop.triggers.parameter_sync.Sides", Mock(read=lambda *_: Mock(differ=lambda: True)))
+    await first_event(MAKERS[name]())
     assert journal.pauses_before_first_look >= LEAST_PAUSE_SECONDS
     assert journal.looks == 1

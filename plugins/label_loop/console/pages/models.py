@@ -19,8 +19,9 @@ from label_loop.console.threads import in_thread
 from label_loop.domain import costs, deployment, evaluation
 from label_loop.domain.deployment import DeploymentDecision
 from label_loop.exceptions import VersionNotDeployableError
+from label_loop.model_project import ModelProject
 from label_loop.payloads import ProjectVersion
-from label_loop.workflows.deployment import DeploymentWorkflow
+from label_loop.serving import ServingModel
 
 router = APIRouter()
 
@@ -90,7 +91,7 @@ async def versions(visit: Look) -> Response:
         rows=rows,
         more=more,
         minimum=minimum,
-        stopped_because=visit.aws.record.stopped_because,  # read with the rows
+        stopped_because=visit.aws.state.stopped_because,  # read with the rows
         chart=_chart(rows, minimum),
         in_motion=any(row.version.status in _IN_MOTION for row in rows),
     )
@@ -101,7 +102,7 @@ async def labels(visit: Look, name: VersionName) -> Response:
     """Return a version's scores by label."""
 
     def read() -> evaluation.EvaluationSummary | None:
-        return _evaluation(visit.aws.s3.conn, DeploymentWorkflow(visit.aws).version(name))
+        return _evaluation(visit.aws.s3.conn, ModelProject(visit.aws).version(name))
 
     return render(visit, "models_labels.html", name=name, evaluation=await in_thread(read))
 
@@ -122,7 +123,7 @@ def _activity(visit: Visit) -> dict[str, Any]:
 
 def _rows(aws: ConsoleContext) -> tuple[list[Row], int]:
     endpoint_arn = aws.refresh().endpoint_arn
-    found = DeploymentWorkflow(aws).versions()
+    found = ModelProject(aws).versions()
     shown = found[:_MOST_VERSIONS]
     endpoint = next((version for version in found if version.arn == endpoint_arn), None)
     price = inference_unit_usd_per_hour()
@@ -221,7 +222,7 @@ async def stop(visit: Operate) -> Response:
     """Stop the version that serves. 409 where none runs."""
 
     def work() -> tuple[str, dict[str, Any]]:
-        name = DeploymentWorkflow(visit.aws).stop_serving(asked_by=visit.user.get_name())
+        name = ServingModel(visit.aws).stop_by_hand(asked_by=visit.user.get_name())
         airflow_db.note("label_loop_stop", visit.user, visit.loop.dag_id("training"), {"version": name})
         return name, _activity(visit)
 
@@ -231,7 +232,7 @@ async def stop(visit: Operate) -> Response:
 
 def _decide(aws: ConsoleContext, name: str) -> DeploymentDecision:
     endpoint_arn = aws.refresh().endpoint_arn
-    return deployment.choose(name, DeploymentWorkflow(aws).versions(), endpoint_arn, aws.settings.minimum_f1_score)
+    return deployment.choose(name, ModelProject(aws).versions(), endpoint_arn, aws.settings.minimum_f1_score)
 
 
 async def _trigger(visit: Visit, event: str, conf: Mapping[str, Any]) -> Response:

@@ -111,7 +111,7 @@ async def _history(visit: Visit, names: Sequence[str]) -> Response:
 
 
 def _sides(visit: Visit) -> Sides:
-    return Sides(visit.aws.parameter_store.texts(visit.loop), *read_variables(visit.loop))
+    return Sides.read(visit.loop, visit.aws.parameter_store.stored(visit.loop))
 
 
 def _is_paused(visit: Visit) -> bool:

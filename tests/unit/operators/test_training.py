@@ -11,15 +11,18 @@ from tests.unit.operators.conftest import run_context
 from label_loop.domain.deployment import DeploymentDecision
 from label_loop.domain.training import TrainingDecision
 from label_loop.exceptions import SmokeTestFailedError, UnusableTrainingSetError, VersionNotDeployableError
-from label_loop.operators.rekognition import (
-    RekognitionCreateProjectVersionOperator,
-    RekognitionSmokeTestOperator,
-    RekognitionStartProjectVersionOperator,
-    RekognitionStopIdleVersionsOperator,
+from label_loop.operators.deployment import (
+    DeploymentSmokeTestOperator,
+    DeploymentStartVersionOperator,
+    StopIdleVersionsOperator,
+)
+from label_loop.operators.training import (
     TrainingCheckOperator,
+    TrainingCreateVersionOperator,
     TrainingWriteManifestOperator,
 )
 from label_loop.payloads import TrainingAttempt
+from label_loop.serving import ServingModel
 from label_loop.workflows.deployment import DeploymentWorkflow
 from label_loop.workflows.training import TrainingWorkflow
 
@@ -103,7 +106,7 @@ def test_no_manifest_is_written_where_nothing_trains(state: Mock, context: Any, 
 
 def test_no_version_is_created_without_an_attempt(state: Mock, context: Any) -> None:
     with pytest.raises(AirflowSkipException):
-        operator(RekognitionCreateProjectVersionOperator, attempt=None).execute(context)
+        operator(TrainingCreateVersionOperator, attempt=None).execute(context)
     state.create_version.assert_not_called()
 
 
@@ -112,7 +115,7 @@ def test_no_version_is_created_without_an_attempt(state: Mock, context: Any) -> 
     [{"action": "none"}, {"action": "train"}, {"action": "resume"}, {"action": "none", "version_name": "v1"}],
 )
 def test_nothing_is_started_where_nothing_was_handed_on(deployment: Mock, context: Any, decision: Any) -> None:
-    task = operator(RekognitionStartProjectVersionOperator, decision=decision, trained_version_name=None)
+    task = operator(DeploymentStartVersionOperator, decision=decision, trained_version_name=None)
     with pytest.raises(AirflowSkipException):
         task.execute(context)
     deployment.start_version.assert_not_called()
@@ -121,12 +124,13 @@ def test_nothing_is_started_where_nothing_was_handed_on(deployment: Mock, contex
 def test_a_failed_smoke_test_fails_without_another_try(deployment: Mock, context: Any) -> None:
     deployment.smoke_test.side_effect = SmokeTestFailedError("does not answer")
     with pytest.raises(AirflowFailException, match="does not answer"):
-        operator(RekognitionSmokeTestOperator, version_name="v").execute(context)
+        operator(DeploymentSmokeTestOperator, version_name="v").execute(context)
 
 
-def test_versions_that_cannot_stop_yet_are_tried_again(deployment: Mock, context: Any) -> None:
-    deployment.stop_idle_versions.return_value = ["old"]
+def test_versions_that_cannot_stop_yet_are_tried_again(loop: Any, stand_in: Any, context: Any) -> None:
+    serving = stand_in("label_loop.serving", ServingModel)
+    serving.stop_unused.return_value = ["old"]
     with pytest.raises(RuntimeError, match="old"):
-        operator(RekognitionStopIdleVersionsOperator).execute(context)
-    deployment.stop_idle_versions.return_value = []
-    operator(RekognitionStopIdleVersionsOperator).execute(context)
+        operator(StopIdleVersionsOperator).execute(context)
+    serving.stop_unused.return_value = []
+    operator(StopIdleVersionsOperator).execute(context)

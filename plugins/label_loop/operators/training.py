@@ -1,11 +1,11 @@
-"""The operators of training and deployment."""
+"""The operators of training."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from label_loop.exceptions import SmokeTestFailedError, UnusableTrainingSetError, VersionNotDeployableError
+from label_loop.exceptions import UnusableTrainingSetError, VersionNotDeployableError
 from label_loop.operators.base import LoopOperator
 from label_loop.payloads import TrainingAttempt
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from label_loop.domain.deployment import DeploymentDecision
-    from label_loop.workflows.deployment import DeploymentWorkflow
     from label_loop.workflows.training import TrainingWorkflow
 
 
@@ -25,16 +24,6 @@ class TrainingOperator(LoopOperator):
         from label_loop.workflows.training import TrainingWorkflow
 
         return TrainingWorkflow(self.loop_context())
-
-
-class DeploymentOperator(LoopOperator):
-    """A step of a deployment."""
-
-    def workflow(self) -> "DeploymentWorkflow":
-        """Return the loop's deployment, with settings and record read afresh."""
-        from label_loop.workflows.deployment import DeploymentWorkflow
-
-        return DeploymentWorkflow(self.loop_context())
 
 
 class TrainingCheckOperator(TrainingOperator):
@@ -84,7 +73,7 @@ class TrainingWriteManifestOperator(TrainingOperator):
         return attempt.to_json() if attempt else None
 
 
-class RekognitionCreateProjectVersionOperator(TrainingOperator):
+class TrainingCreateVersionOperator(TrainingOperator):
     """Starts the training of an attempt, once however often it runs. Returns the version's name."""
 
     template_fields = ("attempt",)
@@ -100,7 +89,7 @@ class RekognitionCreateProjectVersionOperator(TrainingOperator):
         return self.workflow().create_version(TrainingAttempt(**self.attempt))
 
 
-class RekognitionEvaluateProjectVersionOperator(TrainingOperator):
+class TrainingEvaluateOperator(TrainingOperator):
     """Compares F1 with the minimum. Returns the version's name, or None where it is not good enough."""
 
     template_fields = ("version_name",)
@@ -112,61 +101,3 @@ class RekognitionEvaluateProjectVersionOperator(TrainingOperator):
     def execute(self, context: "Context") -> str | None:
         """Judge the version and record the outcome."""
         return str(self.version_name) if self.workflow().passes_gate(self.version_name) else None
-
-
-class RekognitionStartProjectVersionOperator(DeploymentOperator):
-    """Starts a version beside the one that serves: the one chosen by hand, else the trained one. Returns its name."""
-
-    template_fields = ("decision", "trained_version_name")
-
-    def __init__(self, *, decision: Any, trained_version_name: Any, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.decision = decision
-        self.trained_version_name = trained_version_name
-
-    def execute(self, context: "Context") -> str:
-        """Ask for the start."""
-        chosen = self.decision["version_name"] if self.decision["action"] == "deploy" else None
-        version_name = chosen or self.trained_version_name
-        if not version_name:
-            raise AirflowSkipException("No version is to be deployed, and none was trained that is good enough.")
-        self.workflow().start_version(version_name)
-        return str(version_name)
-
-
-class _VersionOperator(DeploymentOperator):
-    template_fields = ("version_name",)
-
-    def __init__(self, *, version_name: Any, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.version_name = version_name
-
-
-class RekognitionSmokeTestOperator(_VersionOperator):
-    """Detects one known image with a version before it may serve. Returns the version's name."""
-
-    def execute(self, context: "Context") -> str:
-        """Test, and fail without the endpoint being moved."""
-        try:
-            self.workflow().smoke_test(self.version_name)
-        except SmokeTestFailedError as error:
-            raise AirflowFailException(str(error)) from error
-        return str(self.version_name)
-
-
-class EndpointMoveOperator(_VersionOperator):
-    """Lets a running version serve."""
-
-    def execute(self, context: "Context") -> None:
-        """Change the record that every detection reads."""
-        self.workflow().move_endpoint(self.version_name)
-
-
-class RekognitionStopIdleVersionsOperator(DeploymentOperator):
-    """Stops every version of the project that runs without serving, whatever left it running."""
-
-    def execute(self, context: "Context") -> None:
-        """Ask for the stops. Raises RuntimeError, so that it is tried again, where a version cannot stop yet."""
-        busy = self.workflow().stop_idle_versions()
-        if busy:
-            raise RuntimeError(f"{', '.join(busy)} cannot stop while changing state; it is tried again.")

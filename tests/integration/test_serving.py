@@ -1,10 +1,8 @@
 """The bill between uploads: an idle model is stopped, the next upload starts it, and what is left running is found."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import TaskDeferred
 from botocore.exceptions import ClientError
 from tests.integration.model import Model, registry
 from tests.integration.pictures import FRESH_DIGITS, TRAINING_DIGITS
@@ -12,14 +10,9 @@ from tests.integration.site import events
 from tests.integration.world import World
 from tests.waiting import eventually
 
-from label_loop.inbox.sources import uploads_inbox
-from label_loop.operators.inbox import RekognitionDetectUploadsOperator
-from label_loop.triggers.inbox import FolderTrigger, NotificationQueueTrigger
-from label_loop.triggers.rekognition import ServingModelTrigger
-from label_loop.workflows.upkeep import ServingModel
+from label_loop.triggers.inbox import FolderTrigger, QueueTrigger
+from label_loop.triggers.serving import ServingModelTrigger
 
-ENDPOINT = "rekognition_project_version_arn"
-REASON = "stopped_because"
 HOUR = timedelta(hours=1)
 
 
@@ -40,27 +33,9 @@ def age(world: World, name: str, hours: int = 100) -> None:
 def idle(world: World) -> World:
     """Give a loop whose model serves for days without an upload, and may do so for an hour."""
     age(world, "v1")
-    world.set_record(endpoint_moved_at=ago(48 * HOUR))
+    world.set_state(endpoint_moved_at=ago(48 * HOUR))
     world.set_variable("Idle-Model-Stop-Minutes", "60")
     return world
-
-
-def upkeep(world: World) -> ServingModel:
-    context = world.context()
-    return ServingModel(context, uploads_inbox(context))
-
-
-def run(world: World, method: str = "execute", event: dict[str, Any] | None = None) -> Any:
-    """Run detection's task once; return what it did, or the deferral that it ended with."""
-    operator = RekognitionDetectUploadsOperator(task_id="t", loop_path=world.loop.path, aws_conn_id=None)
-    try:
-        return operator.execute({}) if event is None else getattr(operator, method)({}, event)
-    except TaskDeferred as deferred:
-        return deferred
-
-
-def ready(world: World) -> Any:
-    return run(world, "execute_ready", {"status": "success"})
 
 
 def told(world: World) -> list[str]:
@@ -75,60 +50,61 @@ def received(world: World) -> int:
 
 
 def test_an_idle_model_is_stopped_and_the_next_upload_starts_it_and_loses_nothing(idle: World) -> None:
-    assert isinstance(run(idle).trigger, ServingModelTrigger)
-    assert idle.record()[REASON] == "idle"
+    assert isinstance(idle.run_detection().trigger, ServingModelTrigger)
+    assert idle.state().stopped_because == "idle"
     assert any("v1: stopped after 60 minutes without uploads; the next upload starts it again" in t for t in told(idle))
     eventually(lambda: idle.status("v1") == "STOPPED")
-    assert upkeep(idle).step() == "wait"
+    assert idle.serving().next_step() == "wait"
 
     idle.upload("a.png", FRESH_DIGITS[0].body)
     idle.upload("b.png", FRESH_DIGITS[1].body)
     idle.aws.calls.reset()
     for _ in range(7):  # more often than a message may be received
-        assert upkeep(idle).step() == "start"
+        assert idle.serving().next_step() == "start"
     assert received(idle) == 0
-    assert isinstance(ready(idle).trigger, ServingModelTrigger)
+    assert isinstance(idle.run_detection().trigger, ServingModelTrigger)
     eventually(lambda: idle.status("v1") == "RUNNING")
-    assert upkeep(idle).step() == "detect"
-    assert ready(idle)["detected"] == 2
-    assert REASON not in idle.record()
+    assert idle.serving().next_step() == "detect"
+    assert idle.run_detection()["detected"] == 2
+    assert idle.state().stopped_because is None
     assert idle.waiting() == idle.dead_letters() == []
     assert any("uploads wait for it; starting again" in text for text in told(idle))
-    assert isinstance(run(idle).trigger, NotificationQueueTrigger)
+    assert isinstance(idle.run_detection().trigger, QueueTrigger)
     assert idle.status("v1") == "RUNNING"
 
 
 def test_a_model_that_starts_is_waited_for_and_asked_once(idle: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    run(idle)
+    idle.run_detection()
     eventually(lambda: idle.status("v1") == "STOPPED")
     idle.upload("a.png")
     monkeypatch.setitem(vars(idle.aws.settings), "start_seconds", 5.0)
     idle.aws.calls.reset()
     for _ in range(4):  # a task may be repeated
-        assert isinstance(ready(idle).trigger, ServingModelTrigger)
+        assert isinstance(idle.run_detection().trigger, ServingModelTrigger)
     assert idle.counts()["rekognition.StartProjectVersion"] == 1
 
 
 def test_an_upload_that_comes_while_the_model_stops_starts_it_when_it_has_stopped(idle: World) -> None:
-    run(idle)
-    idle.set_status(idle.record()[ENDPOINT], "STOPPING")
+    idle.run_detection()
+    idle.set_status(idle.state().endpoint_arn, "STOPPING")
     idle.upload("a.png")
-    assert upkeep(idle).step() in {"wait", "start"}
-    eventually(lambda: upkeep(idle).step() == "start")
+    assert idle.serving().next_step() in {"wait", "start"}
+    eventually(lambda: idle.serving().next_step() == "start")
 
 
 def test_a_folder_without_a_queue_wakes_the_model_too(idle: World) -> None:
     idle.upload("old.png")
-    idle.set_record(uploads_queue_url=None, uploads_seen_until=ago(-HOUR))
-    run(idle)
+    idle.set_record(uploads_queue_url=None)
+    idle.set_state(uploads_seen_until=ago(-HOUR))
+    idle.run_detection()
     eventually(lambda: idle.status("v1") == "STOPPED")
-    assert upkeep(idle).step() == "wait"
-    idle.set_record(uploads_seen_until=ago(HOUR))
-    assert upkeep(idle).step() == "start"
-    ready(idle)
+    assert idle.serving().next_step() == "wait"
+    idle.set_state(uploads_seen_until=ago(HOUR))
+    assert idle.serving().next_step() == "start"
+    idle.run_detection()
     eventually(lambda: idle.status("v1") == "RUNNING")
-    assert ready(idle)["detected"] == 1
-    assert isinstance(run(idle).trigger, FolderTrigger)
+    assert idle.run_detection()["detected"] == 1
+    assert isinstance(idle.run_detection().trigger, FolderTrigger)
 
 
 @pytest.mark.parametrize("why", ["off", "moved", "started", "detected", "in flight", "deployment"])
@@ -137,9 +113,9 @@ def test_a_model_that_has_a_reason_to_run_is_not_stopped(idle: World, why: str) 
         case "off":
             idle.set_variable("Idle-Model-Stop-Minutes", "0")
         case "moved":
-            idle.set_record(endpoint_moved_at=ago(HOUR * 0.9))
+            idle.set_state(endpoint_moved_at=ago(HOUR * 0.9))
         case "started":
-            idle.set_record(endpoint_started_at=ago(HOUR * 0.9))
+            idle.set_state(endpoint_started_at=ago(HOUR * 0.9))
         case "detected":
             idle.upload("a.png")
             assert idle.detect().detected == 1
@@ -148,22 +124,22 @@ def test_a_model_that_has_a_reason_to_run_is_not_stopped(idle: World, why: str) 
             url = idle.record()["uploads_queue_url"]
             assert idle.client("sqs").receive_message(QueueUrl=url)["Messages"]
         case "deployment":
-            idle.set_record(deploying_since=ago(HOUR * 0.1))
-    assert isinstance(run(idle).trigger, NotificationQueueTrigger)
+            idle.set_state(deploying_since=ago(HOUR * 0.1))
+    assert isinstance(idle.run_detection().trigger, QueueTrigger)
     assert idle.status("v1") == "RUNNING"
-    assert REASON not in idle.record()
+    assert idle.state().stopped_because is None
 
 
 def test_a_model_that_never_had_an_upload_is_idle_since_it_was_deployed(idle: World) -> None:
-    assert upkeep(idle).idle_since()[:16] == ago(48 * HOUR)[:16]
-    idle.set_record(endpoint_moved_at=None)
-    assert upkeep(idle).idle_since()[:13] == ago(100 * HOUR)[:13]  # it was created then
+    assert idle.serving().idle_since()[:16] == ago(48 * HOUR)[:16]
+    idle.set_state(endpoint_moved_at=None)
+    assert idle.serving().idle_since()[:13] == ago(100 * HOUR)[:13]  # it was created then
 
 
 def test_a_deployment_that_moves_the_endpoint_meanwhile_saves_the_new_one(idle: World) -> None:
-    state = upkeep(idle)
+    state = idle.serving()
     since = state.idle_since()
-    idle.set_record(endpoint_moved_at=ago(timedelta()))
+    idle.set_state(endpoint_moved_at=ago(timedelta()))
     assert not state.stop_if_idle(since)
     assert idle.status("v1") == "RUNNING"
 
@@ -171,34 +147,36 @@ def test_a_deployment_that_moves_the_endpoint_meanwhile_saves_the_new_one(idle: 
 def test_a_crash_between_the_record_and_the_stop_leaves_a_model_that_serves(idle: World) -> None:
     idle.fault("rekognition", "StopProjectVersion", code="AccessDeniedException")
     with pytest.raises(ClientError):
-        run(idle)
+        idle.run_detection()
     idle.heal()
-    assert (idle.record()[REASON], idle.status("v1")) == ("idle", "RUNNING")
+    assert (idle.state().stopped_because, idle.status("v1")) == ("idle", "RUNNING")
     idle.upload("a.png")
-    assert run(idle)["detected"] == 1
-    assert REASON not in idle.record()
+    assert isinstance(idle.run_detection().trigger, ServingModelTrigger)  # the stop may be on its way
+    idle.set_state(stopping_since=ago(timedelta(minutes=2)))
+    assert idle.run_detection()["detected"] == 1
+    assert idle.state().stopped_because is None
 
 
 def test_a_model_that_cannot_be_started_again_is_told_once_and_left_to_a_person(idle: World) -> None:
-    run(idle)
-    idle.set_status(idle.record()[ENDPOINT], "FAILED")
+    idle.run_detection()
+    idle.set_status(idle.state().endpoint_arn, "FAILED")
     idle.upload("a.png")
-    assert upkeep(idle).step() == "give up"
+    assert idle.serving().next_step() == "give up"
     for _ in range(3):
-        assert isinstance(ready(idle).trigger, ServingModelTrigger)
+        assert isinstance(idle.run_detection().trigger, ServingModelTrigger)
     assert len([text for text in told(idle) if "could not be started again" in text]) == 1
     assert len(idle.waiting()) == 1
 
 
 def test_an_account_without_room_is_asked_again_later(idle: World) -> None:
-    run(idle)
+    idle.run_detection()
     eventually(lambda: idle.status("v1") == "STOPPED")
     idle.upload("a.png")
     idle.fault("rekognition", "StartProjectVersion", code="LimitExceededException")
-    assert ready(idle).trigger.first_look_seconds == 600
+    assert idle.run_detection().trigger.first_look_seconds == 600
     assert any("v1 was not started" in text for text in told(idle))
     idle.heal()
-    assert ready(idle).trigger.first_look_seconds == 0
+    assert idle.run_detection().trigger.first_look_seconds == 0
     eventually(lambda: idle.status("v1") == "RUNNING")
 
 
@@ -206,21 +184,21 @@ def test_an_account_without_room_is_asked_again_later(idle: World) -> None:
 
 
 def test_what_a_person_stopped_stays_stopped_whatever_comes(idle: World) -> None:
-    idle.deployment().stop_serving(asked_by="alice")
+    idle.serving().stop_by_hand(asked_by="alice")
     eventually(lambda: idle.status("v1") == "STOPPED")
     idle.upload("a.png")
     for _ in range(3):
-        assert isinstance(run(idle).trigger, ServingModelTrigger)
-        assert upkeep(idle).step() == "wait"
-    assert (idle.record()[REASON], idle.status("v1")) == ("by hand", "STOPPED")
+        assert isinstance(idle.run_detection().trigger, ServingModelTrigger)
+        assert idle.serving().next_step() == "wait"
+    assert (idle.state().stopped_because, idle.status("v1")) == ("by hand", "STOPPED")
 
 
 def test_a_person_may_keep_a_sleeping_model_stopped(idle: World) -> None:
-    run(idle)
-    assert idle.deployment().stop_serving(asked_by="alice") == "v1"
+    idle.run_detection()
+    assert idle.serving().stop_by_hand(asked_by="alice") == "v1"
     eventually(lambda: idle.status("v1") == "STOPPED")
     idle.upload("a.png")
-    assert upkeep(idle).step() == "wait"
+    assert idle.serving().next_step() == "wait"
     assert any("stays stopped, as alice asked" in text for text in told(idle))
 
 
@@ -228,20 +206,20 @@ def test_a_person_may_keep_a_sleeping_model_stopped(idle: World) -> None:
 def test_a_deployment_by_hand_wakes_the_model_and_its_time_counts_anew(idle: World, because: str) -> None:
     idle.label(TRAINING_DIGITS[:2])
     if because == "idle":
-        run(idle)
+        idle.run_detection()
     else:
-        idle.deployment().stop_serving(asked_by="alice")
+        idle.serving().stop_by_hand(asked_by="alice")
     eventually(lambda: idle.status("v1") == "STOPPED")
     idle.deployment().start_version("v1")
     eventually(lambda: idle.status("v1") == "RUNNING")
-    run(idle)  # detection looks while the deployment is under way
+    idle.run_detection()  # detection looks while the deployment is under way
     assert idle.status("v1") == "RUNNING"
     idle.deployment().smoke_test("v1")
     idle.deployment().move_endpoint("v1")
-    assert idle.deployment().stop_idle_versions() == []
-    assert REASON not in idle.record()
-    assert "deploying_since" not in idle.record()
-    run(idle)
+    assert idle.serving().stop_unused() == []
+    assert idle.state().stopped_because is None
+    assert idle.state().deploying_since is None
+    idle.run_detection()
     assert idle.status("v1") == "RUNNING"
 
 
@@ -250,10 +228,10 @@ def test_a_deployment_by_hand_wakes_the_model_and_its_time_counts_anew(idle: Wor
 
 def test_a_training_check_finds_what_runs_without_serving_and_tells_it(world: World, model: Model) -> None:
     world.add_version(model, "left", "RUNNING")
-    run(world)  # the check does it, where there is one
+    world.run_detection()  # the check does it, where there is one
     assert world.status("left") == "RUNNING"
     assert world.training().check(forced=False).action == "none"
-    assert world.deployment().stop_idle_versions() == []
+    assert world.serving().stop_unused() == []
     assert world.status("left") in {"STOPPING", "STOPPED"}
     assert any("left: stopped: it was running and does not serve" in text for text in told(world))
 
@@ -263,8 +241,8 @@ def test_without_scheduled_checks_detection_finds_it(world: World, model: Model,
     world.set_variable("Enable-Automatic-Training", "false")
     world.add_version(model, "left", "RUNNING")
     if not serves:
-        world.set_status(world.record()[ENDPOINT], "STOPPED")
-    assert isinstance(run(world).trigger, NotificationQueueTrigger if serves else ServingModelTrigger)
+        world.set_status(world.state().endpoint_arn, "STOPPED")
+    assert isinstance(world.run_detection().trigger, QueueTrigger if serves else ServingModelTrigger)
     assert world.status("left") in {"STOPPING", "STOPPED"}
     assert any("left: stopped: it was running and does not serve" in text for text in told(world))
     assert world.status("v1") == ("RUNNING" if serves else "STOPPED")
@@ -273,7 +251,7 @@ def test_without_scheduled_checks_detection_finds_it(world: World, model: Model,
 def test_detection_finds_it_before_the_first_deployment_too(bare: World, model: Model) -> None:
     bare.set_variable("Enable-Automatic-Training", "false")
     bare.add_version(model, "left", "RUNNING")
-    run(bare)
+    bare.run_detection()
     assert bare.status("left") in {"STOPPING", "STOPPED"}
 
 
@@ -282,27 +260,28 @@ def test_what_is_being_deployed_is_not_taken_for_left_behind(world: World, model
     world.add_version(model, "v2", "STOPPED")
     world.deployment().start_version("v2")
     eventually(lambda: world.status("v2") == "RUNNING")
-    run(world)
+    world.run_detection()
     assert world.status("v2") == "RUNNING"
-    world.set_record(deploying_since=ago(3 * HOUR))  # a crash left it
-    run(world)
+    world.set_state(deploying_since=ago(3 * HOUR))  # a crash left it
+    world.run_detection()
     assert world.status("v2") in {"STOPPING", "STOPPED"}
 
 
 # --- calls
 
 
-def test_a_sleeping_model_is_looked_at_in_three_calls_a_minute_and_an_idle_one_in_none_but_the_long_poll(
+def test_a_sleeping_model_is_looked_at_in_three_calls_a_minute_and_an_idle_one_in_none_but_those_of_its_queue(
     idle: World,
 ) -> None:
-    run(idle)
+    idle.run_detection()
     eventually(lambda: idle.status("v1") == "STOPPED")
-    state = upkeep(idle)
-    calls = idle.calls(state.step)
-    assert calls == {"ssm.GetParameter": 1, "rekognition.DescribeProjectVersions": 1, "sqs.GetQueueAttributes": 1}
-    idle.set_status(idle.record()[ENDPOINT], "RUNNING")
-    idle.set_record(stopped_because=None, endpoint_started_at=ago(HOUR * 0.5))
-    limit = run(idle).trigger.limit
+    state = idle.serving()
+    state.context.record  # noqa: B018 - it is read once in a wait
+    calls = idle.calls(state.next_step)
+    assert calls == {"dynamodb.GetItem": 1, "rekognition.DescribeProjectVersions": 1, "sqs.GetQueueAttributes": 1}
+    idle.set_status(idle.state().endpoint_arn, "RUNNING")
+    idle.set_state(stopped_because=None, endpoint_started_at=ago(HOUR * 0.5))
+    limit = idle.run_detection().trigger.limit
     from label_loop.triggers.limit import Limit
 
     assert idle.calls(lambda: Limit.of(limit).look()) == {}  # type: ignore[union-attr]

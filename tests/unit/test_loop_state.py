@@ -1,0 +1,83 @@
+"""The state of a loop: read from an item or from a record, whatever they hold, and stored field by field."""
+
+import json
+from dataclasses import fields, replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.strategies import ARBITRARY_JSON, anything_like
+
+from label_loop.loop_state import LoopState, Mark
+from label_loop.payloads import TrainingAttempt
+
+ATTEMPT = TrainingAttempt("v", "m", 1, "f", "t")
+FULL = LoopState(
+    endpoint_arn="arn:v1",
+    endpoint_moved_at="2026-11-23T09:00:00+00:00",
+    endpoint_started_at="2026-11-23T09:00:00+00:00",
+    stopped_because="idle",
+    stopping_since="2026-11-23T09:00:00+00:00",
+    deploying_since="2026-11-23T09:00:00+00:00",
+    last_training_attempt=ATTEMPT,
+    previous_trained_images=120,
+    sampling_since="2026-11-23T09:00:00+00:00",
+    uploads_taken_over_until="2026-11-23T09:00:00+00:00",
+    uploads_seen_until="2026-11-23T09:00:00+00:00",
+    answers_seen_until="2026-11-23T09:00:00+00:00",
+    uploads_reconciled_until="2026-11-23T09:00:00+00:00",
+    answers_reconciled_until="2026-11-23T09:00:00+00:00",
+    revision=7,
+)
+
+
+def test_the_samples_record_is_taken_over_as_it_is() -> None:
+    values = {"s3_bucket": "b", "rekognition_project_version_arn": "arn:version", "previous_trained_images": "120"}
+    assert LoopState.parse(values) == LoopState(endpoint_arn="arn:version", previous_trained_images=120)
+
+
+def test_every_field_is_stored_and_read_again() -> None:
+    assert all(getattr(FULL, field.name) for field in fields(LoopState))
+    stored = FULL.changes_since(LoopState())
+    assert stored["rekognition_project_version_arn"] == "arn:v1"
+    assert LoopState.parse(stored) == FULL
+    assert LoopState.parse(json.loads(json.dumps(stored))) == FULL
+
+
+def test_dynamodbs_numbers_are_numbers() -> None:
+    attempt = {**ATTEMPT.to_json(), "images": Decimal(1)}
+    values = {"previous_trained_images": Decimal(12), "revision": Decimal(3), "last_training_attempt": attempt}
+    assert LoopState.parse(values) == LoopState(previous_trained_images=12, revision=3, last_training_attempt=ATTEMPT)
+
+
+def test_only_what_differs_is_stored() -> None:
+    after = replace(FULL, stopped_because=None, revision=8)
+    assert after.changes_since(FULL) == {"stopped_because": None, "revision": 8}
+    assert FULL.changes_since(FULL) == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "count"),
+    [
+        (12, 12), ("12", 12), (0, 0), ("0", 0), ("", 0), (None, 0), ("-1", 0), (-1, 0), ("²", 0), ("1,000", 0),
+        (1.5, 0), ([], 0), ({}, 0), (True, 0), ("many", 0), ("9" * 5000, 0),
+    ],
+)  # fmt: skip
+def test_previous_trained_images_is_a_count_whatever_the_sample_left(value: object, count: int) -> None:
+    assert LoopState.parse({"previous_trained_images": value}).previous_trained_images == count
+
+
+@given(values=anything_like(FULL.changes_since(LoopState())) | st.dictionaries(st.text(max_size=10), ARBITRARY_JSON))
+def test_anything_can_be_read(values: object) -> None:
+    state = LoopState.parse(values if isinstance(values, dict) else {})
+    assert state.previous_trained_images >= 0
+    assert state.endpoint_arn != ""
+
+
+@pytest.mark.parametrize("mark", list(Mark))
+def test_a_mark_only_moves_on(mark: Mark) -> None:
+    first = LoopState().advanced(mark, "2026-11-23T09")
+    assert first.mark(mark) == "2026-11-23T09"
+    assert first.advanced(mark, "2026-11-23T08") == first
+    assert first.advanced(mark, "2026-11-23T10").mark(mark) == "2026-11-23T10"
