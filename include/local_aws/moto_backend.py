@@ -1,28 +1,24 @@
 """moto in process: the common services, one call at a time, and never an invented answer."""
 
-import os
 import re
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-from local_aws import copy_conditions, events, sqs_polling, transactions
-from local_aws.answers import Answer
-from local_aws.errors import AwsError
-from local_aws.moto_lock import MOTO_LOCK
-from local_aws.parameter_events import ParameterChanges
-from local_aws.requests import Request
-from local_aws.service_models import operation_model
-
-# Buckets are in paths here: a dot in the endpoint's host must not be taken for one. moto reads it on loading.
-os.environ.setdefault("S3_IGNORE_SUBDOMAIN_BUCKETNAME", "true")
+from typing import TYPE_CHECKING
 
 from moto.core.utils import camelcase_to_underscores, method_names_from_class
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server import werkzeug_app
-from moto.moto_server.utilities import RegexConverter
 from moto.s3.responses import S3Response
 from werkzeug.test import run_wsgi_app
+
+from local_aws import moto_patches, sqs_polling
+from local_aws.answers import Answer
+from local_aws.errors import AwsError
+from local_aws.moto_lock import MOTO_LOCK
+from local_aws.moto_patches import s3_events
+from local_aws.parameter_events import ParameterChanges
+from local_aws.requests import Request
+from local_aws.service_models import operation_model
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -63,17 +59,6 @@ _S3_UNDER_OTHER_NAMES = frozenset(
 )
 
 
-class _AnyText(RegexConverter):
-    """Routes paths whose keys have line breaks, which S3 takes and moto's patterns do not."""
-
-    def __init__(self, url_map: Any, *items: Any) -> None:
-        super().__init__(url_map, *items)
-        self.regex = f"(?s:{self.regex})"
-
-
-werkzeug_app.RegexConverter = _AnyText  # type: ignore[attr-defined]
-
-
 class Moto:
     """The services moto answers for. Its state is the process's: one at a time, empty at the start."""
 
@@ -83,9 +68,7 @@ class Moto:
         self.before_first: dict[str, Callable[[], None]] = {}  # what a service needs before its first call
         self._dispatcher = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
         self._apps: dict[str, Flask] = {}
-        events.install()
-        sqs_polling.install()
-        transactions.install()
+        moto_patches.apply()
         with MOTO_LOCK:
             moto_api_backend.reset()
 
@@ -98,9 +81,8 @@ class Moto:
 
     def _dispatch(self, request: Request) -> Answer:
         request.rewind()
-        events.OPERATION.set(request.operation)
+        s3_events.OPERATION.set(request.operation)
         with MOTO_LOCK:
-            copy_conditions.check(request)
             changes = ParameterChanges(request)
             try:
                 chunks, status, headers = run_wsgi_app(self._app(request), request.environ, buffered=True)

@@ -1,0 +1,49 @@
+"""All that is changed in moto, and nothing else changes it.
+
+A patch says in its docstring what moto does, what AWS does instead, and in which version of moto this was seen.
+``tests/local_aws/test_moto_patches.py`` shows both, with and without it: a patch that moto needs no longer fails there,
+and is deleted with its test.
+"""
+
+from types import ModuleType
+
+from local_aws.moto_patches import (
+    dynamodb_transactions,
+    event_rules,
+    s3_events,
+    s3_requests,
+    sqs_retention,
+)
+from local_aws.moto_patches.patch import Patch
+
+_MODULES = (s3_requests, s3_events, event_rules, sqs_retention, dynamodb_transactions)
+
+
+def apply() -> None:
+    """Change moto for all services but CloudFormation; again is no more than once."""
+    for one in patches(*_MODULES):
+        one.apply()
+
+
+def apply_to_stacks(url: str) -> None:
+    """Change moto's CloudFormation, for an endpoint at this address.
+
+    It is changed apart since moto loads all its services for it, which takes seconds.
+    """
+    from local_aws.moto_patches import cloudformation_resources, cloudformation_templates
+
+    cloudformation_resources.serve_at(url)
+    for one in patches(cloudformation_resources, cloudformation_templates):
+        one.apply()
+
+
+def every_patch() -> list[Patch]:
+    """Return all patches, those of CloudFormation too."""
+    from local_aws.moto_patches import cloudformation_resources, cloudformation_templates
+
+    return patches(*_MODULES, cloudformation_resources, cloudformation_templates)
+
+
+def patches(*modules: ModuleType) -> list[Patch]:
+    """Return the patches that modules have, in the order of their lines."""
+    return [value for module in modules for value in vars(module).values() if isinstance(value, Patch)]

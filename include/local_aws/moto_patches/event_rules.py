@@ -1,0 +1,82 @@
+"""Rules of EventBridge, and what they send to their targets."""
+
+import copy
+import functools
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import jsonpath_ng.ext
+from moto.events.models import Rule
+from moto.sns.models import sns_backends
+
+from local_aws.moto_patches.patch import patch
+from local_aws.services import ACCOUNT_ID
+
+
+@patch((jsonpath_ng.ext, "parse"))
+def parse_a_path_once(original: Callable[..., Any], path: str) -> Any:
+    """Remember the paths that rules look at.
+
+    moto 5.2.5 has a path parsed anew for each event and rule, for which a grammar is built in tens of milliseconds,
+    in the call that causes the event. AWS delivers events asynchronously: rules do not slow down the call that
+    causes one.
+    """
+    return _parsed(original, path)
+
+
+@functools.cache
+def _parsed(parse: Callable[..., Any], path: str) -> Any:
+    return parse(path)
+
+
+@patch((Rule, "_send_to_sqs_queue"))
+def send_no_ingestion_time(
+    original: Callable[..., None], rule: Rule, resource_id: str, event: Any, group_id: str | None = None
+) -> None:
+    """Send queues the fields that EventBridge documents.
+
+    moto 5.2.5 sends a field "ingestion-time", which it uses itself. AWS documents the fields of an event
+    ("Structure of events"): version, id, detail-type, source, account, time, region, resources and detail.
+    """
+    if isinstance(event, dict):
+        event.pop("ingestion-time", None)
+    original(rule, resource_id, event, group_id)
+
+
+@patch((Rule, "send_to_targets"))
+def send_to_topics(original: Callable[..., None], rule: Rule, event: Any, transform_input: bool = True) -> None:
+    """Publish events to the SNS topics that are targets.
+
+    moto 5.2.5 raises NotImplementedError at such a target, which ends its PutEvents. AWS documents topics of SNS as
+    targets of rules ("Event bus targets").
+    """
+    topics = [target["Arn"] for target in rule.targets if target["Arn"].split(":")[2] == "sns"]
+    rest = copy.copy(rule)
+    rest.targets = [target for target in rule.targets if target["Arn"] not in topics]
+    original(rest, event, transform_input)
+    if topics and rule.event_pattern.matches_event(event):
+        _publish(topics, event)
+
+
+@patch((Rule, "send_to_targets"))
+def send_nothing_by_rules_that_match_nothing(
+    original: Callable[..., None], rule: Rule, event: Any, transform_input: bool = True
+) -> None:
+    """Send events only by rules that are enabled and have a pattern.
+
+    moto 5.2.5 sends events by disabled rules too, and every event by a rule that has a schedule alone. AWS
+    documents that a disabled rule matches no events (DisableRule), and that a rule with a schedule triggers by it
+    (PutRule).
+    """
+    if rule.state != "DISABLED" and rule.event_pattern.get_pattern():
+        original(rule, event, transform_input)
+
+
+def _publish(topics: list[str], event: dict[str, Any]) -> None:
+    moment = datetime.fromtimestamp(float(event["time"]), UTC)
+    sent = {key: value for key, value in event.items() if key != "ingestion-time"}
+    text = json.dumps(sent | {"time": moment.strftime("%Y-%m-%dT%H:%M:%SZ")})
+    for arn in topics:
+        sns_backends[ACCOUNT_ID][arn.split(":")[3]].publish(message=text, arn=arn)
