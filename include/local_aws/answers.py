@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 from local_aws import service_models
 from local_aws.errors import AwsError
 from local_aws.requests import Request
+from local_aws.xml_characters import escape_controls
 
 # moto and SDKs know SQS's errors by the names of its older query protocol, sent along in a header.
 _SQS_QUERY_NAMES = {"QueueDoesNotExist": "AWS.SimpleQueueService.NonExistentQueue"}
@@ -83,7 +84,7 @@ def _query_error(error: AwsError, status: int, request_id: str) -> Answer:
         f"<ErrorResponse><Error><Type>{side}</Type><Code>{escape(error.code)}</Code>"
         f"<Message>{escape(error.message)}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
     )
-    return Answer(status, body.encode(), [("Content-Type", "text/xml")])
+    return Answer(status, escape_controls(body).encode(), [("Content-Type", "text/xml")])
 
 
 def _s3_error(request: Request, error: AwsError, status: int, request_id: str) -> Answer:
@@ -92,4 +93,4 @@ def _s3_error(request: Request, error: AwsError, status: int, request_id: str) -
         f"<Error><Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
         f"<Resource>{escape(request.path)}</Resource><RequestId>{request_id}</RequestId></Error>"
     )
-    return Answer(status, body.encode(), [("Content-Type", "application/xml")])
+    return Answer(status, escape_controls(body).encode(), [("Content-Type", "application/xml")])

@@ -12,11 +12,12 @@ from local_aws.moto_patches import (
     event_rules,
     s3_events,
     s3_requests,
+    s3_xml,
     sqs_retention,
 )
 from local_aws.moto_patches.patch import Patch
 
-_MODULES = (s3_requests, s3_events, event_rules, sqs_retention, dynamodb_transactions)
+_MODULES = (s3_requests, s3_xml, s3_events, event_rules, sqs_retention, dynamodb_transactions)
 
 
 def apply() -> None:
