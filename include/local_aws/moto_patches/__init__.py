@@ -10,6 +10,7 @@ from types import ModuleType
 from local_aws.moto_patches import (
     dynamodb_transactions,
     event_rules,
+    parameter_store,
     s3_events,
     s3_requests,
     s3_xml,
@@ -17,7 +18,7 @@ from local_aws.moto_patches import (
 )
 from local_aws.moto_patches.patch import Patch
 
-_MODULES = (s3_requests, s3_xml, s3_events, event_rules, sqs_retention, dynamodb_transactions)
+_MODULES = (s3_requests, s3_xml, s3_events, event_rules, parameter_store, sqs_retention, dynamodb_transactions)
 
 
 def apply() -> None:

@@ -17,9 +17,9 @@ from local_aws.services import ACCOUNT_ID
 
 @patch((jsonpath_ng.ext, "parse"))
 def parse_a_path_once(original: Callable[..., Any], path: str) -> Any:
-    """Remember the paths that rules look at.
+    """Remember the paths that the targets of rules take out of events.
 
-    moto 5.2.5 has a path parsed anew for each event and rule, for which a grammar is built in tens of milliseconds,
+    moto 5.2.5 has a path parsed anew for each event and target, for which a grammar is built in tens of milliseconds,
     in the call that causes the event. AWS delivers events asynchronously: rules do not slow down the call that
     causes one.
     """
@@ -29,20 +29,6 @@ def parse_a_path_once(original: Callable[..., Any], path: str) -> Any:
 @functools.cache
 def _parsed(parse: Callable[..., Any], path: str) -> Any:
     return parse(path)
-
-
-@patch((Rule, "_send_to_sqs_queue"))
-def send_no_ingestion_time(
-    original: Callable[..., None], rule: Rule, resource_id: str, event: Any, group_id: str | None = None
-) -> None:
-    """Send queues the fields that EventBridge documents.
-
-    moto 5.2.5 sends a field "ingestion-time", which it uses itself. AWS documents the fields of an event
-    ("Structure of events"): version, id, detail-type, source, account, time, region, resources and detail.
-    """
-    if isinstance(event, dict):
-        event.pop("ingestion-time", None)
-    original(rule, resource_id, event, group_id)
 
 
 @patch((Rule, "send_to_targets"))
