@@ -81,3 +81,17 @@ def test_what_a_deletion_cannot_name_is_refused_and_stays(endpoint: Endpoint) ->
     with pytest.raises(ClientError, match="MalformedXML"):
         s3.delete_objects(Bucket="keys", Delete={"Objects": [{"Key": "a\nb"}, {"Key": "a\x01b"}]})
     assert [one["Key"] for one in s3.list_objects_v2(Bucket="keys")["Contents"]] == ["a\x01b", "a\nb"]
+
+
+@pytest.mark.parametrize("key", ["k" * 1025, "ü" * 513])
+def test_a_key_that_is_too_long_is_refused_however_it_is_written(endpoint: Endpoint, key: str) -> None:
+    s3 = endpoint.client("s3")
+    s3.create_bucket(Bucket="keys")
+    s3.put_object(Bucket="keys", Key="a", Body=b"body")
+    source = {"Bucket": "keys", "Key": "a"}
+    for write, more in (
+        (s3.put_object, {}), (s3.copy_object, {"CopySource": source}), (s3.create_multipart_upload, {})
+    ):  # fmt: skip
+        with pytest.raises(ClientError, match="KeyTooLongError"):
+            write(Bucket="keys", Key=key, **more)
+    assert [item["Key"] for item in s3.list_objects_v2(Bucket="keys")["Contents"]] == ["a"]

@@ -5,10 +5,13 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from moto.moto_server.utilities import RegexConverter
-from moto.s3.exceptions import PreconditionFailed
+from moto.s3.exceptions import PreconditionFailed, S3ClientError
+from moto.s3.models import S3Backend
 from moto.s3.responses import S3Response
 
 from local_aws.moto_patches.patch import patch
+
+_KEY_BYTES = 1024
 
 
 @patch((RegexConverter, "__init__"))
@@ -22,6 +25,20 @@ def route_keys_with_line_breaks(
     """
     original(converter, url_map, *items)
     converter.regex = f"(?s:{converter.regex})"
+
+
+@patch((S3Backend, "put_object"), (S3Backend, "create_multipart_upload"))
+def refuse_keys_that_are_too_long(
+    original: Callable[..., Any], backend: S3Backend, bucket_name: str, key_name: str, *args: Any, **options: Any
+) -> Any:
+    """Refuse to write a key of more than 1,024 bytes.
+
+    moto 5.2.5 takes keys of any length. AWS documents a limit of 1,024 bytes in UTF-8 ("Naming Amazon S3 objects"), and
+    KeyTooLongError for a longer one ("Error responses").
+    """
+    if len(key_name.encode()) > _KEY_BYTES:
+        raise S3ClientError("KeyTooLongError", "Your key is too long")
+    return original(backend, bucket_name, key_name, *args, **options)
 
 
 @patch((S3Response, "subdomain_based_buckets"))

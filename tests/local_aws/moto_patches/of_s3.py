@@ -36,6 +36,12 @@ def write_a_key_with_a_line_break(endpoint: Endpoint) -> str:
     return code_of(s3.put_object, Bucket="bucket", Key="two\nlines", Body=b"")
 
 
+@look(s3_requests.refuse_keys_that_are_too_long, aws="KeyTooLongError", moto="none")
+def write_a_key_that_is_too_long(endpoint: Endpoint) -> str:
+    s3, _ = bucket(endpoint)
+    return code_of(s3.put_object, Bucket="bucket", Key="k" * 1025, Body=b"")
+
+
 @look(s3_requests.take_no_bucket_from_the_host, aws=200, moto=404)
 def ask_under_a_host_with_a_dot(endpoint: Endpoint) -> int:
     bucket(endpoint)
