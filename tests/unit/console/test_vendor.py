@@ -31,4 +31,6 @@ def test_a_version_is_the_locked_one(row):
 
 
 def test_the_lock_ties_no_one_to_a_registry():
-    assert "://" not in (PROJECT / "package-lock.json").read_text()
+    locked = json.loads((PROJECT / "package-lock.json").read_text())["packages"]
+    assert [name for name, package in locked.items() if "resolved" in package] == []
+    assert [name for name, package in locked.items() if name and "integrity" not in package] == []
