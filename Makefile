@@ -7,7 +7,7 @@ export AIRFLOW_PORT ?= 8080
 export LOCAL_AWS_PORT ?= 4566
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)/include
 
-.PHONY: help setup lock demo local-aws up down check format test test-slow test-all coverage screenshots vendor package deploy destroy chaos bench
+.PHONY: help setup lock demo local-aws up down check check-js format test test-slow test-all coverage screenshots vendor package deploy destroy chaos bench
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,14 @@ check: .venv/.ready ## lint, formatting, types, import rules: what CI runs
 	$(PYTHON_BIN)/ruff format --check .
 	$(PYTHON_BIN)/mypy
 	$(PYTHON_BIN)/lint-imports
+
+check-js: node_modules/.ready ## lint, types and unit tests of the console's scripts; needs Node 20 and npm
+	node_modules/.bin/eslint --max-warnings 0 eslint.config.js plugins/label_loop/console/static tests/javascript
+	node_modules/.bin/tsc
+	node --test tests/javascript/*.test.js
+node_modules/.ready: package.json package-lock.json .npmrc
+	npm ci --loglevel=error
+	@touch $@
 
 format: .venv/.ready ## format the code and mend what the linter can
 	$(PYTHON_BIN)/ruff check --fix .

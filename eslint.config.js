@@ -1,0 +1,62 @@
+// Beyond what the types prove: mistakes that type-check, and one way to write things.
+import js from "@eslint/js";
+
+const STATIC = "plugins/label_loop/console/static";
+
+export default [
+  { ignores: ["**/vendor/"] },
+  { linterOptions: { reportUnusedDisableDirectives: "error" } },
+  js.configs.recommended,
+  {
+    rules: {
+      "array-callback-return": "error",
+      "arrow-body-style": "error",
+      "complexity": ["error", 10],
+      "consistent-return": "error",
+      "curly": "error",
+      "default-case-last": "error",
+      "eqeqeq": "error",
+      "max-depth": ["error", 3],
+      "max-len": ["error", { code: 120, ignoreStrings: true, ignoreTemplateLiterals: true }],
+      "max-lines": ["error", { max: 300, skipBlankLines: true }],
+      "max-params": ["error", 6],
+      "no-alert": "error",
+      "no-constructor-return": "error",
+      "no-else-return": "error",
+      "no-eval": "error",
+      "no-implicit-coercion": "error",
+      "no-implied-eval": "error",
+      "no-lonely-if": "error",
+      "no-nested-ternary": "error",
+      "no-new-func": "error",
+      "no-param-reassign": "error",
+      "no-promise-executor-return": "error",
+      "no-return-assign": "error",
+      "no-self-compare": "error",
+      "no-sequences": "error",
+      "no-shadow": "error",
+      "no-template-curly-in-string": "error",
+      "no-throw-literal": "error",
+      "no-unmodified-loop-condition": "error",
+      "no-unused-expressions": "error",
+      "no-unused-vars": "error",
+      "no-useless-return": "error",
+      "no-var": "error",
+      "object-shorthand": "error",
+      "prefer-arrow-callback": "error",
+      "prefer-const": "error",
+      "prefer-promise-reject-errors": "error",
+      "prefer-template": "error",
+      "radix": "error",
+      "require-atomic-updates": "error",
+      "strict": "error",
+      "yoda": "error",
+    },
+  },
+  { files: [`${STATIC}/*.js`], rules: { "no-undef": "off" } }, // a matter of types, which know the browser
+  {
+    files: ["tests/javascript/*.js"],
+    languageOptions: { globals: { EventTarget: false, File: false, Response: false, URL: false, setImmediate: false } },
+  },
+  { files: [`${STATIC}/theme.js`], languageOptions: { sourceType: "script" } },
+];

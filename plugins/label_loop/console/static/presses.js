@@ -1,0 +1,87 @@
+// What a press of a key or button means, and that it has one effect, whatever has the focus.
+import { around } from "./elements.js";
+
+const COMPOSES = 229; // the code of a key that an input method took; Safari says only this of the one that ends it
+
+/**
+ * Whether a key belongs to the composition of an input method, for example the Enter that ends it.
+ *
+ * @param {KeyboardEvent} event
+ * @returns {boolean}
+ */
+export const isComposing = (event) => event.isComposing || event.keyCode === COMPOSES;
+
+/**
+ * Whether a press is a shortcut of the browser or of the system.
+ *
+ * @param {KeyboardEvent} event
+ * @returns {boolean}
+ */
+const isShortcut = (event) =>
+  event.ctrlKey || event.metaKey || event.altKey || event.getModifierState("AltGraph");
+
+/**
+ * Return the digit at a key's place, or null: a French keyboard has digits under Shift, and accents where they are.
+ *
+ * @param {KeyboardEvent} event
+ */
+function digitAtItsPlace(event) {
+  const isCharacter = event.key === "Dead" || [...event.key].length === 1; // a number pad may have End instead
+  return isCharacter && !event.shiftKey ? /^(?:Digit|Numpad)([0-9])$/.exec(event.code)?.[1] ?? null : null;
+}
+
+/**
+ * Return the letter that a key has in a Latin layout, or null where the layout in use is one.
+ *
+ * @param {KeyboardEvent} event
+ */
+function letterAtItsPlace(event) {
+  const isForeign = /^\p{Letter}$/u.test(event.key) && !/^\p{Script=Latin}$/u.test(event.key);
+  return isForeign ? /^Key([A-Z])$/.exec(event.code)?.[1]?.toLowerCase() ?? null : null;
+}
+
+/**
+ * Return the digit, basic letter or slash that a press means, or null.
+ *
+ * Its character decides; where that is none of them, the key's place does.
+ *
+ * @param {KeyboardEvent} event
+ * @returns {string | null}
+ */
+export function meantKey(event) {
+  if (isShortcut(event)) {
+    return null;
+  }
+  const character = event.key.toLowerCase();
+  return /^[0-9a-z/]$/.test(character) ? character : digitAtItsPlace(event) ?? letterAtItsPlace(event);
+}
+
+/**
+ * Whether a key presses what has the focus, or sends the form around it.
+ *
+ * @param {KeyboardEvent} event
+ * @returns {boolean}
+ */
+const isPress = (event) =>
+  event.key === "Enter" ? !around(event, "textarea") : event.key === " " && around(event, "button, summary") !== null;
+
+/**
+ * Let each press on a page have one effect.
+ *
+ * A key that is held presses again and again, the second time perhaps what has come to that place since. So does the
+ * second click of a double one. And the Enter that ends a composition sends no form.
+ */
+export function guardPresses() {
+  const options = { capture: true };
+  document.addEventListener("keydown", (event) => {
+    if (isPress(event) && (event.repeat || isComposing(event))) {
+      event.preventDefault();
+    }
+  }, options);
+  document.addEventListener("click", (event) => {
+    if (event.detail > 1 && around(event, "button")) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+  }, options);
+}

@@ -1,0 +1,268 @@
+// The reviews that a reviewer has at hand. Images come ahead of the one that is shown, and answers are sent one after
+// the other while the next image is on the screen already, so that nobody waits for the network.
+import { notice } from "./notices.js";
+import { Picture } from "./picture.js";
+import { RequestError, address, ask, messageOf, sendOnLeaving } from "./server.js";
+
+const TRIES = 3;
+const TRY_AGAIN_MS = 500;
+
+/**
+ * A review as the server gives it. Its label is the model's guess, empty where it has none; the confidence is in
+ * percent.
+ *
+ * @typedef {{name: string, key: string, label: string, confidence: number, source: string}} Given
+ * @typedef {Given & {picture: Picture}} Review
+ * @typedef {"unsure" | "oldest"} Order
+ */
+
+/**
+ * Return the name of the file that a review is about.
+ *
+ * @param {Given} review
+ * @returns {string}
+ */
+export const fileOf = (review) => review.key.slice(review.key.lastIndexOf("/") + 1);
+
+/** @param {unknown} error */
+const tellProblem = (error) => notice(messageOf(error), "problem");
+
+/** @param {unknown} error */
+const isPassing = (error) => error instanceof RequestError && error.isPassing;
+
+/**
+ * Send an answer, again where that may help.
+ *
+ * @param {Review} review
+ * @param {string | null} label
+ */
+async function send(review, label) {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return await ask("POST", "review/answer", { name: review.name, label });
+    } catch (error) {
+      if (!isPassing(error) || tried === TRIES) {
+        throw error;
+      }
+      await new Promise((resolve) => {
+        setTimeout(resolve, TRY_AGAIN_MS * tried);
+      });
+    }
+  }
+}
+
+/** The reviews at hand, the first of which is shown, and the answers that were given in this visit. */
+export class Reviews {
+  /** @type {Review[]} */
+  waiting = [];
+  done = 0;
+  /** How many reviews are open, these among them; null until it is known. */
+  open = /** @type {number | null} */ (null);
+  /** Why the server has given no more: a problem, or none if there are no more. Null while that is not known. */
+  lack = /** @type {string | null} */ (null);
+  /** @type {Order} */
+  #order = "unsure";
+  #wantsSkipped = false;
+  /** Names answered or skipped in this visit. */
+  #settled = /** @type {Set<string>} */ (new Set());
+  /** Answers that may be taken back, the oldest first. */
+  #given = /** @type {{review: Review, at: number}[]} */ ([]);
+  /** Labels of answers that the server may not have yet. */
+  #unsent = /** @type {Map<Review, string | null>} */ (new Map());
+  /** Reviews whose answers are being taken back. */
+  #undoing = /** @type {Set<Review>} */ (new Set());
+  /** One request after the other: the server must know an answer before it gives more. */
+  #requests = Promise.resolve();
+
+  /**
+   * @param {number} undoMs how long an answer can be taken back
+   * @param {() => void} changed called when something has changed that a page shows
+   */
+  constructor(undoMs, changed) {
+    this.undoMs = undoMs;
+    this.changed = changed;
+  }
+
+  /** The review that is shown, if any. */
+  get first() {
+    return this.waiting[0];
+  }
+
+  /** Whether an answer is being taken back: until its image is back, no press can be meant for another one. */
+  get isUndoing() {
+    return this.#undoing.size > 0;
+  }
+
+  get canUndo() {
+    return this.#given.length > 0;
+  }
+
+  get canSkip() {
+    return this.first !== undefined && !this.isUndoing;
+  }
+
+  /** Nobody can tell what an image shows that is not on the screen. */
+  get canAnswer() {
+    return this.canSkip && this.first?.picture.state === "drawn";
+  }
+
+  /**
+   * Answer the review that is shown.
+   *
+   * @param {string | null} label null where none fits
+   * @returns {boolean} whether that could be done
+   */
+  answer(label) {
+    const review = this.canAnswer && this.#next();
+    if (!review) {
+      return false;
+    }
+    this.#given.push({ review, at: Date.now() });
+    this.#unsent.set(review, label);
+    this.done += 1;
+    this.changed();
+    this.#later(async () => {
+      try {
+        await send(review, label);
+      } catch (error) {
+        this.#putBack(review, error);
+      } finally {
+        this.#unsent.delete(review);
+      }
+    });
+    this.take();
+    return true;
+  }
+
+  /** Leave the review that is shown to others. */
+  skip() {
+    const review = this.canSkip && this.#next();
+    if (review) {
+      this.changed();
+      this.#later(() => ask("POST", `review/skip/${review.name}`).catch(tellProblem));
+      this.take();
+    }
+  }
+
+  /** Take the last answer back; its image is shown again before anything else is answered. */
+  undo() {
+    const last = this.#given.pop();
+    if (!last) {
+      return;
+    }
+    const { review } = last;
+    this.#unsent.delete(review);
+    this.#undoing.add(review);
+    this.changed();
+    this.#later(async () => {
+      try {
+        await ask("POST", `review/undo/${review.name}`);
+        this.#settled.delete(review.name);
+        this.done -= 1;
+        this.waiting.unshift(review);
+      } catch (error) {
+        tellProblem(error);
+        if (isPassing(error)) {
+          this.#given.push(last);
+          this.#given.sort((one, other) => one.at - other.at);
+        }
+      }
+      this.#undoing.delete(review);
+      this.changed();
+    });
+  }
+
+  /** Ask for more reviews; those at hand are kept for this reviewer meanwhile. */
+  take() {
+    this.#later(async () => {
+      try {
+        const keep = this.waiting.map((review) => review.name);
+        const wanted = { order: this.#order, skipped: this.#wantsSkipped, keep };
+        this.#add(await ask("POST", "review/take", wanted));
+        this.lack = "";
+      } catch (error) {
+        this.lack = messageOf(error);
+      }
+      this.changed();
+    });
+  }
+
+  /** Ask for what this reviewer has skipped, too. */
+  takeSkipped() {
+    this.#wantsSkipped = true;
+    this.#settled.clear();
+    this.take();
+  }
+
+  /**
+   * Give back what is at hand, and take what comes first in another order.
+   *
+   * @param {Order} order
+   */
+  reorder(order) {
+    this.#order = order;
+    this.lack = null;
+    const names = this.waiting.splice(0).map((review) => review.name);
+    this.changed();
+    this.#later(() => ask("POST", "review/release", { names }).catch(() => {}));
+    this.take();
+  }
+
+  forgetOldAnswers() {
+    const [oldest] = this.#given;
+    if (oldest && Date.now() - oldest.at > this.undoMs) {
+      this.#given.shift();
+      this.forgetOldAnswers();
+      this.changed();
+    }
+  }
+
+  /** Send what the server does not know yet: the page is left. */
+  leave() {
+    this.#unsent.forEach((label, review) => sendOnLeaving("review/answer", { name: review.name, label }));
+    this.#undoing.forEach((review) => sendOnLeaving(`review/undo/${review.name}`, {}));
+    sendOnLeaving("review/release", { names: this.waiting.map((review) => review.name) });
+  }
+
+  /** @param {() => Promise<unknown>} work */
+  #later(work) {
+    this.#requests = this.#requests.then(work).then(() => {}, tellProblem);
+  }
+
+  /** @param {{reviews: Given[], open: number}} taken */
+  #add(taken) {
+    const atHand = new Set(this.waiting.map((review) => review.name));
+    for (const review of taken.reviews) {
+      if (!atHand.has(review.name) && !this.#settled.has(review.name)) {
+        const text = `The image to label: ${review.key}`;
+        const picture = new Picture(address(`review/images/${review.name}`), text, this.changed);
+        this.waiting.push({ ...review, picture });
+      }
+    }
+    this.open = taken.open;
+  }
+
+  #next() {
+    this.lack = null;
+    const review = this.waiting.shift();
+    if (review) {
+      this.#settled.add(review.name);
+    }
+    return review;
+  }
+
+  /**
+   * @param {Review} review whose answer could not be sent
+   * @param {unknown} error
+   */
+  #putBack(review, error) {
+    this.#given = this.#given.filter((one) => one.review !== review);
+    this.done -= 1;
+    notice(`${fileOf(review)}: ${messageOf(error)}`, "problem");
+    if (!(error instanceof RequestError && error.status === 409)) {
+      this.#settled.delete(review.name);
+      this.waiting.splice(1, 0, review); // never under the finger of somebody who looks at another one by now
+    }
+    this.changed();
+  }
+}
