@@ -15,6 +15,7 @@ export default [
       "consistent-return": "error",
       "curly": "error",
       "default-case-last": "error",
+      "dot-notation": "error",
       "eqeqeq": "error",
       "max-depth": ["error", 3],
       "max-len": ["error", { code: 120, ignoreStrings: true, ignoreTemplateLiterals: true }],

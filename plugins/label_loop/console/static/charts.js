@@ -98,7 +98,7 @@ function draw() {
   charts.splice(0).forEach((chart) => chart.destroy());
   for (const canvas of /** @type {NodeListOf<HTMLCanvasElement>} */ (document.querySelectorAll("canvas[data-chart]"))) {
     /** @type {Spec} */
-    const spec = JSON.parse(document.getElementById(canvas.dataset["chart"] ?? "")?.textContent ?? "{}");
+    const spec = JSON.parse(document.getElementById(canvas.dataset.chart ?? "")?.textContent ?? "{}");
     const { type, labels } = spec;
     const datasets = spec.series.map((series, index) => dataset(type, series, index));
     charts.push(new library.Chart(canvas, { type, data: { labels, datasets }, options: options(spec) }));

@@ -63,7 +63,7 @@ document.addEventListener("change", (event) => {
 const isDialog = (dialog) => dialog instanceof HTMLDialogElement;
 
 document.addEventListener("click", (event) => {
-  const opened = document.getElementById(around(event, "[data-opens]")?.dataset["opens"] ?? "");
+  const opened = document.getElementById(around(event, "[data-opens]")?.dataset.opens ?? "");
   if (isDialog(opened)) {
     opened.showModal();
   }

@@ -108,12 +108,14 @@ function describe(review) {
 
 // ------------------------------------------------------------------ controls
 
+const enlarge = () => picture.classList.toggle("enlarged");
+
 /** @type {Record<string, () => void>} */
 const actions = {
   n: () => reviews.answer(null),
   s: () => reviews.skip(),
   u: () => reviews.undo(),
-  z: () => picture.classList.toggle("enlarged"),
+  z: enlarge,
   "/": () => labels.search.focus(),
 };
 
@@ -153,7 +155,7 @@ desk.addEventListener("click", (event) => {
   const button = around(event, "button");
   if (button === null) {
     if (around(event, "[data-picture]")) {
-      actions["z"]?.();
+      enlarge();
     }
   } else if (button === undoButton) {
     reviews.undo();
@@ -162,7 +164,7 @@ desk.addEventListener("click", (event) => {
   } else if (button === noneButton) {
     reviews.answer(null);
   } else {
-    answerWith(button.dataset["label"]);
+    answerWith(button.dataset.label);
   }
 });
 

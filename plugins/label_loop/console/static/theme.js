@@ -15,8 +15,8 @@
     const system = dark.matches ? "dark" : "light";
     const wanted = chosen();
     const theme = wanted === "dark" || wanted === "light" ? wanted : system;
-    if (document.documentElement.dataset["theme"] !== theme) {
-      document.documentElement.dataset["theme"] = theme;
+    if (document.documentElement.dataset.theme !== theme) {
+      document.documentElement.dataset.theme = theme;
       document.dispatchEvent(new CustomEvent("label-loop:theme"));
     }
   };

@@ -29,7 +29,7 @@ function labelProblem(label) {
 /** @param {HTMLFormElement} form */
 function start(form) {
   /** @type {Limits} */
-  const limits = JSON.parse(form.dataset["limits"] ?? "{}");
+  const limits = JSON.parse(form.dataset.limits ?? "{}");
   /** @param {string} id */
   const byId = (id) => find(document, `#${id}`, HTMLElement);
   const labelField = find(document, "#label", HTMLInputElement);
@@ -41,7 +41,7 @@ function start(form) {
   const queue = new Set();
   let active = 0;
 
-  const results = new Results(Number(form.dataset["mostResults"]), (serves) => {
+  const results = new Results(Number(form.dataset.mostResults), (serves) => {
     byId("no-model").hidden = serves !== false;
     summarize();
   });
