@@ -117,10 +117,14 @@ export function startHtmx({ document }) {
 export const templatesWith = (part) => readdirSync(new URL("templates/", CONSOLE)).filter((name) =>
   readFileSync(new URL(`templates/${name}`, CONSOLE), "utf8").includes(part));
 
-/** Wait until all that can go on without a timer has gone on. */
-export const settled = () => new Promise((resolve) => {
-  setImmediate(() => setImmediate(resolve));
-});
+/** Wait until all that can go on without a timer has gone on: reading a file, for example, takes some turns. */
+export async function settled() {
+  for (let turn = 0; turn < 10; turn += 1) {
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+}
 
 /** Answer with a refusal. */
 export const refusal = (status, detail) => Response.json({ detail }, { status });
