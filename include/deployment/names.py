@@ -19,7 +19,7 @@ def check_loop_name(loop: Loop) -> None:
     """Raise DeploymentError where the template of a loop does not take the name."""
     if slug(loop) != loop.name or loop.name.startswith(("aws", "ssm")):
         problem = "a stack makes loops of a-z, 0-9 and single hyphens, at most 24 characters, not aws or ssm first"
-        way_out = "choose another name, or make it by python -m label_loop.provisioning and give POLICIES"
+        way_out = "choose another name, or make it by python -m label_loop provision and give POLICIES"
         raise DeploymentError(f"The loop {loop.path}", problem, way_out)
 
 

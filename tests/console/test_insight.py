@@ -206,13 +206,13 @@ def test_a_file_of_reviewed_detections_has_an_end(ask: Ask, world: World, monkey
 def test_a_loop_without_statistics_is_told_the_command(ask: Ask, world: World) -> None:
     world.set_record(statistics_table=None)
     text = words(ask("viewer", "GET", "insight").text)
-    assert f"python -m label_loop.provisioning {world.loop.path}" in text
+    assert f"python -m label_loop provision {world.loop.path}" in text
     assert table(ask("viewer", "GET", "insight/daily.csv")) == []
 
 
 def test_a_table_that_is_gone_is_told_the_command(ask: Ask, world: World) -> None:
     world.set_record(statistics_table="gone")
-    assert "python -m label_loop.provisioning" in ask("viewer", "GET", "insight").text
+    assert "python -m label_loop provision" in ask("viewer", "GET", "insight").text
 
 
 def test_before_the_first_detection_it_says_what_to_do(ask: Ask, world: World) -> None:

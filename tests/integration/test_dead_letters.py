@@ -5,9 +5,9 @@ from botocore.exceptions import ClientError
 from tests.integration.pictures import FRESH_DIGITS
 from tests.integration.world import World
 
+from label_loop.cli import main
 from label_loop.exceptions import UnfinishedWorkError
 from label_loop.payloads import DEAD_LETTER_REASON, MOST_RECEIVES
-from label_loop.provisioning import dead_letters
 
 
 def try_until_given_up(world: World) -> None:
@@ -36,12 +36,12 @@ def test_an_upload_that_fails_each_time_is_given_up_with_its_reason_and_can_be_s
     assert reasons(world) == ["DetectCustomLabels: AccessDeniedException"]
     world.heal()
 
-    assert dead_letters.main([world.loop.path]) == 0
+    assert main(["dead-letters", world.loop.path]) == 0
     shown = capsys.readouterr().out
     assert f"images_for_detection/refused.png: failed {MOST_RECEIVES} times" in shown
     assert "AccessDeniedException" in shown
 
-    assert dead_letters.main([world.loop.path, "--send-again"]) == 0
+    assert main(["dead-letters", world.loop.path, "--send-again"]) == 0
     assert world.detect().detected == 1
     assert world.dead_letters() == world.waiting() == []
 
@@ -77,7 +77,7 @@ def test_an_answer_that_fails_each_time_is_given_up_with_its_reason(unsure: Worl
     assert reasons(unsure, "answers") == ["CopyObject: AccessDenied"]
     assert unsure.waiting("answers") == []
     unsure.heal()
-    assert dead_letters.main([unsure.loop.path, "--send-again"]) == 0
+    assert main(["dead-letters", unsure.loop.path, "--send-again"]) == 0
     assert unsure.review().answered == 1
 
 

@@ -153,7 +153,7 @@ def test_a_path_without_a_record_says_how_to_set_the_loop_up(bare: World, text: 
         bare.client("ssm").delete_parameter(Name=bare.loop.parameter(SYSTEM_RECORD))
     else:
         bare.put_parameter(SYSTEM_RECORD, text)
-    with pytest.raises(LoopNotSetUpError, match=r"label_loop.provisioning /integration"):
+    with pytest.raises(LoopNotSetUpError, match=r"label_loop provision /integration"):
         sync(bare)
     assert bare.variables == {bare.loop.variable(SYNC_STATE): "{}"}
 

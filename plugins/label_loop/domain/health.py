@@ -38,7 +38,7 @@ def concerns(
         Concern(
             "bad",
             f"{dead_letters} message(s) failed five times and wait in a dead-letter queue; "
-            "python -m label_loop.provisioning.dead_letters shows them and sends them again.",
+            "python -m label_loop dead-letters shows them and sends them again.",
         )
         if dead_letters
         else None,

@@ -1,4 +1,4 @@
-"""Make a loop's resources: ``python -m label_loop.provisioning /logos``."""
+"""Make a loop's resources, adopt those of others, and look after them; ``label_loop.cli`` is its command line."""
 
 from label_loop.provisioning.provision import provision
 from label_loop.provisioning.report import Line, Outcome, ProvisioningError, Report

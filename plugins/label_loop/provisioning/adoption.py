@@ -1,11 +1,9 @@
-"""The command ``python -m label_loop.provisioning.adoption /path``: takes over a deployment of the AWS sample.
+"""Takes over a deployment of the AWS sample.
 
-What is changed of the sample's is written to a parameter before it is changed, and ``--back`` gives it back.
+What is changed of the sample's is written to a parameter before it is changed, and ``back`` gives it back.
 """
 
-import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,14 +12,13 @@ from typing import Any
 
 from label_loop.domain.moments import timestamp
 from label_loop.loop_state import LoopState
-from label_loop.provisioning.command import add_setup_arguments, parser_of, run
 from label_loop.provisioning.notifications import give_back, of_functions, read_notifications
-from label_loop.provisioning.parameter_store import read_record, write_record
+from label_loop.provisioning.parameter_store import require_record, write_record
 from label_loop.provisioning.provision import provision_at
 from label_loop.provisioning.report import Line, Outcome, ProvisioningError
 from label_loop.provisioning.sample import check, check_quiet
 from label_loop.provisioning.sample_rules import disable, enable, enabled_rules, machines
-from label_loop.provisioning.site import Options, Site, found, naming
+from label_loop.provisioning.site import Site, found, naming
 from label_loop.system_record import SystemRecord
 
 ADOPTION = "Adoption"
@@ -36,7 +33,7 @@ def adopt(site: Site, stack: str | None = None) -> None:
     Safe to repeat and to interrupt. Raises ProvisioningError before anything is changed where something is wrong.
     """
     site.options = replace(site.options, take_over=True)
-    record = read_record(site)
+    record = require_record(site)
     check(site, record)
     known = _read(site)
     functions = of_functions(read_notifications(site, record["s3_bucket"]))
@@ -77,7 +74,7 @@ def _forget_state(site: Site) -> None:
 
 def back(site: Site) -> None:
     """Give back what the adoption switched off, as it was. Data, models and the loop's own resources stay."""
-    record, known = read_record(site), _read(site)
+    record, known = require_record(site), _read(site)
     if known is None:
         site.report(Line("adoption of", site.loop.path, Outcome.UNCHANGED, "there is nothing to give back"))
         return
@@ -115,30 +112,3 @@ def _write(site: Site, values: Mapping[str, Any]) -> None:
         put = partial(site.client("ssm").put_parameter, Name=name, Type="String", Tier="Intelligent-Tiering")
         text = json.dumps(values)
         work.mend("written", lambda: put(Value=text, Description=_DESCRIPTION, Overwrite=True))
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Adopt, or give back; return the exit status: 0, or 1 with the reason on standard error."""
-    given = _parser().parse_args(arguments)
-    options = Options(dry_run=given.dry_run, operator_email=given.operator_email, review_backend=given.review_backend)
-
-    def work(site: Site) -> str:
-        if given.back:
-            back(site)
-            return f"The sample works again; take {site.loop.path} out of [label_loop] parameter_paths."
-        adopt(site, given.stack)
-        return f"The loop is adopted; add {site.loop.path} to [label_loop] parameter_paths."
-
-    return run(work, given.loop, options)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = parser_of(".adoption", "Take over a deployment of the AWS sample. Safe to repeat and to interrupt.")
-    parser.add_argument("--stack", help="the sample's CloudFormation stack, whose rules are disabled")
-    parser.add_argument("--back", action="store_true", help="give back what was switched off; data stays")
-    add_setup_arguments(parser)
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

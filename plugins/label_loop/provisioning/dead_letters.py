@@ -1,20 +1,15 @@
-"""The command ``python -m label_loop.provisioning.dead_letters /logos``: shows the messages that failed five times.
+"""The messages of a loop that failed five times: shown, sent again, or discarded."""
 
-With ``--send-again`` each goes back to its queue, and is worked on like a new one.
-"""
-
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from label_loop.domain.events import parse_message
 from label_loop.exceptions import MalformedEventError, shown
 from label_loop.payloads import DEAD_LETTER_REASON, MOST_RECEIVES, S3Upload
-from label_loop.provisioning.command import parser_of, run
-from label_loop.provisioning.parameter_store import read_record
+from label_loop.provisioning.parameter_store import require_record
 from label_loop.provisioning.queues import PURPOSES
-from label_loop.provisioning.site import Options, Site, naming
+from label_loop.provisioning.site import Site, naming
 
 _MESSAGES_A_CALL = 10
 _MOST_CALLS = 1000
@@ -31,13 +26,28 @@ class DeadLetter:
     reason: str
     message: Mapping[str, Any]
 
+    @property
+    def message_id(self) -> str:
+        """The id that SQS gave it."""
+        return str(self.message["MessageId"])
+
+    def to_json(self) -> dict[str, str]:
+        """Return it for a program."""
+        return {
+            "message_id": self.message_id,
+            "queue": self.purpose,
+            "about": self.about,
+            "reason": self.reason,
+            "body": self.message["Body"],
+        }
+
     def __str__(self) -> str:
-        return f"{self.purpose:8} {self.about}: {self.reason}"
+        return f"{self.purpose:8} {self.message_id} {self.about}: {self.reason}"
 
 
 def dead_letters(site: Site) -> Iterator[DeadLetter]:
     """Yield the messages of both dead-letter queues."""
-    record = read_record(site)
+    record = require_record(site)
     for purpose in PURPOSES:
         url = record.get(f"{purpose}_dead_letter_queue_url")
         if url:
@@ -50,7 +60,7 @@ def send_again(site: Site, letters: Iterator[DeadLetter]) -> Iterator[DeadLetter
 
     It is sent before it is deleted: cut in between, it is there twice, and is worked on once.
     """
-    record, sqs = read_record(site), site.client("sqs")
+    record, sqs = require_record(site), site.client("sqs")
     for letter in letters:
         url = record[f"{letter.purpose}_queue_url"]
         with naming("queue", url):
@@ -62,14 +72,39 @@ def send_again(site: Site, letters: Iterator[DeadLetter]) -> Iterator[DeadLetter
         yield letter
 
 
+def discard(site: Site, letters: Iterator[DeadLetter]) -> Iterator[DeadLetter]:
+    """Delete each message for good; yield what was deleted."""
+    record, sqs = require_record(site), site.client("sqs")
+    for letter in letters:
+        url = record[f"{letter.purpose}_dead_letter_queue_url"]
+        with naming("dead letters", url):
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=letter.message["ReceiptHandle"])
+        yield letter
+
+
 def show(site: Site, letters: Iterator[DeadLetter]) -> Iterator[DeadLetter]:
     """Yield each message, and leave all of them as they were found, for whoever comes next."""
     shown = []
     for letter in letters:
         shown.append(letter)
         yield letter
-    record, sqs = read_record(site), site.client("sqs")
-    for letter in shown:
+    _leave(site, shown)
+
+
+def pick(site: Site, letters: Iterator[DeadLetter], message_ids: Collection[str]) -> Iterator[DeadLetter]:
+    """Yield the messages of these ids, and leave the others as they were found."""
+    others = []
+    for letter in letters:
+        if letter.message_id in message_ids:
+            yield letter
+        else:
+            others.append(letter)
+    _leave(site, others)
+
+
+def _leave(site: Site, letters: Collection[DeadLetter]) -> None:
+    record, sqs = require_record(site), site.client("sqs")
+    for letter in letters:
         url = record[f"{letter.purpose}_dead_letter_queue_url"]
         with naming("dead letters", url):
             sqs.change_message_visibility(
@@ -98,31 +133,9 @@ def _letter(purpose: str, message: Mapping[str, Any]) -> DeadLetter:
     try:
         events = parse_message(message["Body"])
     except MalformedEventError as error:
-        return DeadLetter(purpose, f"message {message['MessageId']}", str(error), message)
+        return DeadLetter(purpose, "no event", str(error), message)
     about = ", ".join(event.uri if isinstance(event, S3Upload) else event.human_loop_name for event in events)
     attribute = message.get("MessageAttributes", {}).get(DEAD_LETTER_REASON, {}).get("StringValue")
     last = shown(attribute) if attribute else "the log of its DAG's failed tasks says why"
     reason = f"failed {MOST_RECEIVES} times, the last time with {last}" if attribute else f"failed often; {last}"
-    return DeadLetter(purpose, about or f"message {message['MessageId']}", reason, message)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return the exit status: 0, or 1 with the reason on standard error."""
-    description = "Show the messages of a loop that failed five times, and give them back to their queues."
-    parser = parser_of(".dead_letters", description)
-    parser.add_argument("--send-again", action="store_true", help="give them back, once the cause is mended")
-    given = parser.parse_args(arguments)
-
-    def work(site: Site) -> str:
-        count = 0
-        for letter in (send_again if given.send_again else show)(site, dead_letters(site)):
-            sys.stdout.write(f"{letter}\n")
-            count += 1
-        verb = "sent again" if given.send_again else "found; --send-again gives them back"
-        return f"{count} dead letter(s) {verb}." if count else "There are no dead letters."
-
-    return run(work, given.loop, Options())
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return DeadLetter(purpose, about or "no upload and no answer", reason, message)

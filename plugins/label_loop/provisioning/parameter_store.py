@@ -10,7 +10,7 @@ from typing import Any
 from label_loop.domain.moments import timestamp
 from label_loop.exceptions import LoopNotSetUpError
 from label_loop.parameters import PARAMETERS
-from label_loop.provisioning.report import ProvisioningError
+from label_loop.provisioning.report import ProvisioningError, UnknownLoopError
 from label_loop.provisioning.site import Site, found, naming
 from label_loop.system_record import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION, SystemRecord
 
@@ -39,6 +39,14 @@ def read_record(site: Site) -> Mapping[str, Any]:
     """
     with naming(_KIND, site.loop.parameter(SYSTEM_RECORD)):
         return _values(site, _read(site))
+
+
+def require_record(site: Site) -> Mapping[str, Any]:
+    """Return what ``read_record`` does. Raises UnknownLoopError where the loop has none in this account and region."""
+    record = read_record(site)
+    if not record:
+        raise UnknownLoopError(site.loop.path, site.where)
+    return record
 
 
 def write_record(site: Site, changes: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """What provisioning tells of each resource, and its error."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -32,6 +32,10 @@ class Line:
     detail: str = ""
     planned: bool = False
 
+    def to_json(self) -> dict[str, Any]:
+        """Return it for a program."""
+        return {**asdict(self), "outcome": str(self.outcome)}
+
     def __str__(self) -> str:
         changes = self.outcome in {Outcome.CREATED, Outcome.MENDED}
         outcome = f"to be {self.outcome}" if self.planned and changes else str(self.outcome)
@@ -41,6 +45,7 @@ class Line:
 type Report = Callable[[Line], None]
 
 _DENIED = "give the caller the permission it names, or call with other credentials"
+_SIGN_IN = "sign in, or choose another profile with --profile"
 _WAYS_OUT = {
     "AccessDenied": _DENIED,
     "AccessDeniedException": _DENIED,
@@ -54,6 +59,12 @@ _WAYS_OUT = {
     "InvalidClientTokenId": "correct the credentials: AWS does not know them",
     "LimitExceededException": "raise the service quota, or delete what is not needed",
     "ResourceLimitExceeded": "raise the service quota, or delete what is not needed",
+    "NoRegionError": "give --region, or set one in the AWS configuration",
+    "NoCredentialsError": _SIGN_IN,
+    "ProfileNotFound": "choose a profile that `aws configure list-profiles` lists",
+    "SSOTokenLoadError": _SIGN_IN,
+    "UnauthorizedSSOTokenError": _SIGN_IN,
+    "EndpointConnectionError": "check the network, the region, and AWS_ENDPOINT_URL if it is set",
     "QueueDeletedRecently": "wait a minute: a queue of that name was deleted just now",
 }
 _REPEAT = "correct the cause"
@@ -61,10 +72,10 @@ _AGAIN = "then run the command again: it continues where it stopped"
 
 
 class ProvisioningError(LabelLoopError):
-    """A resource could not be made; the message names it, AWS's code, and the way out."""
+    """Work on a resource failed; the message names it, AWS's code, and the way out."""
 
     def __init__(self, kind: str, name: str, problem: str, way_out: str, *, code: str = "") -> None:
-        super().__init__(f"The {kind} {name} could not be made: {problem}. Way out: {way_out}.")
+        super().__init__(f"Failed at the {kind} {name}: {problem}. Way out: {way_out}.")
         self.name = name
         self.problem = problem
         self.code = code
@@ -72,8 +83,19 @@ class ProvisioningError(LabelLoopError):
     @classmethod
     def of(cls, kind: str, name: str, error: ClientError | BotoCoreError) -> "ProvisioningError":
         """Put AWS's refusal, or a failure to reach AWS, in these words."""
-        way_out = f"{_WAYS_OUT.get(error_code(error), _REPEAT)}, {_AGAIN}"
+        known = error_code(error) or type(error).__name__
+        way_out = f"{_WAYS_OUT.get(known, _REPEAT)}, {_AGAIN}"
         return cls(kind, name, aws_words(error), way_out, code=error_code(error))
+
+
+class UnknownLoopError(LabelLoopError):
+    """There is no loop of that path where the command looked."""
+
+    def __init__(self, loop_path: str, where: str) -> None:
+        super().__init__(
+            f"There is no loop {loop_path} in {where}. Way out: correct the path, or choose where to look with "
+            f"--region and --profile; `python -m label_loop provision {loop_path}` makes a new one."
+        )
 
 
 def aws_words(error: ClientError | BotoCoreError) -> str:

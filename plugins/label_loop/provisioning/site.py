@@ -96,6 +96,12 @@ class Site:
         region = self.client("sts").meta.region_name
         return Names(self.loop, partition, region, identity["Account"])
 
+    @property
+    def where(self) -> str:
+        """The account and the region, and the endpoint where it is not AWS itself."""
+        endpoint = f", endpoint {self.client('sts').meta.endpoint_url}" if self.is_local else ""
+        return f"account {self.names.account}, region {self.names.region}{endpoint}"
+
     @cached_property
     def is_local(self) -> bool:
         """Whether the endpoint is not AWS itself, so that stand-ins for people and roles are enough."""

@@ -1,26 +1,21 @@
-"""The command ``python -m label_loop.provisioning.statistics /logos``: counts a log older than its statistics.
+"""Counts a log that is older than its statistics.
 
 It reads the whole log once, which costs what that costs, so provisioning does not do it unasked.
 """
 
-import argparse
-import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from label_loop.domain import statistics
 from label_loop.domain.statistics import Counts, Item, of_row
-from label_loop.exceptions import LabelLoopError
 from label_loop.hooks.transactions import is_full, write_together
-from label_loop.loop import Loop
-from label_loop.provisioning.parameter_store import read_record
+from label_loop.provisioning.parameter_store import require_record
 from label_loop.provisioning.report import ProvisioningError
-from label_loop.provisioning.site import Options, Site, naming
+from label_loop.provisioning.site import Site, naming
 from label_loop.provisioning.table import STATISTICS
 
 _MONTH, _DAY_AND_VERSION = STATISTICS.key
@@ -37,13 +32,14 @@ _CHANGING = (
 def rebuild(site: Site) -> tuple[int, list[Item]]:
     """Replace the counts of each day that the log has; return how many, and those that changed meanwhile.
 
-    The loop may go on: a day is replaced only if nothing was counted on it since before the log was read.
-    Raises ProvisioningError where the record names no tables.
+    The loop may go on: a day is replaced only if nothing was counted on it since before the log was read. In a dry run
+    nothing is replaced, and the number is that of the days that would be.
+    Raises UnknownLoopError, and ProvisioningError where the record names no tables.
     """
-    record = read_record(site)
+    record = require_record(site)
     log, table = record.get("dynamodb_table"), record.get("statistics_table")
     if not (log and table):
-        way_out = f"run python -m label_loop.provisioning {site.loop.path} first"
+        way_out = f"run `python -m label_loop provision {site.loop.path}` first"
         raise ProvisioningError("statistics of", site.loop.path, "the loop has no tables for them", way_out)
     with naming("statistics", table):
         before = {Item(row[_MONTH], row[_DAY_AND_VERSION]): row for row in _rows(site, table)}
@@ -52,6 +48,8 @@ def rebuild(site: Site) -> tuple[int, list[Item]]:
             for item, counters in of_row(row).items():
                 counts.setdefault(item, Counter()).update(counters)
         days = [item for item in counts if not item.is_of_pairs]
+        if site.options.dry_run:
+            return len(days), []
         changed = [day for day in days if not _replace(site, table, day, counts, before.get(day))]
     return len(days) - len(changed), changed
 
@@ -92,28 +90,3 @@ def _if_as(before: Mapping[str, Any] | None) -> dict[str, Any]:
     ]
     values = {"ExpressionAttributeValues": known} if known else {}
     return {"ConditionExpression": " AND ".join(conditions), "ExpressionAttributeNames": names, **values}
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Count a loop's log; return the exit status: 0, or 1 with the reason on standard error."""
-    parser = argparse.ArgumentParser(
-        prog="python -m label_loop.provisioning.statistics",
-        description="Count a loop's whole inference log into its daily statistics. Safe to repeat, and while it runs.",
-    )
-    parser.add_argument("loop", help="the loop's path in Parameter Store, such as /logos")
-    given = parser.parse_args(arguments)
-    try:
-        loop = Loop(given.loop.rstrip("/"))
-        written, changed = rebuild(Site(loop, Options(), boto3.Session(), lambda _: None))
-    except (LabelLoopError, BotoCoreError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    sys.stdout.write(f"The statistics of {written} days and versions are as the log says.\n")
-    if changed:
-        names = ", ".join(day.day_and_version for day in changed)
-        sys.stderr.write(f"These were counted on meanwhile and left as they are; run the command again: {names}\n")
-    return 1 if changed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -33,7 +33,7 @@ class A2IReview:
         if not self.flow_definition_arn:
             raise ReviewRefusedError(
                 "The loop has no flow_definition_arn, so nothing can be sent to Amazon A2I: set the loop up with "
-                "`python -m label_loop.provisioning`, or set Enable-A2I-Workflow to false."
+                "`python -m label_loop provision`, or set Enable-A2I-Workflow to false."
             )
         name = human_loop_name(task.detection_id)
         try:
@@ -45,7 +45,7 @@ class A2IReview:
                 raise
             raise ReviewRefusedError(
                 f"Amazon A2I refused a review task ({error_code(error)}). A2I takes no new customers: an account "
-                "that never used it reviews in the Airflow UI (`python -m label_loop.provisioning <loop> "
+                "that never used it reviews in the Airflow UI (`python -m label_loop provision <loop> "
                 "--review-backend airflow`); otherwise check the flow definition "
                 f"{self.flow_definition_arn} and the role's permission sagemaker:StartHumanLoop."
             ) from error

@@ -29,7 +29,7 @@ class AirflowReview:
         if table is None:
             raise ReviewRefusedError(
                 f"The loop {record.loop.path} has no table of reviews (reviews_table): run "
-                f"`python -m label_loop.provisioning {record.loop.path}`, which makes what is missing."
+                f"`python -m label_loop provision {record.loop.path}`, which makes what is missing."
             )
         self.bucket = record.bucket
         self.table = ReviewsHook(table, aws_conn_id=aws_conn_id, config=config)

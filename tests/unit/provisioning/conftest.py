@@ -55,7 +55,7 @@ def session(endpoint: LocalAws) -> SparingSession:
 @pytest.fixture
 def client(aws: LocalAws, session: SparingSession, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
     """Give what makes clients, for the test and, by ``boto3.Session()``, for the commands."""
-    monkeypatch.setattr(boto3, "Session", lambda: session)
+    monkeypatch.setattr(boto3, "Session", lambda **_: session)
     return session.client
 
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from label_loop.provisioning import dead_letters
+from label_loop.cli import main
 
 PICTURE = {
     "Records": [
@@ -33,32 +33,52 @@ def bodies(sqs, purpose):
 
 
 def test_each_is_shown_with_what_it_is_about_and_why(sqs, loop, capsys):
-    assert dead_letters.main([loop.path]) == 0
+    assert main(["dead-letters", loop.path]) == 0
     shown = capsys.readouterr().out
-    assert "uploads  s3://b/images_for_detection/a b.png: failed often" in shown
-    assert "answers  message" in shown
+    assert "s3://b/images_for_detection/a b.png: failed often" in shown
     assert "not a JSON object" in shown
     assert "\x07" not in shown
     assert "2 dead letter(s) found" in shown
     assert bodies(sqs, "uploads") == []
-    assert dead_letters.main([loop.path]) == 0
+    assert main(["dead-letters", loop.path]) == 0
     assert "2 dead letter(s) found" in capsys.readouterr().out  # shown ones are there to be sent again
 
 
 def test_each_is_sent_again_once(sqs, loop, capsys):
-    assert dead_letters.main([loop.path, "--send-again"]) == 0
+    assert main(["dead-letters", loop.path, "--send-again"]) == 0
     assert "2 dead letter(s) sent again." in capsys.readouterr().out
     assert [json.loads(body) for body in bodies(sqs, "uploads")] == [PICTURE]
     assert bodies(sqs, "answers") == ["no \x07 JSON"]
-    assert dead_letters.main([loop.path]) == 0
+    assert main(["dead-letters", loop.path]) == 0
     assert "There are no dead letters." in capsys.readouterr().out
 
 
-def test_a_loop_that_is_not_set_up_has_none(aws, loop, capsys):
-    assert dead_letters.main([loop.path]) == 0
-    assert "There are no dead letters." in capsys.readouterr().out
+def ids(loop, capsys):
+    """Return the ids of the dead letters by their queue, as the command tells a program."""
+    assert main(["dead-letters", loop.path, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    return {letter["queue"]: letter["message_id"] for letter in told["dead_letters"]}
 
 
-def test_a_path_that_is_none_is_told(aws, capsys):
-    assert dead_letters.main(["no path"]) == 1
-    assert "parameter_paths" in capsys.readouterr().err
+def test_a_single_one_is_picked_and_the_others_stay(sqs, loop, capsys):
+    known = ids(loop, capsys)
+    assert main(["dead-letters", loop.path, "--discard", "--message", known["answers"]]) == 0
+    assert "1 dead letter(s) discarded." in capsys.readouterr().out
+    assert ids(loop, capsys) == {"uploads": known["uploads"]}
+    assert bodies(sqs, "answers") == []
+
+
+def test_one_that_is_not_there_is_an_error_and_touches_nothing(sqs, loop, capsys):
+    known = ids(loop, capsys)
+    assert main(["dead-letters", loop.path, "--discard", "--message", "no-such"]) == 1
+    assert f"no-such: {loop.path} has no such message" in capsys.readouterr().err
+    assert ids(loop, capsys) == known
+
+
+@pytest.mark.parametrize("action", ["--send-again", "--discard"])
+def test_a_dry_run_leaves_them_all(sqs, loop, capsys, action):
+    known = ids(loop, capsys)
+    assert main(["dead-letters", loop.path, action, "--dry-run"]) == 0
+    assert "2 dead letter(s) found. This was a dry run: nothing was changed." in capsys.readouterr().out
+    assert ids(loop, capsys) == known
+    assert bodies(sqs, "uploads") == []

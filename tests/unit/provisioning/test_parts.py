@@ -3,8 +3,6 @@
 import html
 import json
 import re
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,7 +11,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from label_loop.loop import Loop
-from label_loop.provisioning.__main__ import main
 from label_loop.provisioning.names import Names, slug
 from label_loop.provisioning.notifications import _overlaps, _plain
 from label_loop.provisioning.policies import merged, queue_statements
@@ -130,7 +127,7 @@ def client_error(code):
 @pytest.mark.parametrize("code", ["AccessDenied", "BucketAlreadyExists", "SomethingNew"])
 def test_an_error_names_resource_code_and_way_out(code):
     text = str(ProvisioningError.of("bucket", "b", client_error(code)))
-    assert text.startswith(f"The bucket b could not be made: {code} at CreateBucket: no. Way out: ")
+    assert text.startswith(f"Failed at the bucket b: {code} at CreateBucket: no. Way out: ")
 
 
 def test_waiting_ends(monkeypatch):
@@ -171,28 +168,3 @@ def test_only_aws_itself_is_not_local(monkeypatch):
 def test_a_line_reads_well():
     assert str(Line("queue", "q", Outcome.UNCHANGED)) == "unchanged     queue q"
     assert str(Line("bucket", "b", Outcome.MENDED, "CORS", planned=True)) == "to be mended  bucket b (CORS)"
-
-
-def test_provisioning_runs_without_airflow():
-    script = "import sys; import label_loop.provisioning.__main__; print([m for m in sys.modules if m == 'airflow'])"
-    ran = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env={"PYTHONPATH": str(PLUGINS)}
-    )
-    assert ran.stdout.strip() == "[]"
-
-
-def test_the_command_prints_a_line_for_each_resource(aws, loop, capsys):
-    assert main([f"{loop.path}/", "--labels", "cat, dog ,cat,"]) == 0
-    output = capsys.readouterr().out.splitlines()
-    assert output[-1] == f"The loop {loop.path} is set up; its review backend is a2i."
-    assert f"created       table label-loop-{loop.name}" in output
-    assert main([loop.path, "--dry-run"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "This was a dry run: nothing was changed."
-
-
-def test_the_command_fails_with_the_reason(aws, loop, capsys, monkeypatch):
-    assert main(["no-path"]) == 1
-    assert "no-path" in capsys.readouterr().err
-    aws.faults.replace([{"service": "s3", "operation": "CreateBucket", "kind": "error", "code": "BucketAlreadyExists"}])
-    assert main([loop.path]) == 1
-    assert "choose another with --bucket" in capsys.readouterr().err

@@ -7,7 +7,8 @@ import pytest
 from boto3 import Session
 from tests.unit.provisioning.sample import ACCOUNT, FUNCTION, put
 
-from label_loop.provisioning import adoption
+from label_loop.cli import main
+from label_loop.provisioning.adoption import ADOPTION
 from label_loop.provisioning.notifications import _plain
 from label_loop.system_record import SYSTEM_RECORD
 
@@ -64,10 +65,10 @@ class Deployment:
         self.loop, self.client, self.stack = loop, client, stack
 
     def adopt(self, *options):
-        return adoption.main([self.loop.path, "--stack", self.stack, *options])
+        return main(["adopt", self.loop.path, "--stack", self.stack, *options])
 
     def back(self, *options):
-        return adoption.main([self.loop.path, "--back", *options])
+        return main(["adopt", self.loop.path, "--back", *options])
 
     def record(self):
         name = self.loop.parameter(SYSTEM_RECORD)
@@ -216,8 +217,8 @@ def test_a_bucket_of_another_region_is_told(loop, deployed, monkeypatch, capsys)
     there.client("ssm").put_parameter(
         Name=loop.parameter(SYSTEM_RECORD), Value=json.dumps(deployed.record()), Type="String"
     )
-    monkeypatch.setattr(boto3, "Session", lambda: there)
-    assert adoption.main([loop.path]) == 1
+    monkeypatch.setattr(boto3, "Session", lambda **_: there)
+    assert main(["adopt", loop.path]) == 1
     assert "it lies in eu-west-1, but you work in us-east-1" in capsys.readouterr().err
     assert deployed.triggers() == before
 
@@ -242,12 +243,12 @@ def test_bad_parameters_and_a_model_that_does_not_run_are_told_and_stop_nothing(
 def test_the_rules_of_a_state_machine_that_the_record_names_are_known_without_the_stack(client, loop, deployed):
     stack = client("cloudformation").describe_stack_resource(StackName=deployed.stack, LogicalResourceId="Machine")
     deployed.change(state_machine_arn=stack["StackResourceDetail"]["PhysicalResourceId"])
-    assert adoption.main([loop.path]) == 0
+    assert main(["adopt", loop.path]) == 0
     assert deployed.triggers()[0][rule_name(loop, "ENABLED")] == "DISABLED"
 
 
 def test_schedules_that_are_not_known_are_told(loop, sample, capsys):
-    assert adoption.main([loop.path]) == 0
+    assert main(["adopt", loop.path]) == 0
     assert "name the sample's stack with --stack" in capsys.readouterr().out
 
 
@@ -258,7 +259,7 @@ def test_a_stack_that_is_none_is_told(deployed, capsys):
 
 
 def test_a_damaged_note_of_the_way_back_is_not_written_over(client, loop, deployed, capsys):
-    name = loop.parameter(adoption.ADOPTION)
+    name = loop.parameter(ADOPTION)
     client("ssm").put_parameter(Name=name, Value="[]", Type="String")
     for call in (deployed.adopt, deployed.back):
         assert call() == 1

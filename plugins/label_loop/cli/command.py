@@ -1,0 +1,74 @@
+"""What the commands have in common: a loop's path, where in AWS it is, and how much is told or done."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import boto3
+
+from label_loop.cli.output import Output
+from label_loop.exceptions import InvalidParameterError, shown
+from label_loop.loop import Loop
+from label_loop.provisioning.provision import A2I, AIRFLOW
+from label_loop.provisioning.site import Options, Site
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace, _SubParsersAction
+
+PROGRAM = "python -m label_loop"
+DRY_RUN = "This was a dry run: nothing was changed."
+
+
+def only_dry_run(given: "Namespace") -> Options:
+    """Return the options of a command that makes nothing."""
+    return Options(dry_run=given.dry_run)
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command. ``run`` does it and returns the exit status; ``help`` and ``example`` are shown by --help."""
+
+    name: str
+    help: str
+    example: str
+    add_arguments: Callable[["ArgumentParser"], None]
+    run: Callable[["Namespace", Site, Output], int]
+    options: Callable[["Namespace"], Options] = only_dry_run
+
+    def add_to(self, commands: "_SubParsersAction[ArgumentParser]") -> None:
+        """Add the parser of the command."""
+        sentence = f"{self.help[0].upper()}{self.help[1:]}."
+        parser = commands.add_parser(
+            self.name, help=self.help, description=sentence, epilog=f"Example: {PROGRAM} {self.example}"
+        )
+        parser.set_defaults(command=self)
+        parser.add_argument("loop", type=_loop, help="the loop's path in Parameter Store, such as /logos")
+        self.add_arguments(parser)
+        parser.add_argument("--region", help="default: that of the AWS configuration")
+        parser.add_argument("--profile", help="of the AWS configuration; default: what AWS's own settings say")
+        parser.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
+        parser.add_argument("--json", action="store_true", help="one JSON document on standard output, for a program")
+
+
+def add_setup_arguments(parser: "ArgumentParser") -> None:
+    """Add what is chosen wherever a loop is set up."""
+    parser.add_argument("--operator-email", help="subscribed to the loop's messages")
+    parser.add_argument(
+        "--review-backend",
+        choices=(A2I, AIRFLOW),
+        help="default: what the loop has, else Amazon A2I where it can be set up, else the page in the Airflow UI",
+    )
+
+
+def new_site(given: "Namespace", options: Options, output: Output) -> Site:
+    """Return where the command works. Raises BotoCoreError for a profile that does not exist."""
+    session = boto3.Session(region_name=given.region or None, profile_name=given.profile or None)
+    return Site(given.loop, options, session, output.resource)
+
+
+def _loop(text: str) -> Loop:
+    try:
+        return Loop(text.rstrip("/"))
+    except InvalidParameterError as error:
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not {error.rule}") from error
