@@ -69,9 +69,10 @@ class LoopContext:
     @property
     def record(self) -> SystemRecord:
         """The system record as last read: the names of the loop's resources."""
-        if self._record is None:
-            self._record = self.parameter_store.record(self.loop)
-        return self._record
+        record = self._record
+        if record is None:
+            record = self._record = self.parameter_store.record(self.loop)
+        return record
 
     @property
     def state(self) -> LoopState:
@@ -82,8 +83,8 @@ class LoopContext:
         """Read the loop's state again."""
         if not self.record.state_table:
             self._record = None  # it may have a table by now, and then the state is there
-        self._state = self._state_store.read()
-        return self._state
+        state = self._state = self._state_store.read()
+        return state
 
     def change_state(self, transition: Callable[[LoopState], LoopState]) -> LoopState:
         """Change the loop's state by a pure function of it, and return it.

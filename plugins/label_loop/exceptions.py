@@ -41,7 +41,8 @@ class LoopNotSetUpError(LabelLoopError):
     def __init__(self, loop_path: str, detail: str) -> None:
         super().__init__(
             f"The loop {loop_path} is not ready: {detail}. Set it up with "
-            f"`python -m label_loop provision {loop_path}`, or correct [label_loop] parameter_paths."
+            f"`python -m label_loop provision {loop_path}`, or take it out of [label_loop] parameter_paths and of the "
+            "Variable label_loop/parameter_paths."
         )
 
 

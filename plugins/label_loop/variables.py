@@ -1,4 +1,4 @@
-"""The Airflow Variables of a loop, and the settings in force that they make; nothing else touches Variables."""
+"""The Airflow Variables of a loop, and the settings in force that they make; nothing else touches these Variables."""
 
 import json
 from collections.abc import Callable

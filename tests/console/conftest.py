@@ -104,9 +104,8 @@ def served(endpoint: LocalAws, metadata_database: Path) -> Iterator[FastAPI]:
     from airflow.api_fastapi.auth.middlewares.refresh_token import JWTRefreshMiddleware
 
     from label_loop.console import URL_PREFIX, ConsoleApp, context, threads
-    from label_loop.console.context import contexts
 
-    contexts.cache_clear()
+    context.forget()
     app = FastAPI()
     patch = pytest.MonkeyPatch()
     # On a busy machine the local endpoint may take longer than a person would wait for AWS.
@@ -117,7 +116,7 @@ def served(endpoint: LocalAws, metadata_database: Path) -> Iterator[FastAPI]:
     init_auth_manager()
     yield app
     patch.undo()
-    contexts.cache_clear()
+    context.forget()
     purge_cached_app()
 
 

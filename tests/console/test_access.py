@@ -100,7 +100,7 @@ def test_no_page_has_scripts_or_styles_within_it(ask, world):
 def test_a_visitor_is_told_of_no_loop_that_is_not_theirs_to_see(ask, client, world, monkeypatch):
     from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
 
-    from label_loop.console.context import contexts
+    from label_loop.console import context
 
     allowed = SimpleAuthManager.is_authorized_dag
 
@@ -109,7 +109,7 @@ def test_a_visitor_is_told_of_no_loop_that_is_not_theirs_to_see(ask, client, wor
         return not is_secret and allowed(self, method=method, user=user, access_entity=access_entity, details=details)
 
     monkeypatch.setenv("AIRFLOW__LABEL_LOOP__PARAMETER_PATHS", f"{LOOP.path},/secret,/third")
-    contexts.cache_clear()
+    context.forget()
     try:
         assert "secret" in ask("viewer", "GET", "loops?page=review").text
         monkeypatch.setattr(SimpleAuthManager, "is_authorized_dag", only_others)
@@ -118,7 +118,29 @@ def test_a_visitor_is_told_of_no_loop_that_is_not_theirs_to_see(ask, client, wor
         assert "secret" not in choice + ask("viewer", "GET", "review").text
         assert client("viewer").get("/label-loop/secret/overview").status_code == 403
     finally:
-        contexts.cache_clear()
+        context.forget()
+
+
+def test_a_loop_that_a_variable_adds_is_there_without_a_restart(ask, client, world):
+    from airflow.models.variable import Variable
+
+    from label_loop.console import context
+    from label_loop.loop import PATHS_VARIABLE
+
+    page = f"/label-loop/{LOOP.name}/overview"
+    assert "/loops?page=" not in client("viewer").get(page).text
+    assert client("viewer").get("/label-loop/added/loops").status_code == 404
+    Variable.set(PATHS_VARIABLE, "/added,no path")
+    try:
+        context._served.forget()  # as a few seconds do
+        assert "/label-loop/added/review" in ask("viewer", "GET", "loops?page=review").text
+        assert f"/label-loop/{LOOP.name}/loops?page=overview" in client("viewer").get(page).text
+        assert "added" in client("viewer").get("/label-loop/added/loops").text
+        Variable.delete(PATHS_VARIABLE)
+        context._served.forget()
+        assert client("viewer").get("/label-loop/added/loops").status_code == 404
+    finally:
+        context.forget()
 
 
 @pytest.mark.parametrize("role", [None, "admin"])

@@ -14,7 +14,7 @@ from fastapi import Depends, HTTPException, Request
 
 from label_loop.console.context import ConsoleContext, contexts
 from label_loop.console.threads import in_thread
-from label_loop.loop import Loop
+from label_loop.loop import NAMED_BY, Loop
 
 LOOK, REVIEW, UPLOAD, OPERATE, SET_PARAMETERS = "look", "review", "upload", "operate", "set_parameters"
 _NEEDED = {
@@ -37,6 +37,7 @@ class Visit:
     user: BaseUser
     aws: ConsoleContext
     may: Mapping[str, bool] = field(default_factory=dict)
+    has_others: bool = False  # whether this Airflow serves further loops
 
     @property
     def loop(self) -> Loop:
@@ -64,15 +65,16 @@ def _may_dag(user: BaseUser, method: Any, dag_id: str, entity: DagAccessEntity |
 
 def _needs(permission: str) -> Callable[..., Awaitable[Visit]]:
     async def visit(request: Request, user: GetUserDep, loop_name: str) -> Visit:
-        aws = contexts().get(loop_name)
+        served = await in_thread(contexts)
+        aws = served.get(loop_name)
         if aws is None:
-            raise HTTPException(404, "This Airflow serves no loop of that name; see [label_loop] parameter_paths.")
+            raise HTTPException(404, f"This Airflow serves no loop of that name; see {NAMED_BY}.")
         may = await in_thread(permissions, user, aws.loop)
         if not (may[LOOK] and may[permission]):
             raise HTTPException(403, f"You need the permission {_NEEDED[permission if may[LOOK] else LOOK]}.")
         if request.method not in _READING:
             refuse_cross_site(request)
-        return Visit(request, user, aws, may)
+        return Visit(request, user, aws, may, has_others=len(served) > 1)
 
     return visit
 

@@ -18,6 +18,7 @@ from label_loop.console import URL_PREFIX, access, context, render
 from label_loop.console.threads import BusyError, OverdueError, in_thread
 from label_loop.exceptions import LabelLoopError
 from label_loop.hooks.aws_errors import error_code
+from label_loop.loop import NAMED_BY
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -50,9 +51,9 @@ async def _first_page(request: Request, user: GetUserDep) -> Response:
     """Send a visitor to the first loop that is theirs to see."""
     async for name in _visible(user):
         return RedirectResponse(f"{render.base(request)}/{quote(name)}/{render.PAGES[0][0]}", 303)
-    if context.contexts():
+    if await in_thread(context.contexts):
         raise HTTPException(403, "You may see none of this Airflow's loops: ask for a role that may read their DAGs.")
-    raise HTTPException(404, "This Airflow serves no loop. Name one in its option [label_loop] parameter_paths.")
+    raise HTTPException(404, f"This Airflow serves no loop. Name one in {NAMED_BY}.")
 
 
 async def _loop_choice(visit: access.Look, page: str = "") -> Response:
@@ -62,7 +63,7 @@ async def _loop_choice(visit: access.Look, page: str = "") -> Response:
 
 
 async def _visible(user: BaseUser) -> AsyncIterator[str]:
-    for name, aws in context.contexts().items():
+    for name, aws in (await in_thread(context.contexts)).items():
         if (await in_thread(access.permissions, user, aws.loop))[access.LOOK]:
             yield name
 

@@ -3,6 +3,7 @@
 import time
 from functools import cache
 
+from label_loop.console.caching import Cached
 from label_loop.context import LoopContext
 from label_loop.hooks.retries import QUICK
 from label_loop.loop import Loop, loops
@@ -12,6 +13,7 @@ from label_loop.system_record import SystemRecord
 from label_loop.variables import read_settings
 
 _SECONDS_KEPT = 5.0
+_LOOPS_SECONDS = 5.0  # a loop may be added while Airflow runs
 
 
 class ConsoleContext(LoopContext):
@@ -47,7 +49,19 @@ class ConsoleContext(LoopContext):
         """Leave the Variable to parameter_sync: Variables are the tasks'."""
 
 
-@cache
+_context = cache(ConsoleContext)
+_served: Cached[str, list[Loop]] = Cached(_LOOPS_SECONDS)
+
+
 def contexts() -> dict[str, ConsoleContext]:
-    """Return the loops that this Airflow serves, by name."""
-    return {loop.name: ConsoleContext(loop) for loop in loops()}
+    """Return the loops that this Airflow serves, by name, as they were a few seconds ago at most.
+
+    Asks Airflow's database: call it in a thread.
+    """
+    return {loop.name: _context(loop) for loop in _served.get("", loops)}
+
+
+def forget() -> None:
+    """Ask anew which loops there are, and make their clients anew."""
+    _served.forget()
+    _context.cache_clear()

@@ -11,7 +11,6 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from label_loop.console.access import Visit
-from label_loop.console.context import contexts
 from label_loop.domain.idleness import is_asleep
 from label_loop.domain.moments import read_moment
 
@@ -49,7 +48,7 @@ def _templates() -> Environment:
 
 def render(visit: Visit, template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
     """Return a page, or a part of one, for a visitor. ``template`` is a file below ``templates/``."""
-    pages = {"pages": PAGES, "page": template.removesuffix(".html"), "has_others": len(contexts()) > 1}
+    pages = {"pages": PAGES, "page": template.removesuffix(".html"), "has_others": visit.has_others}
     root, loop = base(visit.request), visit.loop
     # Not `loop`: within a template's own loops that is the template engine's.
     where = {"base": root, "home": f"{root}/{quote(loop.name)}", "loop_name": loop.name, "loop_path": loop.path}

@@ -65,7 +65,7 @@ def adopt(site: Site, stack: str | None = None) -> None:
 
 def _forget_state(site: Site) -> None:
     """Delete what the loop knew before, if it worked here before: its state begins anew with what the record has."""
-    table = SystemRecord(site.loop, read_record(site)).state_table
+    table = SystemRecord(site.loop, require_record(site)).state_table
     if table:
         with site.resource("table", table) as work:
             key = {"Loop": {"S": site.loop.path}}
