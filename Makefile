@@ -7,7 +7,7 @@ export AIRFLOW_PORT ?= 8080
 export LOCAL_AWS_PORT ?= 4566
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)/include
 
-.PHONY: help setup lock demo local-aws up down check check-js format test test-slow test-all coverage screenshots vendor package deploy destroy chaos bench
+.PHONY: help setup lock demo local-aws up loop down check check-js format test test-slow test-all coverage screenshots vendor package deploy destroy chaos bench
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ local-aws: .venv/.ready ## run the local AWS endpoint alone, in the foreground
 
 up: .venv/.ready ## start the local AWS endpoint and Airflow in the background
 	@$(PYTHON_BIN)/python -m local_stack up
+
+loop: .venv/.ready ## add a loop to what up or demo started: make loop LOOP=logos LABELS=cat,dog
+	@$(PYTHON_BIN)/python -m local_stack loop "$(LOOP)" --labels "$(LABELS)"
 
 down: .venv/.ready ## stop what up or demo started
 	@$(PYTHON_BIN)/python -m local_stack down

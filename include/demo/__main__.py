@@ -4,14 +4,13 @@ import os
 import signal
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from demo.aws import point_at
-from demo.errors import NotAsToldError, UnreachableError
-from demo.loopback import HttpError
+from demo.errors import NotAsToldError
 from demo.pictures import FEWEST_A_LABEL, Cast, Shares, cast, shares_for
 from demo.progress import Narrator
 from demo.scene import Scene
@@ -19,11 +18,13 @@ from demo.steps.setup import begin
 from demo.story import tell
 from label_loop.exceptions import LabelLoopError
 from label_loop.loop import Loop
-from local_stack.environment import Stack
+from local_stack.environment import Stack, point_at
+from local_stack.loopback import HttpError, UnreachableError
 from local_stack.stack import LocalStack, StackError
 from sample_images.digits import digits
 from sample_images.folder import TooFewPicturesError, pictures
 
+_PATH = "/label-loop"
 _DIGITS = Shares(labelled=2, testing=20)
 _FAILURES = (
     NotAsToldError,
@@ -41,7 +42,7 @@ def main() -> int:
     """Tell the story; return 0 where everything was as told, 1 where not, 130 after an interruption."""
     signal.signal(signal.SIGTERM, _interrupt)
     narrator = Narrator()
-    stack = LocalStack(Stack.from_environment())
+    stack = LocalStack(_stack())
     try:
         _run(stack, narrator)
     except TooFewPicturesError as error:
@@ -73,6 +74,11 @@ def _run(stack: LocalStack, narrator: Narrator) -> None:
 def _own_pictures(folder: Path) -> Cast:
     found = pictures(folder.expanduser(), FEWEST_A_LABEL)
     return cast(found, shares_for(Counter(picture.label for picture in found)))
+
+
+def _stack() -> Stack:
+    given = Stack.from_environment()
+    return given if given.parameter_paths else replace(given, parameter_paths=_PATH)
 
 
 def _loop(stack: Stack) -> Loop:

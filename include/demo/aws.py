@@ -2,7 +2,6 @@
 
 import json
 import mimetypes
-import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -22,14 +21,6 @@ from label_loop.system_record import SYSTEM_RECORD
 from local_aws.requests import INTERNAL_USER_AGENT
 
 _UPLOADS_AT_ONCE = 8
-
-
-def point_at(environment: Mapping[str, str]) -> None:
-    """Let this process reach the stack's endpoint and nothing else, whatever account its user works with."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        del os.environ[name]
-    os.environ |= {**environment, "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-    os.environ["NO_PROXY"] = "*"
 
 
 class LoopAws:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from demo.loopback import ask
+from local_stack.loopback import ask
 
 # parameter_sync looks at Parameter Store every 15 s whether there are images or not.
 IDLE_POLLING = "ssm.GetParametersByPath"

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from demo.airflow_api import AirflowApi
-from demo.loopback import HttpError, ask
 from demo.reviewer import Task
 from label_loop.loop import Loop
+from local_stack.airflow_api import AirflowApi
+from local_stack.loopback import HttpError, ask
 
 
 class Desk:

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
-from demo.errors import NotAsToldError, UnreachableError
+from demo.errors import NotAsToldError
+from local_stack.loopback import UnreachableError
 
 _LOOK_SECONDS = 1.0
 _ANSWERS_AT_ONCE = 4

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from demo.airflow_api import AirflowApi
 from demo.aws import LoopAws
 from demo.control import Control
 from demo.desk import Desk
@@ -15,9 +14,11 @@ from demo.trouble import troubles
 from demo.versions import VersionWatcher
 from demo.waiting import Patience
 from label_loop.loop import Loop
+from local_stack.airflow_api import AirflowApi
+from local_stack.loops import WORKFLOWS
 from local_stack.stack import LocalStack
 
-STATES = ("parameter_sync", "training", "detection", "human_review", "human_sampling")
+STATES = WORKFLOWS
 
 
 @dataclass

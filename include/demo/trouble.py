@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from demo.airflow_api import AirflowApi, Run, Task
-from demo.errors import UnreachableError
-from demo.loopback import HttpError
+from local_stack.airflow_api import AirflowApi, Run, Task
+from local_stack.loopback import HttpError, UnreachableError
 
 _TROUBLED = frozenset({"failed", "up_for_retry", "upstream_failed"})
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from demo.errors import NotAsToldError, UnreachableError
+from demo.errors import NotAsToldError
 from demo.progress import Step
+from local_stack.loopback import UnreachableError
 
 
 @dataclass(frozen=True)

@@ -1,43 +1,109 @@
-"""``python -m local_stack up | down | status``."""
+"""``python -m local_stack up | down | status | loop``."""
 
+import argparse
 import sys
+from collections.abc import Sequence
+from urllib.parse import quote
 
-from local_stack.environment import Stack
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from label_loop.exceptions import LabelLoopError
+from label_loop.loop import Loop
+from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER
+from local_stack.airflow_api import AirflowApi
+from local_stack.environment import Stack, point_at
+from local_stack.loopback import HttpError, UnreachableError
+from local_stack.loops import Newcomer, named_paths
 from local_stack.stack import LocalStack, StackError
 
+_FAILURES = (StackError, LabelLoopError, HttpError, UnreachableError, ClientError, BotoCoreError)
 
-def main(arguments: list[str]) -> int:
-    """Run one command; return the exit status."""
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit status: 0, 1 with the reason on standard error, 130 after an interruption."""
+    given = _parser().parse_args(arguments)
     stack = LocalStack(Stack.from_environment())
-    command = arguments[0] if len(arguments) == 1 else ""
-    if command == "up":
-        return _up(stack)
-    if command == "down":
-        stopped = stack.stop()
-        print(f"Stopped: {', '.join(stopped)}" if stopped else "Nothing was running.")
-        return 0
-    if command == "status":
-        print(f"local AWS endpoint: {'up' if stack.endpoint_answers() else 'down'}  {stack.stack.aws_url}")
-        print(f"Airflow: {'healthy' if stack.airflow_is_healthy() else 'down'}  {stack.stack.airflow_url}")
-        return 0
-    print("usage: python -m local_stack up | down | status", file=sys.stderr)
-    return 2
-
-
-def _up(stack: LocalStack) -> int:
     try:
-        print("Starting the local AWS endpoint …", flush=True)
-        stack.start_endpoint()
-        print("Starting Airflow (about half a minute) …", flush=True)
-        stack.start_airflow()
-        stack.wait_for_airflow()
-    except StackError as error:
+        given.run(stack, given)
+    except _FAILURES as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    exports = " ".join(f"{name}={value}" for name, value in stack.stack.aws_environment().items())
-    print(f"Airflow UI: {stack.stack.airflow_url}\nAWS endpoint: export {exports}\nStop both: make down")
+    except KeyboardInterrupt:
+        print("Interrupted. The same command again continues; `make down` stops what runs.", file=sys.stderr)
+        return 130
     return 0
 
 
+def _up(stack: LocalStack, _: argparse.Namespace) -> None:
+    is_new = stack.endpoint.find() is None
+    _say("Starting the local AWS endpoint …")
+    stack.start_endpoint()
+    _say("Starting Airflow (about half a minute) …")
+    stack.start_airflow()
+    stack.wait_for_airflow()
+    exports = " ".join(f"{name}={value}" for name, value in stack.stack.aws_environment().items())
+    print(f"Airflow UI: {stack.stack.airflow_url}\nAWS endpoint: export {exports}")
+    for path in named_paths(AirflowApi(stack.stack.airflow_url)) if is_new else ():
+        print(f"The endpoint has forgotten the loop {path}, as it does when it ends: set it up again by make loop")
+    print("Add a loop: make loop LOOP=logos LABELS=cat,dog\nStop both: make down")
+
+
+def _down(stack: LocalStack, _: argparse.Namespace) -> None:
+    stopped = stack.stop()
+    print(f"Stopped: {', '.join(stopped)}" if stopped else "Nothing was running.")
+
+
+def _status(stack: LocalStack, _: argparse.Namespace) -> None:
+    print(f"local AWS endpoint: {'up' if stack.endpoint_answers() else 'down'}  {stack.stack.aws_url}")
+    print(f"Airflow: {'healthy' if stack.airflow_is_healthy() else 'down'}  {stack.stack.airflow_url}")
+
+
+def _loop(stack: LocalStack, given: argparse.Namespace) -> None:
+    loop = Loop(f"/{given.loop.strip('/')}")
+    point_at(stack.stack.aws_environment())
+    labels = [label.strip() for label in given.labels.split(",") if label.strip()]
+    bucket = Newcomer(loop, labels, _say).join(stack, AirflowApi(stack.stack.airflow_url), boto3.Session())
+    console = f"{stack.stack.airflow_url}/label-loop/{quote(loop.name)}"
+    label = labels[0] if labels else "<label>"  # one folder each
+    print(
+        f"\nThe loop {loop.name} is ready.\n"
+        f"  1. Upload 10 labelled images or more, under their labels: {console}/upload\n"
+        f"     or into s3://{bucket}/{LABELLED_FOLDER}{label}/ and so on\n"
+        f"  2. Train: Train now…, then Check:  {console}/models\n"
+        f"  3. Upload images to be detected:   {console}/upload\n"
+        f"     or into s3://{bucket}/{UPLOADS_FOLDER}\n"
+        f"  4. Review what the model doubts:   {console}/review\n"
+        f"In the Airflow UI, all of it is under Label Loop: {stack.stack.airflow_url}/plugin/label-loop"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local_stack", description="Label Loop on this machine.")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, run, text in (
+        ("up", _up, "start the local AWS endpoint and Airflow in the background"),
+        ("down", _down, "stop both"),
+        ("status", _status, "say what runs"),
+        ("loop", _loop, "add a loop to what runs; safe to repeat"),
+    ):
+        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        command.set_defaults(run=run)
+    command.epilog = "Example: make loop LOOP=logos LABELS=cat,dog"
+    command.add_argument("loop", type=_name, help="the loop's name, such as logos")
+    command.add_argument("--labels", default="", help="labels that get a folder: a,b,c")
+    return parser
+
+
+def _name(text: str) -> str:
+    if not text.strip("/ "):
+        raise argparse.ArgumentTypeError("it has no name: make loop LOOP=logos LABELS=cat,dog")
+    return text
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ class Stack:
     home: Path = PROJECT / ".airflow"
     airflow_port: int = 8080
     local_aws_port: int = 4566
-    parameter_paths: str = "/label-loop"
+    parameter_paths: str = ""  # loops are added while it runs
     roles: tuple[str, ...] = ()
 
     @classmethod
@@ -110,6 +111,14 @@ class Stack:
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{role}:{role}" for role in self.roles),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.passwords_file),
         }
+
+
+def point_at(environment: Mapping[str, str]) -> None:
+    """Let this process reach the stack's endpoint and nothing else, whatever account its user works with."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ |= {**environment, "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    os.environ["NO_PROXY"] = "*"
 
 
 def _port(name: str, default: int) -> int:

@@ -17,15 +17,15 @@ from tests.testing.first_model import FirstModel
 from tests.testing.stack import RunningStack
 from tests.waiting import eventually
 
-from demo.airflow_api import Run
 from demo.errors import NotAsToldError
-from demo.loopback import ask
 from demo.pictures import Shares, cast
 from demo.progress import Narrator
 from demo.scene import Scene
 from demo.steps import detection, setup
 from label_loop.loop import Loop
+from local_stack.airflow_api import Run
 from local_stack.environment import Stack
+from local_stack.loopback import ask
 from local_stack.stack import LocalStack
 from sample_images.digits import digits
 

@@ -3,6 +3,8 @@
 import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -45,6 +47,19 @@ def test_every_file_of_the_plugin_is_there_and_nothing_else(built):
     assert {path.name for path in built.iterdir()} == {"plugins.zip", "requirements.txt", "dags"}
     assert files_of(built / "dags") == files_of(PROJECT / "dags")
     assert (built / "requirements.txt").read_bytes() == (PROJECT / "requirements.txt").read_bytes()
+
+
+def test_the_command_line_runs_from_it(built):
+    environment = {**os.environ, "PYTHONPATH": str(built / "plugins.zip")}
+    told = subprocess.run(
+        [sys.executable, "-m", "label_loop", "provision", "no-path"],
+        env=environment,
+        cwd=built,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (told.returncode, "'no-path' is not a path" in told.stderr) == (2, True)
 
 
 def test_the_same_tree_gives_the_same_bytes(built, copy, tmp_path):

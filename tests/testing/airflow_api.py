@@ -2,8 +2,8 @@
 
 from functools import cached_property
 
-from demo.airflow_api import AirflowApi
-from demo.loopback import ask
+from local_stack.airflow_api import AirflowApi
+from local_stack.loopback import ask
 
 
 class LoggedInAirflow(AirflowApi):

@@ -24,6 +24,7 @@ from local_stack.environment import Stack, free_port
 ROLES = ("viewer", "user", "op", "admin")
 # The console opens with the first one: what a person does there, the tests do with the pictures.
 PICTURES, ALPHA, SAMPLE, DEPLOYED = LOOPS = (Loop("/pictures"), Loop("/alpha"), Loop("/sample"), Loop("/deployed"))
+ADDED = Loop("/added")  # while Airflow runs, by a Variable
 DEPLOYED_STACK = "story"
 DIGITS = tuple("0123456789")
 # Nobody watches. Each loop may run as many models as if it were alone.

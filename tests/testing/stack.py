@@ -15,7 +15,7 @@ import pytest
 from tests.testing import metadata_database
 from tests.waiting import eventually
 
-from demo.airflow_api import AirflowApi
+from local_stack.airflow_api import AirflowApi
 from local_stack.environment import Stack, free_port
 from local_stack.stack import LocalStack
 

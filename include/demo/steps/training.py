@@ -1,9 +1,9 @@
 """A model version: triggered, trained, judged, deployed."""
 
-from demo.airflow_api import Run
 from demo.scene import Scene
 from demo.versions import RUNNING, number_of
 from demo.waiting import Seen
+from local_stack.airflow_api import Run
 
 TRAINING_SECONDS = 420
 _TASKS = 10

@@ -2,8 +2,9 @@ import time
 
 import pytest
 
-from demo.errors import NotAsToldError, UnreachableError
+from demo.errors import NotAsToldError
 from demo.reviewer import ScriptedReviewer, Task
+from local_stack.loopback import UnreachableError
 
 
 class _Reviews:

@@ -2,9 +2,10 @@ from collections.abc import Callable
 
 import pytest
 
-from demo.errors import NotAsToldError, UnreachableError
+from demo.errors import NotAsToldError
 from demo.progress import Step
 from demo.waiting import Patience, Seen
+from local_stack.loopback import UnreachableError
 
 
 class _Time:

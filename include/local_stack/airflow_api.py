@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
-from demo.loopback import HttpError, ask
+from local_stack.loopback import HttpError, ask
 
 _TRIES_WHILE_LOCKED = 10  # each waits for five seconds
 ENDED = frozenset({"success", "failed"})
@@ -37,7 +37,7 @@ class Task:
 
 
 class AirflowApi:
-    """The few questions that the story asks."""
+    """The few questions that the local stack and the story ask."""
 
     def __init__(self, url: str, credentials: Mapping[str, str] | None = None) -> None:
         self.url = url
@@ -99,6 +99,13 @@ class AirflowApi:
     def set_variable(self, key: str, value: str) -> None:
         """Change an existing Variable, as an operator does in the UI."""
         self.ask("PATCH", f"variables/{quote(key, safe='')}?update_mask=value", {"key": key, "value": value})
+
+    def put_variable(self, key: str, value: str, description: str) -> None:
+        """Write a Variable, whether it is there or not."""
+        if self.variable(key) is None:
+            self.ask("POST", "variables", {"key": key, "value": value, "description": description})
+        else:
+            self.set_variable(key, value)
 
     def _find(self, path: str) -> Any:
         try:

@@ -6,10 +6,12 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
-from demo.errors import UnreachableError
-
 _TIMEOUT_SECONDS = 120  # a request may have to wait for a busy machine; who is not there refuses at once
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class UnreachableError(Exception):
+    """A server of the stack did not answer this time; asking again may help."""
 
 
 class HttpError(Exception):

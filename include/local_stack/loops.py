@@ -1,0 +1,114 @@
+"""Adds a loop to the stack while it runs."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import boto3
+
+from label_loop.loop import PATHS_VARIABLE, Loop
+from label_loop.parameters import PARAMETERS
+from label_loop.provisioning import Line, Options, provision
+from label_loop.provisioning.provision import AIRFLOW
+from local_stack.airflow_api import AirflowApi
+from local_stack.loopback import UnreachableError
+from local_stack.stack import LocalStack, StackError
+
+WORKFLOWS = ("parameter_sync", "training", "detection", "human_review", "human_sampling")
+_DESCRIPTION = "The paths of loops, separated by commas, that this Airflow serves beside those of its option."
+# Airflow looks into a DAG file again after half a minute; a busy machine takes several times as long.
+PATIENCE_SECONDS = 300.0
+
+
+@dataclass
+class Newcomer:
+    """A loop that is added, with its labels. ``say`` is given a line whenever there is something new."""
+
+    loop: Loop
+    labels: Sequence[str]
+    say: Callable[[str], None]
+    patience_seconds: float = PATIENCE_SECONDS
+    sleep: Callable[[float], None] = time.sleep
+
+    def join(self, stack: LocalStack, airflow: AirflowApi, session: boto3.Session) -> str:
+        """Make its resources, have Airflow serve it, wait until it does; return its bucket. Safe to repeat.
+
+        Raises StackError where the stack does not run, or Airflow does not take the loop in, and what ``provision``
+        raises.
+        """
+        check_running(stack)
+        bucket = self._make(session)
+        self._register(airflow)
+        for what, count in (("DAGs", self._parsed), ("parameters as Variables", self._mirrored)):
+            self._wait(stack, airflow, what, count)
+        return bucket
+
+    def _make(self, session: boto3.Session) -> str:
+        self.say(f"Making the AWS resources of {self.loop.path} at the local endpoint …")
+        lines: list[Line] = []
+        options = Options(labels=tuple(self.labels) or None, review_backend=AIRFLOW)
+        record = provision(self.loop, options, session, lines.append)
+        outcomes = Counter(str(line.outcome) for line in lines)
+        self.say(f"  {', '.join(f'{count} {outcome}' for outcome, count in outcomes.items())}")
+        return str(record["s3_bucket"])
+
+    def _register(self, airflow: AirflowApi) -> None:
+        paths = named_paths(airflow)
+        if self.loop.path not in paths:
+            airflow.put_variable(PATHS_VARIABLE, ",".join([*paths, self.loop.path]), _DESCRIPTION)
+        self.say(f"Airflow's Variable {PATHS_VARIABLE} has {self.loop.path}. Waiting for Airflow (about a minute) …")
+
+    def _wait(
+        self, stack: LocalStack, airflow: AirflowApi, what: str, count: Callable[[AirflowApi], tuple[int, int]]
+    ) -> None:
+        deadline, told = time.monotonic() + self.patience_seconds, ""
+        while True:
+            try:
+                there, wanted = count(airflow)
+                seen = f"{there} of {wanted} {what}"
+            except UnreachableError as error:
+                there, wanted, seen = 0, 1, str(error)
+            if seen != told:
+                self.say(f"  {seen}")
+                told = seen
+            if there == wanted:
+                return
+            if time.monotonic() > deadline:
+                raise StackError(self._overdue(stack, airflow, seen))
+            self.sleep(1)
+
+    def _parsed(self, airflow: AirflowApi) -> tuple[int, int]:
+        return sum(airflow.knows(self.loop.dag_id(workflow)) for workflow in WORKFLOWS), len(WORKFLOWS)
+
+    def _mirrored(self, airflow: AirflowApi) -> tuple[int, int]:
+        return sum(airflow.variable(self.loop.variable(name)) is not None for name in PARAMETERS), len(PARAMETERS)
+
+    def _overdue(self, stack: LocalStack, airflow: AirflowApi, seen: str) -> str:
+        try:
+            errors = "; ".join(airflow.import_errors()) or "no DAG file failed to parse"
+        except UnreachableError as error:
+            errors = str(error)
+        return (
+            f"The loop {self.loop.path} is made, but Airflow has not taken it in after {self.patience_seconds:.0f} s: "
+            f"{seen}; {errors}. Run the command again: it continues. Airflow's log is {stack.airflow.log}"
+        )
+
+
+def named_paths(airflow: AirflowApi) -> list[str]:
+    """Return what the Variable names now."""
+    text = airflow.variable(PATHS_VARIABLE) or ""
+    return [path.strip() for path in text.split(",") if path.strip()]
+
+
+def check_running(stack: LocalStack) -> None:
+    """Raise StackError where the endpoint or Airflow does not answer."""
+    for name, url, is_up in (
+        ("The local AWS endpoint", stack.stack.aws_url, stack.endpoint_answers),
+        ("Airflow", stack.stack.airflow_url, stack.airflow_is_healthy),
+    ):
+        if not is_up():
+            raise StackError(
+                f"{name} does not answer at {url}. Start both with `make up`; where they have other ports, give "
+                "AIRFLOW_PORT and LOCAL_AWS_PORT here as well."
+            )
