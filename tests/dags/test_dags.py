@@ -18,6 +18,7 @@ CONTINUOUS = "ContinuousTimetable"
 
 # What a sync of the parameters leaves, and what people have mistyped.
 VARIABLES = {
+    "LABEL_LOOP/PARAMETER_PATHS": "/added,no path",
     "LOGOS/PARAMETER-SYNC-STATE": "{}",
     "PRODUCTS/PARAMETER-SYNC-STATE": "{}",
     "LOGOS/AUTOMATIC-TRAINING-POLL-FREQUENCY": "90",
@@ -161,6 +162,12 @@ def test_nothing_that_may_be_switched_off_is_scheduled_before_the_first_sync(par
         "human_review": CONTINUOUS,
         "parameter_sync": CONTINUOUS,
     }
+
+
+def test_a_variable_adds_a_loop_at_the_next_parse_and_takes_none_away(both: list[Parsed]) -> None:
+    added = {f"added.{state}" for state in STATES}
+    assert both[1]["dags"].keys() == both[0]["dags"].keys() | added
+    assert both[1]["dags"]["added.detection"]["schedule"] == CONTINUOUS
 
 
 def test_schedules_follow_the_variables_and_survive_bad_ones(both: list[Parsed]) -> None:

@@ -25,7 +25,7 @@ def test_names(path, name, dag_id, variable):
 
 @pytest.mark.parametrize("path", ["", "/", "logos", "/logos/", "//logos", "/lo gos", "/löwe", "/a,/b", "/a\n"])
 def test_what_is_no_parameter_store_path_is_no_loop(path):
-    with pytest.raises(InvalidParameterError, match="parameter_paths"):
+    with pytest.raises(InvalidParameterError, match="a path in Parameter Store"):
         Loop(path)
 
 
@@ -58,4 +58,29 @@ def test_a_path_that_is_none_is_told_and_takes_no_other_loop_away(monkeypatch, c
 def test_two_paths_of_one_name_do_not_share_their_dags(monkeypatch, caplog):
     monkeypatch.setenv("AIRFLOW__LABEL_LOOP__PARAMETER_PATHS", "/a/b,/a.b,/c")
     assert [loop.path for loop in loops()] == ["/a/b", "/c"]
-    assert "/a.b is left out" in caplog.text
+    assert "The loop /a.b of the option [label_loop] parameter_paths is left out" in caplog.text
+
+
+VARIABLE = "AIRFLOW_VAR_LABEL_LOOP/PARAMETER_PATHS"
+
+
+def test_loops_of_the_variable_join_those_of_the_option(monkeypatch, caplog):
+    monkeypatch.setenv("AIRFLOW__LABEL_LOOP__PARAMETER_PATHS", "/logos,/acme/products")
+    monkeypatch.setenv(VARIABLE, " /logos/ ,/pets,, no-path ,/acme.products\n,/birds")
+    assert [loop.path for loop in loops()] == ["/logos", "/acme/products", "/pets", "/birds"]
+    assert "Variable label_loop/parameter_paths is left out" in caplog.text
+    assert "'no-path'" in caplog.text
+    assert "The loop /acme.products of the Variable" in caplog.text
+
+
+def test_a_variable_that_cannot_be_read_takes_no_loop_of_the_option_away(monkeypatch, caplog):
+    from airflow.sdk import Variable
+
+    def refuse(*_, **__):
+        raise PermissionError("this Variable is not yours")
+
+    monkeypatch.setenv("AIRFLOW__LABEL_LOOP__PARAMETER_PATHS", "/logos")
+    monkeypatch.setattr(Variable, "get", refuse)
+    assert [loop.path for loop in loops()] == ["/logos"]
+    assert "label_loop/parameter_paths cannot be read" in caplog.text
+    assert "this Variable is not yours" in caplog.text
