@@ -14,7 +14,7 @@ from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER
 from local_stack.airflow_api import AirflowApi
 from local_stack.environment import Stack, point_at
 from local_stack.loopback import HttpError, UnreachableError
-from local_stack.loops import Newcomer, named_paths
+from local_stack.loops import AddedLoop, named_paths
 from local_stack.stack import LocalStack, StackError
 
 _FAILURES = (StackError, LabelLoopError, HttpError, UnreachableError, ClientError, BotoCoreError)
@@ -63,7 +63,7 @@ def _loop(stack: LocalStack, given: argparse.Namespace) -> None:
     loop = Loop(f"/{given.loop.strip('/')}")
     point_at(stack.stack.aws_environment())
     labels = [label.strip() for label in given.labels.split(",") if label.strip()]
-    bucket = Newcomer(loop, labels, _say).join(stack, AirflowApi(stack.stack.airflow_url), boto3.Session())
+    bucket = AddedLoop(loop, labels, _say).add(stack, AirflowApi(stack.stack.airflow_url), boto3.Session())
     console = f"{stack.stack.airflow_url}/label-loop/{quote(loop.name)}"
     label = labels[0] if labels else "<label>"  # one folder each
     print(

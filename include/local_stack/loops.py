@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 300.0
 
 
 @dataclass
-class Newcomer:
+class AddedLoop:
     """A loop that is added, with its labels. ``say`` is given a line whenever there is something new."""
 
     loop: Loop
@@ -31,7 +31,7 @@ class Newcomer:
     patience_seconds: float = PATIENCE_SECONDS
     sleep: Callable[[float], None] = time.sleep
 
-    def join(self, stack: LocalStack, airflow: AirflowApi, session: boto3.Session) -> str:
+    def add(self, stack: LocalStack, airflow: AirflowApi, session: boto3.Session) -> str:
         """Make its resources, have Airflow serve it, wait until it does; return its bucket. Safe to repeat.
 
         Raises StackError where the stack does not run, or Airflow does not take the loop in, and what ``provision``

@@ -6,15 +6,15 @@ from tests.testing.stack import RunningStack, clients_of
 from tests.waiting import eventually
 
 from label_loop.loop import PATHS_VARIABLE
-from local_stack.loops import WORKFLOWS, Newcomer, named_paths
+from local_stack.loops import WORKFLOWS, AddedLoop, named_paths
 from local_stack.stack import LocalStack
 
 
 @pytest.fixture
 def bucket(running: RunningStack) -> str:
     with clients_of(running):
-        newcomer = Newcomer(LOOP, ("cat", "dog"), print)
-        return newcomer.join(LocalStack(running.stack), running.api, running.session())
+        added = AddedLoop(LOOP, ("cat", "dog"), print)
+        return added.add(LocalStack(running.stack), running.api, running.session())
 
 
 def test_it_is_served_without_a_restart_beside_the_loops_of_the_option(running: RunningStack, bucket: str):

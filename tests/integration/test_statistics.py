@@ -214,5 +214,5 @@ def test_a_day_that_is_counted_on_meanwhile_is_left_and_told(
 
 def test_a_loop_without_the_table_is_told_how_to_get_it(world: World) -> None:
     world.set_record(statistics_table=None)
-    with pytest.raises(ProvisioningError, match=r"label_loop[.]provisioning /integration first"):
+    with pytest.raises(ProvisioningError, match=r"label_loop provision /integration. first"):
         rebuilt(world)

@@ -16,7 +16,7 @@ from local_stack.__main__ import main
 from local_stack.airflow_api import AirflowApi
 from local_stack.environment import Stack, free_port
 from local_stack.loopback import HttpError, UnreachableError
-from local_stack.loops import WORKFLOWS, Newcomer, named_paths
+from local_stack.loops import WORKFLOWS, AddedLoop, named_paths
 from local_stack.stack import LocalStack, StackError
 
 
@@ -80,13 +80,13 @@ def said() -> list[str]:
     return []
 
 
-def newcomer(said, path="/logos", **how):
-    return Newcomer(Loop(path), ("cat", "dog"), said.append, sleep=lambda _: None, **how)
+def added(said, path="/logos", **how):
+    return AddedLoop(Loop(path), ("cat", "dog"), said.append, sleep=lambda _: None, **how)
 
 
 def test_it_is_made_named_and_waited_for(stack, session, said):
     airflow = AirflowOfLooks(looks=len(WORKFLOWS) * 2)
-    bucket = newcomer(said).join(stack, airflow, session)
+    bucket = added(said).add(stack, airflow, session)
     record = json.loads(session.client("ssm").get_parameter(Name="/logos/For-System-Use-Only")["Parameter"]["Value"])
     assert (record["s3_bucket"], record["review_backend"]) == (bucket, "airflow")
     folders = session.client("s3").list_objects_v2(Bucket=bucket, Prefix="images_labeled_by_folder/")["Contents"]
@@ -102,7 +102,7 @@ def test_it_joins_the_loops_that_are_there_and_once(stack, session, said):
     airflow = AirflowOfLooks()
     airflow.variables[PATHS_VARIABLE] = "/pets, /birds"
     for _ in range(2):
-        newcomer(said).join(stack, airflow, session)
+        added(said).add(stack, airflow, session)
     assert airflow.variables[PATHS_VARIABLE] == "/pets,/birds,/logos"
 
 
@@ -110,7 +110,7 @@ def test_waiting_ends_with_what_was_seen_and_what_to_do(stack, session, said):
     with pytest.raises(
         StackError, match=r"(?s)/logos is made.*0 s: 0 of 5 DAGs; .*Run the command again.*airflow\.log"
     ):
-        newcomer(said, patience_seconds=0).join(stack, AirflowOfLooks(looks=1000), session)
+        added(said, patience_seconds=0).add(stack, AirflowOfLooks(looks=1000), session)
 
 
 @pytest.mark.parametrize("down", ["endpoint_answers", "airflow_is_healthy"])
@@ -118,7 +118,7 @@ def test_without_a_running_stack_nothing_is_made_and_make_up_is_named(stack, ses
     monkeypatch.setattr(LocalStack, down, lambda _: False)
     name = "endpoint" if down == "endpoint_answers" else "Airflow"
     with pytest.raises(StackError, match=f"{name} does not answer at http.*make up"):
-        newcomer(said, "/never").join(stack, AirflowOfLooks(), session)
+        added(said, "/never").add(stack, AirflowOfLooks(), session)
     assert not session.client("ssm").get_parameters_by_path(Path="/never")["Parameters"]
 
 
