@@ -13,12 +13,14 @@ from label_loop.provisioning import Line, Options, provision
 from label_loop.provisioning.provision import AIRFLOW
 from local_stack.airflow_api import AirflowApi
 from local_stack.loopback import UnreachableError
+from local_stack.processes import wait_until
 from local_stack.stack import LocalStack, StackError
 
 WORKFLOWS = ("parameter_sync", "training", "detection", "human_review", "human_sampling")
 _DESCRIPTION = "The paths of loops, separated by commas, that this Airflow serves beside those of its option."
 # Airflow looks into a DAG file again after half a minute; a busy machine takes several times as long.
 PATIENCE_SECONDS = 300.0
+_BUSY_SECONDS = 60.0
 
 
 @dataclass
@@ -103,11 +105,12 @@ def named_paths(airflow: AirflowApi) -> list[str]:
 
 def check_running(stack: LocalStack) -> None:
     """Raise StackError where the endpoint or Airflow does not answer."""
-    for name, url, is_up in (
-        ("The local AWS endpoint", stack.stack.aws_url, stack.endpoint_answers),
-        ("Airflow", stack.stack.airflow_url, stack.airflow_is_healthy),
+    for name, url, process, is_up in (
+        ("The local AWS endpoint", stack.stack.aws_url, stack.endpoint, stack.endpoint_answers),
+        ("Airflow", stack.stack.airflow_url, stack.airflow, stack.airflow_is_healthy),
     ):
-        if not is_up():
+        # What runs and does not answer at once is busy, or has just begun.
+        if not (is_up() or (process.find() and wait_until(is_up, timeout_seconds=_BUSY_SECONDS))):
             raise StackError(
                 f"{name} does not answer at {url}. Start both with `make up`; where they have other ports, give "
                 "AIRFLOW_PORT and LOCAL_AWS_PORT here as well."
