@@ -1,8 +1,8 @@
 """### Human review: what people answered comes back into the loop
 
-The sensor `wait_for_answers` waits, without a worker, for answers in `a2i-human-loop-data/`. `apply_answers` writes each
-to the inference log, and copies its image to `images_labeled_by_folder/<label>/`, where the next training finds it.
-Answers of *None of the Above* and answers to human samples are logged only.
+The sensor `wait_for_answers` waits, without a worker, for answers in `a2i-human-loop-data/`. `apply_answers` writes
+each to the inference log, and copies its image to `images_labeled_by_folder/<label>/`, where the next training finds
+it. Answers of *None of the Above* and answers to human samples are logged only.
 
 **Schedule** always: a run ends when no answer has come for a while, then the next one waits.
 
