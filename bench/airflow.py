@@ -21,6 +21,7 @@ from tests.testing.stack import RunningStack, airflow_over_endpoint
 from tests.waiting import eventually
 
 from bench.figures import Figure
+from label_loop.domain.log_row import INDEX_KEY, SAMPLED_NO, Attribute
 from label_loop.domain.moments import timestamp
 from label_loop.loop import Loop
 from label_loop.provisioning import Options, provision
@@ -168,13 +169,14 @@ class _MeasuredLoop:
 
     def _logged(self, since: datetime) -> dict[str, float]:
         """Return the keys that are in the log from a time on, each with this moment."""
+        sampled, detected_at = INDEX_KEY
         found: Sequence[Any] = self.table.query(
             IndexName=self.record["dynamodb_table_GSI"],
-            KeyConditionExpression=Key("Sampled").eq("No") & Key("DetectLabelDate").gte(timestamp(since)),
-            ProjectionExpression="S3ObjectKey",
+            KeyConditionExpression=Key(sampled).eq(SAMPLED_NO) & Key(detected_at).gte(timestamp(since)),
+            ProjectionExpression=Attribute.KEY,
         )["Items"]
         now = time.time()
-        return {item["S3ObjectKey"]: now for item in found}
+        return {item[Attribute.KEY]: now for item in found}
 
     def _upload(self) -> str:
         picture = _PICTURES[_LABELLED + self._uploads % (len(_PICTURES) - _LABELLED)]

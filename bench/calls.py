@@ -4,6 +4,7 @@ from tests.integration.world import World
 
 from bench.figures import Figure
 from bench.loop import serving_loop
+from label_loop.domain.log_row import Attribute
 
 _MINIMUM = "Minimum-Label-Detection-Confidence"
 _WHOLE_WAY = (
@@ -17,7 +18,7 @@ def measure(uploads: int) -> list[Figure]:
     with serving_loop() as world:
         world.set_variable(_MINIMUM, "0")
         accepted = _detect(world, uploads)
-        confidences = sorted(row["DetectedConfidenceLevel"] for row in world.rows())
+        confidences = sorted(row[Attribute.CONFIDENCE] for row in world.rows())
         world.set_variable(_MINIMUM, str(confidences[round(uploads * 0.4)]))
         reviewed = _detect(world, uploads)
         loops = world.human_loops()

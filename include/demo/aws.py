@@ -12,6 +12,7 @@ import boto3
 import botocore.session
 
 from demo.pictures import AnyPicture
+from label_loop.domain.log_row import Attribute, LogRow
 from label_loop.loop import Loop
 from label_loop.loop_state import LoopState
 from label_loop.payloads import LABELLED_FOLDER
@@ -94,9 +95,9 @@ class LoopAws:
     def _table(self) -> Any:
         return self._session.resource("dynamodb").Table(self._fixed["dynamodb_table"])
 
-    def count_rows(self, *, with_attribute: str | None = None) -> int:
-        """Return how many detections are in the log, all or those that have an attribute."""
-        chosen = {"FilterExpression": f"attribute_exists({with_attribute})"} if with_attribute else {}
+    def count_rows(self, *, answered: bool = False) -> int:
+        """Return how many detections are in the log, all or those with a person's label."""
+        chosen = {"FilterExpression": f"attribute_exists({Attribute.HUMAN_LABEL})"} if answered else {}
         pages = self._table.meta.client.get_paginator("scan").paginate(
             TableName=self._table.name, ConsistentRead=True, Select="COUNT", **chosen
         )
@@ -113,11 +114,11 @@ class LoopAws:
         )
         return sum(page["Count"] for page in pages)
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[LogRow]:
         """Return the whole inference log."""
         # The client under a resource gives plain Python values.
         pages = self._table.meta.client.get_paginator("scan").paginate(TableName=self._table.name, ConsistentRead=True)
-        return [row for page in pages for row in page["Items"]]
+        return [LogRow.from_item(item) for page in pages for item in page["Items"]]
 
     # ---------------------------------------------------------------- models
 

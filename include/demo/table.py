@@ -6,6 +6,8 @@ from typing import Any
 
 from rich.table import Table
 
+from label_loop.domain.log_row import LogRow
+
 GOOD_ENOUGH_F1 = 0.95
 ENOUGH_TO_TELL = 100  # held-out images
 
@@ -29,21 +31,21 @@ def result(
     version: Mapping[str, Any],
     *,
     images_trained: int,
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[LogRow],
     truth: Mapping[str, str],
     calls_an_image: float,
 ) -> VersionResult:
     """Sum up one version from its description and the inference log; ``truth`` is by the image's key."""
-    own = [row for row in rows if row["ProjectVersionArn"] == version["ProjectVersionArn"]]
-    accepted = [row for row in own if row["DetectedConfidenceLevel"] >= row["MinimumConfidenceLevel"]]
+    own = [row for row in rows if row.project_version_arn == version["ProjectVersionArn"]]
+    accepted = [row for row in own if row.accepted]
     return VersionResult(
         number=number,
         images_trained=images_trained,
         f1=float(version["EvaluationResult"]["F1Score"]),
         detections=len(own),
         accepted=len(accepted),
-        accepted_right=sum(row["DetectedLabel"] == truth[row["S3ObjectKey"]] for row in accepted),
-        reviewed=sum("HumanLabel" in row for row in own),
+        accepted_right=sum(row.agrees_with(truth[row.key]) for row in accepted),
+        reviewed=sum(row.is_answered for row in own),
         calls_an_image=calls_an_image,
     )
 

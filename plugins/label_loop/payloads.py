@@ -50,38 +50,6 @@ class S3Upload:
 
 
 @dataclass(frozen=True)
-class Detection:
-    """What the model said of one upload, and what was decided on it: a row of the inference log."""
-
-    upload: S3Upload
-    detected_at: datetime
-    project_version_arn: str
-    label: str = ""
-    confidence_percent: float = 0.0
-    minimum_confidence_percent: float = 0.0
-    workflow_enabled: bool = True
-    human_loop_name: str | None = None
-    human_loop_request_id: str | None = None
-    review_failure: str | None = None
-    failure: str | None = None
-
-    @property
-    def id(self) -> str:
-        """The key of the row."""
-        return self.upload.detection_id
-
-    @property
-    def accepted(self) -> bool:
-        """Whether the detection is good enough to be used without a person's look."""
-        return self.failure is None and bool(self.label) and self.confidence_percent >= self.minimum_confidence_percent
-
-    @property
-    def needs_review(self) -> bool:
-        """Whether a person shall look at it."""
-        return self.workflow_enabled and self.failure is None and not self.accepted
-
-
-@dataclass(frozen=True)
 class ReviewTask:
     """What a reviewer is asked: the input of a human loop. ``version_id`` is the image's, where S3 keeps versions."""
 

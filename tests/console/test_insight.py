@@ -14,6 +14,7 @@ import pytest
 from tests.integration.world import World
 
 from label_loop.domain import statistics
+from label_loop.domain.log_row import LoggedAnswer, LogRow
 
 TODAY = datetime.now(UTC).date()
 ARN = "arn:aws:rekognition:eu-west-1:123456789012:project/p/version/{}/1763888400000"
@@ -46,19 +47,19 @@ def rows(count: int, *, days_ago: int = 0, version: str = "v1", **more: Any) -> 
 
 
 def write(world: World, *groups: list[dict[str, Any]]) -> None:
-    world.context().log.put_new([row for group in groups for row in group])
+    world.context().log.put_new([LogRow.from_item(row) for group in groups for row in group])
 
 
 def answer(world: World, labels: dict[str, str]) -> None:
     log = world.context().log
     for id_, row in log.rows(list(labels)).items():
-        log.set_answers([row], {id_: {"HumanLabel": labels[id_], "HumanLoopCompletionDate": "2026-11-25T09:00:00Z"}})
+        log.set_answers([row], {id_: LoggedAnswer(labels[id_], "2026-11-25T09:00:00Z")})
 
 
 def sample(world: World, taken: list[dict[str, Any]]) -> None:
     log = world.context().log
     ids = [row["DetectLabelRequestId"] for row in taken]
-    log.mark_sampled(log.rows(ids).values(), {id_: {} for id_ in ids})
+    log.mark_sampled(log.rows(ids).values(), dict.fromkeys(ids))
 
 
 def chart(text: str, name: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from tests.integration.pictures import FRESH_DIGITS
 from tests.integration.world import World
 
 from label_loop.domain.insight import Day
+from label_loop.domain.log_row import LogRow
 from label_loop.domain.statistics import Item, of_row, summed
 from label_loop.exceptions import UnfinishedWorkError
 from label_loop.provisioning import Options, ProvisioningError
@@ -28,7 +29,7 @@ def counted(world: World) -> list[Day]:
 def assert_counts_are_the_rows(world: World) -> Day:
     """Compare, and return the counts of the one day and version."""
     expected: dict[tuple[str, str], dict[str, int]] = {}
-    for item, counters in summed(map(of_row, world.rows())).items():
+    for item, counters in summed(of_row(LogRow.from_item(row)) for row in world.rows()).items():
         expected.setdefault(item.day_and_version_name, {}).update(counters)
     days = counted(world)
     assert {(day.day, day.version): dict(day.counts) for day in days} == expected

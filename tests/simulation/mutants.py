@@ -1,6 +1,6 @@
 """Faults that are put into the package, to prove that the histories find such ones. Like ``runs.py`` it knows names."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,9 +37,9 @@ def _apply_answers_without_a_condition(patch: pytest.MonkeyPatch) -> None:
     update = InferenceLogHook._update
 
     def update_always(
-        self: InferenceLogHook, row: Mapping[str, Any], values: Mapping[str, Any], unchanged: Sequence[str]
+        self: InferenceLogHook, id_: str, values: Mapping[str, Any], condition: str, _: Any = None
     ) -> Any:
-        return update(self, row, values, [])
+        return update(self, id_, values, condition.partition(" AND ")[0])
 
     patch.setattr(InferenceLogHook, "_update", update_always)
 
@@ -61,7 +61,7 @@ def _record_the_attempt_after_it_was_paid(patch: pytest.MonkeyPatch) -> None:
 
 
 def _put_rows_without_a_condition(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(InferenceLogHook, "_put", lambda self, row: {"Put": {"TableName": self.table, "Item": row}})
+    patch.setattr(InferenceLogHook, "_put", lambda self, row: {"Put": {"TableName": self.table, "Item": row.to_item()}})
 
 
 def _leave_the_old_version_running(patch: pytest.MonkeyPatch) -> None:

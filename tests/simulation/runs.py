@@ -16,6 +16,7 @@ from tests.simulation.gate import LoudError
 from tests.simulation.world import PATH, World
 
 from label_loop.context import LoopContext
+from label_loop.domain.log_row import LogRow
 from label_loop.domain.parameter_merge import problem
 from label_loop.domain.statistics import of_row, summed
 from label_loop.loop import Loop
@@ -242,7 +243,7 @@ def detection_id(bucket: str, key: str, etag: str, version_id: str) -> str:
 
 def expected_statistics(rows: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, int]]:
     """Return what rows add up to, by the keys of the table of statistics."""
-    counts = summed(map(of_row, rows))
+    counts = summed(of_row(LogRow.from_item(row)) for row in rows)
     return {(item.month, item.day_and_version): dict(counters) for item, counters in counts.items()}
 
 

@@ -84,13 +84,6 @@ def test_a_label_with_a_single_image_holds_up_no_other() -> None:
     assert len(checked(history)) == 8
 
 
-@fault("5", "the model's confidence is 69.99996 and the minimum 70")
-def test_the_log_says_of_an_upload_in_review_that_it_was_not_accepted() -> None:
-    history, _ = reviewed(69.99996)
-    (row,) = history.world.rows()
-    assert row["DetectedConfidenceLevel"] < row["MinimumConfidenceLevel"]
-
-
 # ------------------------------------------------------------------------------ messages
 
 

@@ -1,19 +1,17 @@
-"""The records that pass between the parts: identities, acceptance, and what survives JSON."""
+"""The records that pass between the parts: identities, and what survives JSON."""
 
 import json
 import uuid
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.strategies import HOSTILE_TEXT
 
-from label_loop.payloads import Detection, S3Upload, TrainingAttempt
+from label_loop.payloads import S3Upload, TrainingAttempt
 
 UPLOAD = S3Upload("b", "images_for_detection/a b+ü%.png", "e1", version_id="v1")
-DETECTION = Detection(UPLOAD, datetime(2026, 11, 23, tzinfo=UTC), "arn", "cat", 80.0, 70.0)
 
 
 def test_one_upload_has_one_id_in_every_process():
@@ -61,25 +59,6 @@ def test_any_key_has_an_id_and_a_uri(key):
     upload = S3Upload("b", key, "e")
     assert str(uuid.UUID(upload.detection_id)) == upload.detection_id
     assert upload.uri == f"s3://b/{key}"
-
-
-@pytest.mark.parametrize(
-    ("changes", "accepted", "needs_review"),
-    [
-        ({}, True, False),
-        ({"confidence_percent": 70.0}, True, False),
-        ({"confidence_percent": 69.9999}, False, True),
-        ({"confidence_percent": 69.9999, "workflow_enabled": False}, False, False),
-        ({"label": "", "confidence_percent": 0.0}, False, True),
-        ({"label": "", "confidence_percent": 0.0, "minimum_confidence_percent": 0.0}, False, True),
-        ({"minimum_confidence_percent": 0.0, "confidence_percent": 0.0}, True, False),
-        ({"failure": "InvalidImageFormatException: not an image"}, False, False),
-        ({"workflow_enabled": False}, True, False),
-    ],
-)
-def test_acceptance_and_review(changes, accepted, needs_review):
-    detection = replace(DETECTION, **changes)
-    assert (detection.accepted, detection.needs_review) == (accepted, needs_review)
 
 
 @pytest.mark.parametrize("outcome", [None, "accepted", "rejected"])

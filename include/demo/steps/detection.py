@@ -1,13 +1,13 @@
 """Uploads that become detections, and the unsure ones that people label."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from demo.control import IDLE_POLLING, calls_an_image
 from demo.pictures import AnyPicture
 from demo.scene import Scene
 from demo.steps.setup import upload
 from demo.waiting import Seen
+from label_loop.domain.log_row import LogRow
 from label_loop.payloads import UPLOADS_FOLDER
 
 DETECTION_SECONDS = 420
@@ -30,16 +30,16 @@ def detect(scene: Scene, pictures: Sequence[AnyPicture]) -> None:
             timeout_seconds=DETECTION_SECONDS,
         )
     rows = scene.aws.rows()
-    logged = sorted(row["S3ObjectKey"] for row in rows)
+    logged = sorted(row.key for row in rows)
     scene.expect(logged == sorted(scene.uploaded), f"{len(scene.uploaded)} uploads, but {len(logged)} rows.")
-    failures = [f"{row['S3ObjectKey']}: {row['Failure']}" for row in rows if row.get("Failure")]
+    failures = [f"{row.key}: {row.failure}" for row in rows if row.failure]
     scene.expect(not failures, f"{len(failures)} uploads could not be detected, such as {failures[:1]}.")
 
 
 def review(scene: Scene) -> int:
     """Wait until the answers to all open reviews are applied; return how many images the training set won."""
     rows = scene.aws.rows()
-    asked = sum("HumanLoopName" in row for row in rows)
+    asked = sum(row.is_in_review for row in rows)
     before = len(scene.cast.labelled)
     with scene.narrator.step("Answers of the reviewer applied", asked) as step:
         scene.patience.until(
@@ -48,7 +48,7 @@ def review(scene: Scene) -> int:
             step=step,
             timeout_seconds=REVIEW_SECONDS,
         )
-    wrong = [row["S3ObjectKey"] for row in scene.aws.rows() if _answer_is_wrong(scene, row)]
+    wrong = [row.key for row in scene.aws.rows() if _answer_is_wrong(scene, row)]
     scene.expect(not wrong, f"{len(wrong)} answers are not those of the reviewer, such as {wrong[:1]}.")
     won = scene.aws.labelled_images() - before
     scene.expect(won == asked, f"{asked} images were reviewed, but {won} joined the training set.")
@@ -68,10 +68,9 @@ def _detected(scene: Scene, before: int) -> Seen:
 
 
 def _reviewed(scene: Scene, asked: int) -> Seen:
-    applied = scene.aws.count_rows(with_attribute="HumanLabel")
+    applied = scene.aws.count_rows(answered=True)
     return Seen(applied == asked, f"· {scene.aws.labelled_images()} training images", applied)
 
 
-def _answer_is_wrong(scene: Scene, row: dict[str, Any]) -> bool:
-    true_label = scene.truth[row["S3ObjectKey"]]
-    return bool(row.get("HumanLabel", true_label) != true_label)
+def _answer_is_wrong(scene: Scene, row: LogRow) -> bool:
+    return row.human_label not in (None, scene.truth[row.key])

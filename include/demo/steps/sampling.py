@@ -1,9 +1,8 @@
 """A human sample: every n-th detection, for an honest look at the model."""
 
-from typing import Any
-
 from demo.scene import Scene
 from demo.waiting import Seen
+from label_loop.domain.log_row import LogRow
 
 SAMPLING_SECONDS = 420
 
@@ -13,7 +12,7 @@ def take_sample(scene: Scene) -> None:
     due = len(scene.uploaded) // scene.cast.sampling_interval
     trained_with = scene.aws.labelled_images()
     run = scene.airflow.trigger(scene.loop.dag_id("human_sampling"))
-    with scene.narrator.step("Sampled, and answered", due) as step:
+    with scene.narrator.step("Samples with their answers", due) as step:
         scene.patience.until(
             f"{due} samples with their answers (run {run.run_id})",
             lambda: _look(scene, due),
@@ -21,7 +20,7 @@ def take_sample(scene: Scene) -> None:
             timeout_seconds=SAMPLING_SECONDS,
         )
     sampled = _sampled(scene)
-    agreed = sum(row["HumanLabel"] == row["DetectedLabel"] for row in sampled)
+    agreed = sum(row.agrees_with(row.human_label or "") for row in sampled)
     scene.expect(len(sampled) == due, f"{due} samples were due, {len(sampled)} were taken.")
     added = scene.aws.labelled_images() - trained_with
     scene.expect(added == 0, f"{added} sampled images joined the training set, which must not.")
@@ -33,9 +32,9 @@ def take_sample(scene: Scene) -> None:
 
 def _look(scene: Scene, due: int) -> Seen:
     sampled = _sampled(scene)
-    answered = sum("HumanLabel" in row for row in sampled)
+    answered = sum(row.is_answered for row in sampled)
     return Seen(answered >= due, f"answered, {len(sampled)} sampled", answered)
 
 
-def _sampled(scene: Scene) -> list[dict[str, Any]]:
-    return [row for row in scene.aws.rows() if row["Sampled"] == "Yes"]
+def _sampled(scene: Scene) -> list[LogRow]:
+    return [row for row in scene.aws.rows() if row.is_sampled]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from label_loop.domain import statistics
+from label_loop.domain.log_row import agrees
 from label_loop.domain.statistics import BUCKETS, bucket_counter
 
 _Z_95 = 1.959964
@@ -68,7 +69,7 @@ class Confusion:
     @property
     def agrees(self) -> bool:
         """Whether both said the same."""
-        return statistics.agrees(self.detected, self.human)
+        return agrees(self.detected, self.human)
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,10 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
-from label_loop.domain.detections import SAMPLED_YES
-from label_loop.payloads import NONE_OF_THE_ABOVE
-
-type Row = Mapping[str, Any]
+from label_loop.domain.log_row import LogRow
 
 BUCKETS = 20  # of confidence, 5 % each; 100 % is in the last
 DETECTIONS = "detections"
@@ -41,12 +38,12 @@ class Item(NamedTuple):
     day_and_version: str
 
     @classmethod
-    def of(cls, row: Row) -> "Item | None":
+    def of(cls, row: LogRow) -> "Item | None":
         """Return the item that counts a row, or None for a row without a day."""
-        day = str(row.get("DetectLabelDate", ""))[:10]
+        day = row.detected_at[:10]
         if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", day):
             return None
-        return cls(day[:7], f"{day}#{version_name(str(row.get('ProjectVersionArn', '')))}")
+        return cls(day[:7], f"{day}#{version_name(row.project_version_arn)}")
 
     @property
     def pairs(self) -> "Item":
@@ -74,53 +71,42 @@ def version_name(arn: str) -> str:
     return name.replace("#", "-")[:_LONGEST_VERSION]
 
 
-def is_accepted(row: Row) -> bool:
-    """Tell whether a row's detection was good enough to be used without a person's look."""
-    return "Failure" not in row and bool(row.get("DetectedLabel")) and _confidence(row) >= _minimum(row)
-
-
-def agrees(detected: str, human: str) -> bool:
-    """Tell whether a person said what the model did; no label is the model's None of the Above."""
-    return human == (detected or NONE_OF_THE_ABOVE)
-
-
-def of_detection(row: Row) -> Counts:
+def of_detection(row: LogRow) -> Counts:
     """Return what a row adds when it is written."""
     item = Item.of(row)
     if item is None:
         return {}
-    if "Failure" in row:
+    if row.failure is not None:
         return {item: Counter([FAILED])}
-    counters = [DETECTIONS, bucket_counter(_bucket(row)), label_counter(str(row.get("DetectedLabel", "")))]
-    if is_accepted(row):
+    counters = [DETECTIONS, bucket_counter(_bucket(row)), label_counter(row.detected_label)]
+    if row.accepted:
         counters.append(ACCEPTED)
-    elif _is_for_review(row) and "HumanLoopName" in row and "ReviewFailure" not in row:
+    elif row.needs_review and row.is_in_review and row.review_failure is None:
         counters.append(SENT_TO_REVIEW)
     return {item: Counter(counters)}
 
 
-def of_answer(row: Row, human_label: str) -> Counts:
-    """Return what a row adds when a person's label is set on it; ``row`` is as it was before."""
-    answered = {**row, "HumanLabel": human_label}
-    sources = [REVIEWS] * _is_for_review(row) + [SAMPLES] * (row.get("Sampled") == SAMPLED_YES)
-    return summed(_of_pair(answered, source) for source in sources)
+def of_answer(row: LogRow, human_label: str) -> Counts:
+    """Return what a row adds when a person's label is set on it."""
+    sources = [REVIEWS] * row.needs_review + [SAMPLES] * row.is_sampled
+    return summed(_of_pair(row, human_label, source) for source in sources)
 
 
-def of_sample(row: Row) -> Counts:
+def of_sample(row: LogRow) -> Counts:
     """Return what a row adds when it is marked as sampled; its answer may have come before."""
     item = Item.of(row)
     if item is None:
         return {}
     marked = {item: Counter([SAMPLED])}
-    return summed([marked, _of_pair(row, SAMPLES)]) if "HumanLabel" in row else marked
+    return marked if row.human_label is None else summed([marked, _of_pair(row, row.human_label, SAMPLES)])
 
 
-def of_row(row: Row) -> Counts:
+def of_row(row: LogRow) -> Counts:
     """Return all that a row has added to the counts so far."""
     parts = [of_detection(row)]
-    if "HumanLabel" in row and _is_for_review(row):
-        parts.append(_of_pair(row, REVIEWS))
-    if row.get("Sampled") == SAMPLED_YES:
+    if row.human_label is not None and row.needs_review:
+        parts.append(_of_pair(row, row.human_label, REVIEWS))
+    if row.is_sampled:
         parts.append(of_sample(row))
     return summed(parts)
 
@@ -170,32 +156,18 @@ def labels_in(counter: str) -> list[str]:
     return [str(part) for part in json.loads(text)] if kind in {"label", "pair"} else []
 
 
-def _of_pair(row: Row, source: str) -> Counts:
+def _of_pair(row: LogRow, human_label: str, source: str) -> Counts:
     item = Item.of(row)
     if item is None:
         return {}
-    detected, human = str(row.get("DetectedLabel", "")), str(row["HumanLabel"])
     counters = Counter([answered_counter(source)])
-    if agrees(detected, human):
+    if row.agrees_with(human_label):
         counters.update([agreed_counter(source)])
-    return {item: counters, item.pairs: Counter([pair_counter(source, detected, human)])}
+    return {item: counters, item.pairs: Counter([pair_counter(source, row.detected_label, human_label)])}
 
 
-def _is_for_review(row: Row) -> bool:
-    """Tell whether the workflow sends such a detection to people; the sample's rows may have the switch as text."""
-    return str(row.get("A2IEnabled")).casefold() == "true" and "Failure" not in row and not is_accepted(row)
-
-
-def _bucket(row: Row) -> int:
-    return min(max(int(_confidence(row) * BUCKETS // 100), 0), BUCKETS - 1)
-
-
-def _confidence(row: Row) -> float:
-    return float(row.get("DetectedConfidenceLevel", 0))
-
-
-def _minimum(row: Row) -> float:
-    return float(row.get("MinimumConfidenceLevel", 0))
+def _bucket(row: LogRow) -> int:
+    return min(max(int(row.confidence_percent * BUCKETS // 100), 0), BUCKETS - 1)
 
 
 def _as_text(parts: list[str]) -> str:

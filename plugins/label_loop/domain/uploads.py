@@ -2,11 +2,11 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from label_loop.domain.images import image_suffix
+from label_loop.domain.log_row import LogRow, shown_percent
 from label_loop.domain.reviews import check_label, key_stem
 from label_loop.exceptions import MalformedAnswerError, shown
 from label_loop.payloads import LABELLED_FOLDER, NONE_OF_THE_ABOVE, UPLOADS_FOLDER, S3Upload
@@ -58,18 +58,18 @@ class Outcome:
     detail: str = ""
 
 
-def outcome(row: Mapping[str, Any]) -> Outcome:
+def outcome(row: LogRow) -> Outcome:
     """Return what a row of the inference log tells of its upload."""
-    label, confidence_percent = str(row.get("DetectedLabel", "")), float(row.get("DetectedConfidenceLevel", 0))
-    if row.get("Failure"):
-        return Outcome("failed", detail=str(row["Failure"]))
-    if row.get("HumanLabel"):
-        return Outcome("reviewed", label, confidence_percent, str(row["HumanLabel"]))
-    if label and confidence_percent >= float(row.get("MinimumConfidenceLevel", 0)):
+    label, confidence_percent = row.detected_label, shown_percent(row.confidence_percent)
+    if row.failure is not None:
+        return Outcome("failed", detail=row.failure)
+    if row.human_label is not None:
+        return Outcome("reviewed", label, confidence_percent, row.human_label)
+    if row.accepted:
         return Outcome("accepted", label, confidence_percent)
-    if row.get("HumanLoopName"):
+    if row.is_in_review:
         return Outcome("in review", label, confidence_percent)
-    refused = "its review could not be created" if row.get("ReviewFailure") else ""
+    refused = "its review could not be created" if row.review_failure else ""
     return Outcome("not accepted", label, confidence_percent, refused)
 
 

@@ -8,20 +8,20 @@ from typing import Any
 from airflow.providers.amazon.aws.hooks.dynamodb import DynamoDBHook
 from botocore.exceptions import ClientError
 
-from label_loop.domain.detections import SAMPLED_NO, SAMPLED_YES
+from label_loop.domain.log_row import SAMPLED_NO, SAMPLED_YES, Attribute, LoggedAnswer, LogRow
 from label_loop.domain.sampling import Position
-from label_loop.domain.statistics import Counts, Item, Row, of_answer, of_detection, of_sample, summed, without_pairs
+from label_loop.domain.statistics import Counts, Item, of_answer, of_detection, of_sample, summed, without_pairs
 from label_loop.hooks.retries import PATIENT
 from label_loop.hooks.statistics import increments
 from label_loop.hooks.transactions import MOST_ITEMS, is_full, write_together
+from label_loop.payloads import ReviewStarted
 
 log = logging.getLogger(__name__)
 
-KEY = "DetectLabelRequestId"
-HUMAN_LABEL = "HumanLabel"
+_ID, _DATE, _SAMPLED = Attribute.DETECTION_ID, Attribute.DETECTED_AT, Attribute.SAMPLED
+_HUMAN_LABEL, _REVIEW_END = Attribute.HUMAN_LABEL, Attribute.REVIEW_END
 _ROWS_A_READ = 100
 _UNPROCESSED_TRIES = 8
-_COUNTED = ("Sampled", HUMAN_LABEL)  # what an answer or a mark adds to the counts depends on both
 
 
 class InferenceLogHook(DynamoDBHook):
@@ -44,15 +44,15 @@ class InferenceLogHook(DynamoDBHook):
         # The client under a resource takes and gives plain Python values.
         return self.conn.meta.client
 
-    def rows(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    def rows(self, ids: Sequence[str]) -> dict[str, LogRow]:
         """Return the rows that exist of the given ids, in their order, 100 a call, as they are at this moment."""
         wanted_ids = dict.fromkeys(ids)
-        found: dict[str, dict[str, Any]] = {}
+        found: dict[str, LogRow] = {}
         for some in batched(wanted_ids, _ROWS_A_READ):
-            wanted = {self.table: {"Keys": [{KEY: id_} for id_ in some], "ConsistentRead": True}}
+            wanted = {self.table: {"Keys": [{_ID: id_} for id_ in some], "ConsistentRead": True}}
             for _ in range(_UNPROCESSED_TRIES):
                 response = self._client.batch_get_item(RequestItems=wanted)
-                found |= {row[KEY]: row for row in response["Responses"].get(self.table, [])}
+                found |= {item[_ID]: LogRow.from_item(item) for item in response["Responses"].get(self.table, [])}
                 wanted = response.get("UnprocessedKeys") or {}
                 if not wanted:
                     break
@@ -60,18 +60,18 @@ class InferenceLogHook(DynamoDBHook):
                 raise TimeoutError(f"{self.table} gives some rows again and again as unprocessed.")
         return {id_: found[id_] for id_ in wanted_ids if id_ in found}  # DynamoDB gives them in any order
 
-    def put_new(self, rows: Sequence[Row]) -> list[str]:
+    def put_new(self, rows: Sequence[LogRow]) -> list[str]:
         """Write the rows that do not exist yet, and count them; return their ids. Others stay as they are.
 
         Of several rows of one id the first counts: an event that came twice would fail the transaction.
         """
-        first: dict[str, Row] = {}
+        first: dict[str, LogRow] = {}
         for row in rows:
-            first.setdefault(row[KEY], row)
+            first.setdefault(row.detection_id, row)
         batches = self._batches(first.values(), of_detection)
         return [id_ for some in batches for id_ in self._put_batch(some)]
 
-    def _put_batch(self, rows: list[Row]) -> list[str]:
+    def _put_batch(self, rows: list[LogRow]) -> list[str]:
         # A transaction is all or nothing, so each try drops the rows that turned out to exist, and counts the others.
         while rows:
             puts = [self._put(row) for row in rows]
@@ -79,74 +79,72 @@ class InferenceLogHook(DynamoDBHook):
             if not refused:
                 break
             rows = [row for row, is_refused in zip(rows, refused, strict=True) if not is_refused]
-        return [row[KEY] for row in rows]
+        return [row.detection_id for row in rows]
 
-    def _put(self, row: Row) -> dict[str, Any]:
-        condition = f"attribute_not_exists({KEY})"
-        return {"Put": {"TableName": self.table, "Item": row, "ConditionExpression": condition}}
+    def _put(self, row: LogRow) -> dict[str, Any]:
+        condition = f"attribute_not_exists({_ID})"
+        return {"Put": {"TableName": self.table, "Item": row.to_item(), "ConditionExpression": condition}}
 
-    def set_once(self, id_: str, guard: str, values: Mapping[str, Any]) -> bool:
-        """Set attributes of an existing row unless it has the attribute ``guard``; tell whether they were."""
-        return not self._write([self._update({KEY: id_}, values, [guard])], {})
+    def end_review(self, id_: str, review_end: str) -> bool:
+        """Note on an existing row how its review ended without an answer; tell whether that was not known yet."""
+        condition = f"attribute_exists({_ID}) AND attribute_not_exists({_REVIEW_END})"
+        return not self._write([self._update(id_, {_REVIEW_END: review_end}, condition)], {})
 
-    def set_answers(self, rows: Iterable[Row], answers: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        """Set attributes of rows, with a HumanLabel among them, and count the answers; return the ids of those set.
+    def set_answers(self, rows: Iterable[LogRow], answers: Mapping[str, LoggedAnswer]) -> list[str]:
+        """Set answers on rows, and count them; return the ids of the rows that were set.
 
-        Rows that have a HumanLabel stay as they are. ``rows`` are as they were read; ``answers`` has the attributes
-        by id.
+        Rows that are answered stay as they are. ``rows`` are as they were read; ``answers`` are by id.
         """
 
-        def counted(row: Row) -> Counts:
-            return of_answer(row, answers[row[KEY]][HUMAN_LABEL])
+        def counted(row: LogRow) -> Counts:
+            return of_answer(row, answers[row.detection_id].label)
 
-        unanswered = (row for row in rows if HUMAN_LABEL not in row)
+        unanswered = (row for row in rows if not row.is_answered)
         done: list[str] = []
         for some in self._batches(unanswered, counted):
-            updates = [self._update(row, answers[row[KEY]], _COUNTED) for row in some]
-            ids = [row[KEY] for row in some]
-            if self._write(updates, summed(map(counted, some))):
+            changes = [self._change(row, row.with_answer(answers[row.detection_id])) for row in some]
+            ids = [row.detection_id for row in some]
+            if self._write(changes, summed(map(counted, some))):
                 # Some were answered or sampled meanwhile, or are gone.
                 done += self.set_answers(self.rows(ids).values(), answers)
             else:
                 done += ids
         return done
 
-    def mark_sampled(self, rows: Iterable[Row], marks: Mapping[str, Mapping[str, str]]) -> None:
-        """Mark rows as sampled, each with further attributes to set, and count them; repeatable.
+    def mark_sampled(self, rows: Iterable[LogRow], reviews: Mapping[str, ReviewStarted | None]) -> None:
+        """Mark rows as sampled, each with the review that was started for it, if any, and count them; repeatable.
 
-        ``rows`` are as they were read; ``marks`` has the attributes by id.
+        ``rows`` are as they were read; ``reviews`` are by id.
         """
-        unmarked = (row for row in rows if row.get("Sampled") != SAMPLED_YES)
+        unmarked = (row for row in rows if not row.is_sampled)
         for some in self._batches(unmarked, of_sample):
-            updates = [self._update(row, {"Sampled": SAMPLED_YES, **marks[row[KEY]]}, _COUNTED) for row in some]
-            if self._write(updates, summed(map(of_sample, some))):
+            changes = [self._change(row, row.with_sample(reviews[row.detection_id])) for row in some]
+            if self._write(changes, summed(map(of_sample, some))):
                 # Some were answered or marked meanwhile, or are gone.
-                self.mark_sampled(self.rows([row[KEY] for row in some]).values(), marks)
+                self.mark_sampled(self.rows([row.detection_id for row in some]).values(), reviews)
 
-    def _update(self, row: Row, values: Mapping[str, Any], unchanged: Sequence[str]) -> dict[str, Any]:
-        """Return the change that sets attributes of an existing row, if others are still as in ``row``."""
-        names = {name: f"#{n}" for n, name in enumerate(dict.fromkeys([*values, *unchanged]))}
-        known = [name for name in unchanged if name in row]
-        conditions = [f"attribute_exists({KEY})"]
-        conditions += [f"{names[name]} = :known{names[name][1:]}" for name in known]
-        conditions += [f"attribute_not_exists({names[name]})" for name in unchanged if name not in row]
+    def _change(self, row: LogRow, changed: LogRow) -> dict[str, Any]:
+        """Return the change of a row that was read, if what the counts depend on is still as it was."""
+        values = row.changes_to(changed)
+        return self._update(row.detection_id, values, _unchanged(row), {":yes": SAMPLED_YES})
+
+    def _update(
+        self, id_: str, values: Mapping[str, Any], condition: str, more: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return the change that sets attributes; ``more`` are values that the condition names."""
         return {
             "Update": {
                 "TableName": self.table,
-                "Key": {KEY: row[KEY]},
-                "UpdateExpression": "SET " + ", ".join(f"{names[name]} = :new{names[name][1:]}" for name in values),
-                "ConditionExpression": " AND ".join(conditions),
-                "ExpressionAttributeNames": {short: name for name, short in names.items()},
-                "ExpressionAttributeValues": {
-                    **{f":new{names[name][1:]}": value for name, value in values.items()},
-                    **{f":known{names[name][1:]}": row[name] for name in known},
-                },
+                "Key": {_ID: id_},
+                "UpdateExpression": "SET " + ", ".join(f"{name} = :{name}" for name in values),
+                "ConditionExpression": condition,
+                "ExpressionAttributeValues": {f":{name}": value for name, value in values.items()} | dict(more or {}),
             }
         }
 
-    def _batches(self, rows: Iterable[Row], counted: Callable[[Row], Counts]) -> Iterator[list[Row]]:
+    def _batches(self, rows: Iterable[LogRow], counted: Callable[[LogRow], Counts]) -> Iterator[list[LogRow]]:
         """Yield as many rows at a time as fit into a transaction with what counts them."""
-        some: list[Row] = []
+        some: list[LogRow] = []
         items: set[Item] = set()
         for row in rows:
             own = set(counted(row)) if self.statistics else set()
@@ -178,14 +176,14 @@ class InferenceLogHook(DynamoDBHook):
         pages = paginator.paginate(
             TableName=self.table,
             IndexName=self.index,
-            KeyConditionExpression="Sampled = :no AND DetectLabelDate >= :moment",
+            KeyConditionExpression=f"{_SAMPLED} = :no AND {_DATE} >= :moment",
             ExpressionAttributeValues={":no": SAMPLED_NO, ":moment": moment},
-            ProjectionExpression=f"DetectLabelDate, {KEY}",
+            ProjectionExpression=f"{_DATE}, {_ID}",
         )
         for page in pages:
-            yield from (Position(row["DetectLabelDate"], row[KEY]) for row in page["Items"])
+            yield from (Position(item[_DATE], item[_ID]) for item in page["Items"])
 
-    def answered(self, since: str, until: str) -> Iterator[list[dict[str, Any]]]:
+    def answered(self, since: str, until: str) -> Iterator[list[LogRow]]:
         """Yield the rows with a person's label, detected between two times: samples first, each newest first.
 
         They come page by page as the index is read, 1 MB each: the rows without a label are read too, and left out.
@@ -195,12 +193,12 @@ class InferenceLogHook(DynamoDBHook):
             pages = paginator.paginate(
                 TableName=self.table,
                 IndexName=self.index,
-                KeyConditionExpression="Sampled = :sampled AND DetectLabelDate BETWEEN :since AND :until",
-                FilterExpression=f"attribute_exists({HUMAN_LABEL})",
+                KeyConditionExpression=f"{_SAMPLED} = :sampled AND {_DATE} BETWEEN :since AND :until",
+                FilterExpression=f"attribute_exists({_HUMAN_LABEL})",
                 ExpressionAttributeValues={":sampled": sampled, ":since": since, ":until": until},
                 ScanIndexForward=False,
             )
-            yield from (page["Items"] for page in pages)
+            yield from (list(map(LogRow.from_item, page["Items"])) for page in pages)
 
     def detected_since(self, moment: str) -> Iterator[tuple[str, str]]:
         """Yield the keys and eTags that were detected from a time on; what failed is not in the index."""
@@ -208,31 +206,31 @@ class InferenceLogHook(DynamoDBHook):
             pages = self._client.get_paginator("query").paginate(
                 TableName=self.table,
                 IndexName=self.index,
-                KeyConditionExpression="Sampled = :sampled AND DetectLabelDate >= :moment",
+                KeyConditionExpression=f"{_SAMPLED} = :sampled AND {_DATE} >= :moment",
                 ExpressionAttributeValues={":sampled": sampled, ":moment": moment},
             )
             for page in pages:
-                yield from ((row["S3ObjectKey"], row["S3ObjectEtag"]) for row in page["Items"])
+                yield from ((item[Attribute.KEY], item[Attribute.ETAG]) for item in page["Items"])
 
     def last_sampled(self) -> Position | None:
         """Return where the latest sampled detection stands, or None before the first."""
         query = {
             "TableName": self.table,
             "IndexName": self.index,
-            "KeyConditionExpression": "Sampled = :yes",
+            "KeyConditionExpression": f"{_SAMPLED} = :yes",
             "ExpressionAttributeValues": {":yes": SAMPLED_YES},
-            "ProjectionExpression": f"DetectLabelDate, {KEY}",
+            "ProjectionExpression": f"{_DATE}, {_ID}",
             "ScanIndexForward": False,
         }
         latest = self._client.query(**query, Limit=1)["Items"]
         if not latest:
             return None
         # Several may have that time; the last by id counts, as sampling orders them.
-        query["KeyConditionExpression"] = "Sampled = :yes AND DetectLabelDate = :moment"
-        moment = latest[0]["DetectLabelDate"]
+        query["KeyConditionExpression"] = f"{_SAMPLED} = :yes AND {_DATE} = :moment"
+        moment = latest[0][_DATE]
         query["ExpressionAttributeValues"] = {":yes": SAMPLED_YES, ":moment": moment}
         pages = self._client.get_paginator("query").paginate(**query)
-        return Position(moment, max(row[KEY] for page in pages for row in page["Items"]))
+        return Position(moment, max(item[_ID] for page in pages for item in page["Items"]))
 
     def latest(self) -> str | None:
         """Return the time of the latest detection in the index, or None where the log is empty."""
@@ -241,10 +239,22 @@ class InferenceLogHook(DynamoDBHook):
             response = self._client.query(
                 TableName=self.table,
                 IndexName=self.index,
-                KeyConditionExpression="Sampled = :sampled",
+                KeyConditionExpression=f"{_SAMPLED} = :sampled",
                 ExpressionAttributeValues={":sampled": sampled},
                 ScanIndexForward=False,
                 Limit=1,
             )
-            times += [row["DetectLabelDate"] for row in response["Items"]]
+            times += [item[_DATE] for item in response["Items"]]
         return max(times, default=None)
+
+
+def _unchanged(row: LogRow) -> str:
+    """Return the condition that a row is sampled or not, and answered or not, as it was read.
+
+    What an answer or a mark adds to the counts depends on both. A label is set once, so that it is there says enough.
+    """
+    sampled = f"{_SAMPLED} = :yes"
+    if not row.is_sampled:
+        sampled = f"(attribute_not_exists({_SAMPLED}) OR {_SAMPLED} <> :yes)"
+    answered = "attribute_exists" if row.is_answered else "attribute_not_exists"
+    return f"attribute_exists({_ID}) AND {answered}({_HUMAN_LABEL}) AND {sampled}"

@@ -149,4 +149,5 @@ class AnswersReconciliation(Reconciliation):
         """Return the answers that are not in the log."""
         ids = {upload: detection_id_of(upload.key.split("/")[-2]) for upload in uploads if upload.key.count("/") > 1}
         rows = self.context.log.rows([id_ for id_ in ids.values() if id_])
-        return [upload for upload, id_ in ids.items() if "HumanLabel" not in rows.get(id_ or "", {})]
+        answered = {id_ for id_, row in rows.items() if row.is_answered}
+        return [upload for upload, id_ in ids.items() if id_ not in answered]

@@ -11,6 +11,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from label_loop.domain import statistics
+from label_loop.domain.log_row import LogRow
 from label_loop.domain.statistics import Counts, Item, of_row
 from label_loop.hooks.transactions import is_full, write_together
 from label_loop.provisioning.parameter_store import require_record
@@ -44,7 +45,7 @@ def rebuild(site: Site) -> tuple[int, list[Item]]:
     with naming("statistics", table):
         before = {Item(row[_MONTH], row[_DAY_AND_VERSION]): row for row in _rows(site, table)}
         counts: Counts = {}
-        for row in _rows(site, log):
+        for row in map(LogRow.from_item, _rows(site, log)):
             for item, counters in of_row(row).items():
                 counts.setdefault(item, Counter()).update(counters)
         days = [item for item in counts if not item.is_of_pairs]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from label_loop.domain import log_row
 from label_loop.provisioning.report import ProvisioningError
 from label_loop.provisioning.site import Site, Work, found
 
@@ -25,7 +26,7 @@ class Layout:
 
 def inference_log(index: str) -> Layout:
     """Return the layout of the inference log, whose index an adopted loop may have named."""
-    return Layout("dynamodb_table", ("DetectLabelRequestId",), {index: ("Sampled", "DetectLabelDate")})
+    return Layout("dynamodb_table", log_row.TABLE_KEY, {index: log_row.INDEX_KEY})
 
 
 REVIEWS = Layout(

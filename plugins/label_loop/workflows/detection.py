@@ -13,13 +13,14 @@ from botocore.exceptions import ClientError
 from label_loop.context import LoopContext
 from label_loop.domain import detections
 from label_loop.domain.deployment import Units
+from label_loop.domain.log_row import LogRow, shown_percent
 from label_loop.domain.pacing import Pacer
 from label_loop.domain.reviews import review_created
 from label_loop.exceptions import NothingServesError, ReviewRefusedError, UnfinishedWorkError
 from label_loop.hooks.aws_errors import error_code, reason
 from label_loop.hooks.rekognition import is_not_ready
 from label_loop.inbox.base import Delivery, Inbox
-from label_loop.payloads import UPLOADS_FOLDER, Detection, Event, ProjectVersion, S3Upload
+from label_loop.payloads import UPLOADS_FOLDER, WORKFLOW_SOURCE, Event, ProjectVersion, S3Upload
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class _Batch:
     deliveries: Sequence[Delivery]
     settled: Set[str]
     fresh: Set[str]
-    detected: Sequence[Detection]
+    detected: Sequence[LogRow]
 
 
 class DetectionWorkflow:
@@ -131,20 +132,20 @@ class DetectionWorkflow:
     def _write_batch(self, batch: _Batch, pool: ThreadPoolExecutor) -> Set[str]:
         """Send to review, write and tell; return what is settled by it."""
         reviewed = self._each(batch.detected, self._send_to_review, pool)
-        written = set(self.context.log.put_new([detections.to_row(detection) for detection in reviewed]))
-        self._count_and_tell([detection for detection in reviewed if detection.id in written])
+        written = set(self.context.log.put_new(reviewed))
+        self._count_and_tell([row for row in reviewed if row.detection_id in written])
         self.summary.unfinished += len(batch.detected) - len(reviewed)
-        return {detection.id for detection in reviewed}
+        return {row.detection_id for row in reviewed}
 
     def _why(self, delivery: Delivery) -> str:
         """Return why a delivery's work failed; an empty text where it did not."""
         return next((self._reasons[id_] for id_ in map(_id, delivery.events) if id_ in self._reasons), "")
 
-    def _each[T: S3Upload | Detection](
-        self, items: Sequence[T], work: Callable[[T], Detection], pool: ThreadPoolExecutor, *, pace: bool = False
-    ) -> list[Detection]:
+    def _each[T: S3Upload | LogRow](
+        self, items: Sequence[T], work: Callable[[T], LogRow], pool: ThreadPoolExecutor, *, pace: bool = False
+    ) -> list[LogRow]:
         """Return the results of the work that succeeded; what failed is noted and does not hold up others."""
-        futures: list[Future[Detection]] = []
+        futures: list[Future[LogRow]] = []
         for item in items:
             if pace:
                 time.sleep(self._pacer.delay_seconds(self.clock()))
@@ -160,7 +161,7 @@ class DetectionWorkflow:
                 self.summary.problems.append(reason(error))
         return results
 
-    def _detect(self, upload: S3Upload) -> Detection:
+    def _detect(self, upload: S3Upload) -> LogRow:
         arn = self.context.state.endpoint_arn
         if arn is None:
             raise NothingServesError(f"{self.context.loop.path} has no deployed model")
@@ -170,7 +171,7 @@ class DetectionWorkflow:
             return self._after_error(upload, arn, error)
         return self._decide(upload, arn, labels)
 
-    def _after_error(self, upload: S3Upload, arn: str, error: ClientError) -> Detection:
+    def _after_error(self, upload: S3Upload, arn: str, error: ClientError) -> LogRow:
         code = error_code(error)
         if is_not_ready(error):
             replacement = self.context.endpoint_after(arn)
@@ -196,7 +197,7 @@ class DetectionWorkflow:
             return False
         return True
 
-    def _decide(self, upload: S3Upload, arn: str, labels: Sequence[Mapping[str, Any]]) -> Detection:
+    def _decide(self, upload: S3Upload, arn: str, labels: Sequence[Mapping[str, Any]]) -> LogRow:
         return detections.decide(
             upload,
             labels,
@@ -205,25 +206,25 @@ class DetectionWorkflow:
             detected_at=datetime.now(UTC),
         )
 
-    def _send_to_review(self, detection: Detection) -> Detection:
-        if not detection.needs_review:
-            return detection
+    def _send_to_review(self, row: LogRow) -> LogRow:
+        if not row.needs_review:
+            return row
         try:
-            started = self.context.review.start(detections.review_task(detection))
+            started = self.context.review.start(row.review_task(WORKFLOW_SOURCE))
         except ReviewRefusedError as error:
             # The detection stands, whoever may look at it: it is logged with what kept it from review.
             if str(error) not in self.summary.problems:
                 self.summary.problems.append(str(error))
-            return replace(detection, review_failure=type(error).__name__)
-        return replace(detection, human_loop_name=started.name, human_loop_request_id=started.request_id)
+            return replace(row, review_failure=type(error).__name__)
+        return row.with_review(started)
 
-    def _count_and_tell(self, written: Sequence[Detection]) -> None:
-        for detection in written:
-            self.summary.detected += detection.failure is None
-            self.summary.failed += detection.failure is not None
-            self.summary.accepted += detection.accepted
-            self.summary.sent_to_review += detection.human_loop_name is not None
-        reviews = (detection for detection in written if detection.human_loop_name)
+    def _count_and_tell(self, written: Sequence[LogRow]) -> None:
+        for row in written:
+            self.summary.detected += row.failure is None
+            self.summary.failed += row.failure is not None
+            self.summary.accepted += row.accepted
+            self.summary.sent_to_review += row.is_in_review
+        reviews = (row for row in written if row.is_in_review)
         self.context.announcer.tell([*map(_event, written), *map(_review_event, reviews)])
 
 
@@ -231,7 +232,7 @@ def _id(item: object) -> str:
     """Return the id of an upload's or a detection's detection; of anything else an empty text."""
     if isinstance(item, S3Upload):
         return item.detection_id
-    return item.id if isinstance(item, Detection) else ""
+    return item.detection_id if isinstance(item, LogRow) else ""
 
 
 def _units(context: LoopContext, serving: ProjectVersion | None) -> Units:
@@ -249,23 +250,22 @@ def _is_settled(event: object, settled: Set[str]) -> bool:
     return not isinstance(event, S3Upload) or event.detection_id in settled
 
 
-def _event(detection: Detection) -> Event:
-    name = detection.upload.key.removeprefix(UPLOADS_FOLDER)
+def _event(row: LogRow) -> Event:
+    name = row.key.removeprefix(UPLOADS_FOLDER)
     facts = {
-        "image": detection.upload.uri,
-        "detection": detection.id,
-        "label": detection.label,
-        "confidence": round(detection.confidence_percent, 2),
-        "in_review": detection.human_loop_name is not None,
+        "image": row.image_uri,
+        "detection": row.detection_id,
+        "label": row.detected_label,
+        "confidence": row.confidence_percent,
+        "in_review": row.is_in_review,
     }
-    if detection.failure:
-        text = f"{name}: could not be detected ({detection.failure})"
-        return Event("detection", text, accepted=False, facts={**facts, "failure": detection.failure})
-    verdict = "accepted" if detection.accepted else "not accepted"
-    text = f"{name}: {detection.label or 'no label'} at {detection.confidence_percent:.1f} %, {verdict}"
-    return Event("detection", text, label=detection.label, accepted=detection.accepted, facts=facts)
+    if row.failure is not None:
+        text = f"{name}: could not be detected ({row.failure})"
+        return Event("detection", text, accepted=False, facts={**facts, "failure": row.failure})
+    verdict = "accepted" if row.accepted else "not accepted"
+    text = f"{name}: {row.detected_label or 'no label'} at {shown_percent(row.confidence_percent):.1f} %, {verdict}"
+    return Event("detection", text, label=row.detected_label, accepted=row.accepted, facts=facts)
 
 
-def _review_event(detection: Detection) -> Event:
-    task = detections.review_task(detection)
-    return review_created(task, str(detection.human_loop_name))
+def _review_event(row: LogRow) -> Event:
+    return review_created(row.review_task(WORKFLOW_SOURCE), str(row.human_loop_name))

@@ -3,15 +3,15 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from label_loop.context import LoopContext
 from label_loop.domain.images import image_suffix, is_image_key
+from label_loop.domain.log_row import LoggedAnswer, LogRow
 from label_loop.domain.reviews import parse_answer, training_key
-from label_loop.domain.statistics import Row
 from label_loop.exceptions import MalformedAnswerError, UnfinishedWorkError
 from label_loop.hooks.aws_errors import error_code, reason
 from label_loop.inbox.base import Delivery, Inbox
@@ -138,81 +138,77 @@ class HumanReviewWorkflow:
             return self._write([one for one in given if self._is_open(one, rows)], rows)
         return []
 
-    def _is_open(self, given: _Given, rows: Mapping[str, Row]) -> bool:
+    def _is_open(self, given: _Given, rows: Mapping[str, LogRow]) -> bool:
         delivery, answer = given
         with self._left_on_error(delivery):
             if answer.detection_id not in rows:
                 raise _RowMissingError(
                     f"{answer.human_loop_name} is about detection {answer.detection_id}, which the log does not have"
                 )
-            answered = "HumanLabel" in rows[answer.detection_id]
+            answered = rows[answer.detection_id].is_answered
             self.summary.repeated += answered
             return not answered
         return False
 
-    def _write(self, given: Sequence[_Given], rows: Mapping[str, Row]) -> list[Event]:
-        values: dict[str, dict[str, str]] = {}
+    def _write(self, given: Sequence[_Given], rows: Mapping[str, LogRow]) -> list[Event]:
+        logged: dict[str, LoggedAnswer] = {}
         for delivery, answer in given:
             with self._left_on_error(delivery):
                 # First the copy, then the row: its key is always the same, so a repetition copies onto itself.
-                values[answer.detection_id] = self._values(rows[answer.detection_id], answer)
-        return self._log([one for one in given if one[1].detection_id in values], rows, values)
+                logged[answer.detection_id] = self._copied(rows[answer.detection_id], answer)
+        return self._log([one for one in given if one[1].detection_id in logged], rows, logged)
 
-    def _values(self, row: Row, answer: ReviewAnswer) -> dict[str, str]:
-        values = {"HumanLabel": answer.label or NONE_OF_THE_ABOVE, "HumanLoopCompletionDate": answer.answered_at}
+    def _copied(self, row: LogRow, answer: ReviewAnswer) -> LoggedAnswer:
+        logged = LoggedAnswer(answer.label or NONE_OF_THE_ABOVE, answer.answered_at)
         is_for_training = answer.label and answer.source != SAMPLING_SOURCE
-        return values | self._copy(row, answer) if is_for_training else values
+        return self._copy(row, answer, logged) if is_for_training else logged
 
     def _log(
-        self, given: Sequence[_Given], rows: Mapping[str, Row], values: Mapping[str, Mapping[str, str]]
+        self, given: Sequence[_Given], rows: Mapping[str, LogRow], answers: Mapping[str, LoggedAnswer]
     ) -> list[Event]:
-        answers = {answer.detection_id: answer for _, answer in given}
+        ids = [answer.detection_id for _, answer in given]
         try:
-            logged = self.context.log.set_answers([rows[id_] for id_ in answers], values)
+            logged = self.context.log.set_answers([rows[id_] for id_ in ids], answers)
         except ClientError:
             if len(given) == 1:
                 raise
             # A transaction is all or nothing: alone, what cannot be written holds up no other.
-            return [event for one in given for event in self._log_alone(one, rows, values)]
+            return [event for one in given for event in self._log_alone(one, rows, answers)]
         self.summary.answered += len(logged)
-        self.summary.copied += sum("CopiedS3ObjectKey" in values[id_] for id_ in logged)
-        self.summary.repeated += len(answers) - len(logged)
-        return [_answered(rows[id_], answers[id_], values[id_]) for id_ in logged]
+        self.summary.copied += sum(answers[id_].copied_key is not None for id_ in logged)
+        self.summary.repeated += len(ids) - len(logged)
+        return [_answered(rows[id_], answers[id_]) for id_ in logged]
 
-    def _log_alone(
-        self, given: _Given, rows: Mapping[str, Row], values: Mapping[str, Mapping[str, str]]
-    ) -> list[Event]:
+    def _log_alone(self, given: _Given, rows: Mapping[str, LogRow], answers: Mapping[str, LoggedAnswer]) -> list[Event]:
         with self._left_on_error(given[0]):
-            return self._log([given], rows, values)
+            return self._log([given], rows, answers)
         return []
 
-    def _copy(self, row: Row, answer: ReviewAnswer) -> dict[str, str]:
+    def _copy(self, row: LogRow, answer: ReviewAnswer, logged: LoggedAnswer) -> LoggedAnswer:
         try:
-            return {"CopiedS3ObjectKey": self._copy_image(row, answer)}
+            return replace(logged, copied_key=self._copy_image(row, answer))
         except ClientError as error:
             problem = _COPY_PROBLEMS.get(error_code(error))
             if problem is None:
                 raise
             log.warning("The image of detection %s is not copied: %s; its answer is kept", answer.detection_id, problem)
-            return {"CopyFailure": problem}
+            return replace(logged, copy_failure=problem)
 
-    def _copy_image(self, row: Row, answer: ReviewAnswer) -> str:
-        bucket, key = row["S3Bucket"], row["S3ObjectKey"]
+    def _copy_image(self, row: LogRow, answer: ReviewAnswer) -> str:
         client: Any = self.context.s3.conn
-        source = {"Bucket": bucket, "Key": key}
-        if row.get("S3ObjectVersionId"):
-            source["VersionId"] = row["S3ObjectVersionId"]
-        head = b"" if is_image_key(key) else client.get_object(**source, Range="bytes=0-7")["Body"].read()
-        target = training_key(str(answer.label), answer.detection_id, key, image_suffix(key, head))
+        source = {"Bucket": row.bucket, "Key": row.key}
+        if row.version_id:
+            source["VersionId"] = row.version_id
+        head = b"" if is_image_key(row.key) else client.get_object(**source, Range="bytes=0-7")["Body"].read()
+        target = training_key(str(answer.label), answer.detection_id, row.key, image_suffix(row.key, head))
         # In a bucket without versions another image may lie there by now, of which nobody has told the label.
-        etag = row.get("S3ObjectEtag")
-        unchanged = {"CopySourceIfMatch": etag} if etag and "VersionId" not in source else {}
+        unchanged = {"CopySourceIfMatch": row.etag} if row.etag and not row.version_id else {}
         client.copy_object(Bucket=self.context.record.bucket, Key=target, CopySource=source, **unchanged)
         return target
 
     def _apply_end(self, ended: ReviewEnded) -> Event | None:
         status = f"{ended.status}: {ended.reason}"
-        if not self.context.log.set_once(ended.detection_id, "HumanLoopStatus", {"HumanLoopStatus": status}):
+        if not self.context.log.end_review(ended.detection_id, status):
             return None
         self.summary.ended_without_answer += 1
         text = f"The review {ended.human_loop_name} ended without an answer ({status})"
@@ -223,18 +219,16 @@ class _RowMissingError(Exception):
     """An answer came before its row could be read, or is not of this log."""
 
 
-def _answered(row: Row, answer: ReviewAnswer, values: Mapping[str, str]) -> Event:
-    label = values["HumanLabel"]
-    agreed = label == row.get("DetectedLabel")
+def _answered(row: LogRow, answer: LoggedAnswer) -> Event:
     return Event(
         "review_answered",
-        f"{row['S3ObjectKey']}: reviewed as {label}, the model said {row.get('DetectedLabel') or 'no label'}",
-        label=label,
-        accepted=agreed,
+        f"{row.key}: reviewed as {answer.label}, the model said {row.detected_label or 'no label'}",
+        label=answer.label,
+        accepted=row.agrees_with(answer.label),
         facts={
-            "image": f"s3://{row['S3Bucket']}/{row['S3ObjectKey']}",
-            "detection": answer.detection_id,
-            "human_label": label,
-            "added_to_training": "CopiedS3ObjectKey" in values,
+            "image": row.image_uri,
+            "detection": row.detection_id,
+            "human_label": answer.label,
+            "added_to_training": answer.copied_key is not None,
         },
     )

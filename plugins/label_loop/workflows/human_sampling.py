@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 from label_loop.context import LoopContext
+from label_loop.domain.log_row import LogRow
 from label_loop.domain.moments import timestamp
 from label_loop.domain.reviews import review_created
 from label_loop.domain.sampling import Position, every_nth
-from label_loop.payloads import SAMPLING_SOURCE, Event, ReviewTask
+from label_loop.payloads import SAMPLING_SOURCE, Event, ReviewStarted, ReviewTask
 
 _BATCH = 100
 _THREADS = 8
@@ -50,35 +50,24 @@ class HumanSamplingWorkflow:
     def _take(self, ids: Sequence[str]) -> None:
         rows = self.context.log.rows(ids)
         with ThreadPoolExecutor(_THREADS) as pool:
-            marks = dict(zip(rows, pool.map(self._send_to_review, rows.values()), strict=True))
-        self.context.log.mark_sampled(rows.values(), marks)
-        new = [review_created(_task(rows[id_]), mark["HumanLoopName"]) for id_, mark in marks.items() if mark]
+            reviews = dict(zip(rows, pool.map(self._send_to_review, rows.values()), strict=True))
+        self.context.log.mark_sampled(rows.values(), reviews)
+        new = [review_created(_task(rows[id_]), started.name) for id_, started in reviews.items() if started]
         self.context.announcer.tell([*map(_event, rows.values()), *new])
 
-    def _send_to_review(self, row: dict[str, Any]) -> dict[str, str]:
-        """Return the attributes to set; none where a review exists."""
-        if row.get("HumanLoopName"):
-            return {}
-        started = self.context.review.start(_task(row))
-        marks = {"HumanLoopName": started.name, "HumanLoopRequestId": started.request_id}
-        return {name: value for name, value in marks.items() if value}
+    def _send_to_review(self, row: LogRow) -> ReviewStarted | None:
+        """Return the review that was started, or None where one exists."""
+        return None if row.is_in_review else self.context.review.start(_task(row))
 
 
-def _task(row: dict[str, Any]) -> ReviewTask:
-    return ReviewTask(
-        detection_id=row["DetectLabelRequestId"],
-        source=SAMPLING_SOURCE,
-        image_uri=f"s3://{row['S3Bucket']}/{row['S3ObjectKey']}",
-        label=row["DetectedLabel"],
-        confidence_percent=float(row["DetectedConfidenceLevel"]),
-        version_id=row.get("S3ObjectVersionId"),
-    )
+def _task(row: LogRow) -> ReviewTask:
+    return row.review_task(SAMPLING_SOURCE)
 
 
-def _event(row: dict[str, Any]) -> Event:
+def _event(row: LogRow) -> Event:
     return Event(
         "sample",
-        f"{row['S3ObjectKey']} is in the human sample; the model said {row['DetectedLabel'] or 'no label'}",
-        label=row["DetectedLabel"],
-        facts={"image": f"s3://{row['S3Bucket']}/{row['S3ObjectKey']}", "detection": row["DetectLabelRequestId"]},
+        f"{row.key} is in the human sample; the model said {row.detected_label or 'no label'}",
+        label=row.detected_label,
+        facts={"image": row.image_uri, "detection": row.detection_id},
     )

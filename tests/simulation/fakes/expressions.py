@@ -13,6 +13,7 @@ type Clause = Callable[[Item, "Names"], bool]
 _NAME, _VALUE = r"(#?[A-Za-z0-9_]+)", r"(:[A-Za-z0-9_]+)"
 _EXISTS = re.compile(rf"attribute_(not_)?exists\({_NAME}\)")
 _COMPARED = re.compile(rf"{_NAME} (=|>=|<=|<|>) {_VALUE}")
+_IS_NOT = re.compile(rf"\(attribute_not_exists\({_NAME}\) OR {_NAME} <> {_VALUE}\)")
 _BETWEEN = re.compile(rf"{_NAME} BETWEEN {_VALUE} AND {_VALUE}")
 _AND = re.compile(r" AND ")
 _SET = re.compile(rf"{_NAME} = {_VALUE}")
@@ -53,7 +54,7 @@ def _clauses(expression: str) -> tuple[Clause, ...]:
     clauses: list[Clause] = []
     at = 0
     while at < len(expression):
-        for pattern, make in ((_EXISTS, _exists), (_BETWEEN, _between), (_COMPARED, _compared)):
+        for pattern, make in ((_EXISTS, _exists), (_IS_NOT, _is_not), (_BETWEEN, _between), (_COMPARED, _compared)):
             match = pattern.match(expression, at)
             if match:
                 clauses.append(make(match))
@@ -71,6 +72,15 @@ def _clauses(expression: str) -> tuple[Clause, ...]:
 def _exists(match: re.Match[str]) -> Clause:
     is_absent, name = bool(match[1]), match[2]
     return lambda item, names: (names.name(name) in item) != is_absent
+
+
+def _is_not(match: re.Match[str]) -> Clause:
+    absent, name, value = match.groups()
+
+    def clause(item: Item, names: Names) -> bool:
+        return names.name(absent) not in item or item.get(names.name(name), names.value(value)) != names.value(value)
+
+    return clause
 
 
 def _compared(match: re.Match[str]) -> Clause:

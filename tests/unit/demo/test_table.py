@@ -1,11 +1,11 @@
 import io
-from typing import Any
 
 import pytest
 from rich.console import Console
 
 from demo.control import IDLE_POLLING, calls_an_image
 from demo.table import VersionResult, got_better, result, table, too_few_to_tell
+from label_loop.domain.log_row import LogRow
 
 
 def _result(number: int, f1: float) -> VersionResult:
@@ -29,21 +29,25 @@ def test_a_few_images_excuse_a_small_difference_only(first: float, second: float
 
 
 def test_a_version_is_summed_up_from_its_own_rows() -> None:
-    def row(key: str, version: str, label: str, confidence: float, **more: str) -> dict[str, Any]:
-        return {
-            "S3ObjectKey": key,
-            "ProjectVersionArn": version,
-            "DetectedLabel": label,
-            "DetectedConfidenceLevel": confidence,
-            "MinimumConfidenceLevel": 70,
-            **more,
-        }
+    def row(key: str, version: str, label: str, confidence: float, human_label: str | None = None) -> LogRow:
+        return LogRow(
+            detection_id=key,
+            detected_at="2026-11-25T09:00:00.000000+00:00",
+            bucket="b",
+            key=key,
+            etag="e",
+            project_version_arn=version,
+            detected_label=label,
+            confidence_percent=confidence,
+            minimum_confidence_percent=70.0,
+            human_label=human_label,
+        )
 
     rows = [
         row("a", "v1", "1", 70),
         row("b", "v1", "1", 99),
-        row("c", "v1", "2", 69.9, HumanLabel="2"),
-        row("d", "v2", "2", 90, HumanLabel="2"),
+        row("c", "v1", "2", 69.9, human_label="2"),
+        row("d", "v2", "2", 90, human_label="2"),
     ]
     version = {"ProjectVersionArn": "v1", "EvaluationResult": {"F1Score": 0.5}}
     truth = {"a": "1", "b": "2", "c": "2", "d": "2"}

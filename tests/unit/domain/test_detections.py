@@ -1,18 +1,17 @@
-"""What a detection means, and its row in the inference log."""
+"""What a detection means."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from decimal import Decimal
 
 import pytest
-from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from label_loop.domain.detections import UNDETECTABLE, decide, failed, review_task, to_row
+from label_loop.domain.detections import UNDETECTABLE, decide, failed
+from label_loop.domain.log_row import LogRow
 from label_loop.domain.moments import timestamp
 from label_loop.parameters import FIELDS, PARAMETERS, Settings
-from label_loop.payloads import Detection, ReviewTask, S3Upload
+from label_loop.payloads import S3Upload
 
 UPLOAD = S3Upload("b", "images_for_detection/a b+ü%.png", "e1", version_id="v1")
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -47,15 +46,26 @@ def label(name, confidence):
 )
 def test_decide(labels, minimum, workflow, expected):
     detection = detect(labels, minimum_label_detection_confidence_percent=minimum, enable_a2i_workflow=workflow)
-    found = (detection.label, detection.confidence_percent, detection.accepted, detection.needs_review)
+    found = (detection.detected_label, detection.confidence_percent, detection.accepted, detection.needs_review)
     assert found == expected
     assert isinstance(detection.confidence_percent, float)
 
 
 def test_a_decision_keeps_what_it_was_made_by():
     detection = detect([label("cat", 80.0)], minimum_label_detection_confidence_percent=75.0)
-    assert detection == Detection(UPLOAD, NOW, "arn:v", "cat", 80.0, 75.0, True)
-    assert detection.id == UPLOAD.detection_id
+    assert detection == LogRow(
+        detection_id=UPLOAD.detection_id,
+        detected_at="2026-11-23T09:00:00.000000+00:00",
+        bucket="b",
+        key="images_for_detection/a b+ü%.png",
+        etag="e1",
+        version_id="v1",
+        project_version_arn="arn:v",
+        detected_label="cat",
+        confidence_percent=80.0,
+        minimum_confidence_percent=75.0,
+        workflow_enabled=True,
+    )
 
 
 @pytest.mark.parametrize("code", UNDETECTABLE)
@@ -93,62 +103,6 @@ def test_what_no_repetition_can_detect_is_known(code):
 )
 def test_what_a_repetition_can_detect_is_not_given_up(code):
     assert code not in UNDETECTABLE
-
-
-def test_a_reviewer_is_asked_about_the_image_and_its_label():
-    detection = detect([label("cat", 42.5)])
-    assert review_task(detection) == ReviewTask(
-        detection.id, "A2I Workflow", "s3://b/images_for_detection/a b+ü%.png", "cat", 42.5, "v1"
-    )
-
-
-def test_a_row_has_the_samples_attributes():
-    detection = replace(detect([label("cat", 42.5)]), human_loop_name="label-loop-1", human_loop_request_id="r1")
-    assert to_row(detection) == {
-        "DetectLabelRequestId": UPLOAD.detection_id,
-        "DetectLabelDate": "2026-11-23T09:00:00.000000+00:00",
-        "S3Bucket": "b",
-        "S3ObjectKey": "images_for_detection/a b+ü%.png",
-        "S3ObjectEtag": "e1",
-        "S3ObjectVersionId": "v1",
-        "ProjectVersionArn": "arn:v",
-        "DetectedLabel": "cat",
-        "DetectedConfidenceLevel": Decimal("42.5"),
-        "MinimumConfidenceLevel": Decimal("70.0"),
-        "A2IEnabled": True,
-        "Sampled": "No",
-        "HumanLoopName": "label-loop-1",
-        "HumanLoopRequestId": "r1",
-    }
-
-
-def test_a_row_has_no_attribute_without_a_value():
-    row = to_row(replace(detect([]), upload=replace(UPLOAD, version_id=None)))
-    assert row.keys().isdisjoint(
-        {"S3ObjectVersionId", "HumanLoopName", "HumanLoopRequestId", "ReviewFailure", "Failure"}
-    )
-    assert (row["DetectedLabel"], row["DetectedConfidenceLevel"]) == ("", Decimal("0.0"))
-
-
-def test_a_review_that_could_not_start_is_in_the_row():
-    row = to_row(replace(detect([]), review_failure="A2I takes no tasks"))
-    assert row["ReviewFailure"] == "A2I takes no tasks"
-    assert row["Sampled"] == "No"
-
-
-def test_a_failed_detection_is_in_no_sample():
-    row = to_row(failed(detect([]), "InvalidImageFormatException"))
-    assert "Sampled" not in row
-    assert row["Failure"] == "InvalidImageFormatException: not a readable PNG or JPEG image"
-
-
-@given(confidence=st.floats(0, 100), minimum=st.floats(0, 100))
-def test_any_confidence_is_a_row_that_dynamodb_takes(confidence, minimum):
-    row = to_row(replace(detect([label("cat", confidence)]), minimum_confidence_percent=minimum))
-    for value in row.values():
-        TypeSerializer().serialize(value)
-    assert float(row["DetectedConfidenceLevel"]) == pytest.approx(confidence, abs=1e-4)
-    assert float(row["MinimumConfidenceLevel"]) == pytest.approx(minimum, abs=1e-4)
 
 
 ZONES = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))])

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from label_loop.domain import insight, statistics
 from label_loop.domain.insight import Confusion, Day, Share, Verdict
+from label_loop.domain.log_row import agrees
 
 
 def counts_of(source, *pairs):
@@ -15,7 +16,7 @@ def counts_of(source, *pairs):
     for detected, human, count in pairs:
         counted[statistics.pair_counter(source, detected, human)] = count
         counted[statistics.answered_counter(source)] += count
-        counted[statistics.agreed_counter(source)] += count * statistics.agrees(detected, human)
+        counted[statistics.agreed_counter(source)] += count * agrees(detected, human)
     return counted
 
 

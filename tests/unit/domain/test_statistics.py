@@ -1,6 +1,7 @@
 """Counts add up to what the rows say, in whatever order their changes come and whatever is in their labels."""
 
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 from tests.unit.strategies import HOSTILE_TEXT
 
 from label_loop.domain import statistics
+from label_loop.domain.log_row import LoggedAnswer, LogRow
 from label_loop.domain.statistics import Item, labels_in, of_answer, of_detection, of_row, of_sample, summed
-from label_loop.payloads import NONE_OF_THE_ABOVE
+from label_loop.payloads import NONE_OF_THE_ABOVE, ReviewStarted
 
 ARN = "arn:aws:rekognition:eu-west-1:123456789012:project/p/version/v1/1763888400000"
 ITEM = Item("2026-11", "2026-11-25#v1")
@@ -28,7 +30,7 @@ def row(**changes):
         "Sampled": "No",
         **changes,
     }
-    return {name: value for name, value in made.items() if value is not None}
+    return LogRow.from_item({name: value for name, value in made.items() if value is not None})
 
 
 def test_a_detection_is_counted_by_what_became_of_it():
@@ -71,7 +73,7 @@ def test_an_answer_is_counted_with_its_pair(detected, human, agreed):
 def test_reviews_and_samples_are_apart_and_a_detection_may_be_both():
     accepted = row(DetectedConfidenceLevel=Decimal(99))
     assert of_answer(accepted, "cat") == {}
-    assert of_answer({**accepted, "Sampled": "Yes"}, "cat")[ITEM] == {"sample_answered": 1, "sample_agreed": 1}
+    assert of_answer(replace(accepted, is_sampled=True), "cat")[ITEM] == {"sample_answered": 1, "sample_agreed": 1}
     both = of_answer(row(Sampled="Yes"), "dog")
     assert both[ITEM] == {"sample_answered": 1, "review_answered": 1}
     assert len(both[ITEM.pairs]) == 2
@@ -96,16 +98,16 @@ STEPS = st.permutations(["answer", "sample"]).flatmap(lambda steps: st.integers(
 
 @given(ROWS, STEPS, st.sampled_from(["cat", "dog", NONE_OF_THE_ABOVE]))
 def test_what_the_changes_of_a_row_add_is_what_the_row_says_at_the_end(made, steps, human):
-    if "Failure" not in made and of_detection(made) and not statistics.is_accepted(made) and made["A2IEnabled"]:
-        made["HumanLoopName"] = "h"
+    if made.needs_review:
+        made = made.with_review(ReviewStarted("h", "r"))
     parts = [of_detection(made)]
     for step in steps:
-        if step == "answer" and "Failure" not in made:
+        if step == "answer" and made.failure is None:
             parts.append(of_answer(made, human))
-            made = {**made, "HumanLabel": human}
-        elif "Failure" not in made:
+            made = made.with_answer(LoggedAnswer(human, ""))
+        elif made.failure is None:
             parts.append(of_sample(made))
-            made = {**made, "Sampled": "Yes", "HumanLoopName": "h"}
+            made = made.with_sample(ReviewStarted("h", None))
     assert summed(parts) == of_row(made)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from label_loop.domain.detections import decide, failed, to_row
+from label_loop.domain.detections import decide, failed
 from label_loop.domain.training import labelled_image
 from label_loop.domain.uploads import detection_id, outcome, training_label, upload_key
 from label_loop.exceptions import MalformedAnswerError
@@ -125,7 +125,7 @@ def detected(*labels):
             {},
             ("not accepted", "cat", 5.0, "its review could not be created"),
         ),
-        (replace(detected(("cat", 5.0)), human_loop_name="h"), {"HumanLabel": "dog"}, ("reviewed", "cat", 5.0, "dog")),
+        (replace(detected(("cat", 5.0)), human_loop_name="h"), {"human_label": "dog"}, ("reviewed", "cat", 5.0, "dog")),
         (
             failed(detected(), "ImageTooLargeException"),
             {},
@@ -134,5 +134,5 @@ def detected(*labels):
     ],
 )
 def test_a_row_tells_what_became_of_an_upload(detection, more, expected):
-    found = outcome(to_row(detection) | more)
+    found = outcome(replace(detection, **more))
     assert (found.state, found.label, found.confidence_percent, found.detail) == expected

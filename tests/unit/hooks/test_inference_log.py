@@ -1,14 +1,17 @@
 """The inference log: nothing is written twice, nothing is overwritten, and samples are found in order."""
 
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from label_loop.domain.log_row import LoggedAnswer, LogRow
 from label_loop.domain.sampling import Position
 from label_loop.hooks.inference_log import InferenceLogHook
+from label_loop.payloads import ReviewStarted
 
 TABLE = "log"
 
@@ -61,28 +64,29 @@ def calls(hook):
 
 
 def row(id_, second=0, sampled="No", **more):
-    return {
+    item = {
         "DetectLabelRequestId": id_,
         "DetectLabelDate": f"2026-11-23T09:{second // 60:02d}:{second % 60:02d}.000000+00:00",
         "Sampled": sampled,
         "DetectedConfidenceLevel": Decimal("42.5"),
         "A2IEnabled": True,
-        **more,
     }
+    return LogRow.from_item(item | more)
 
 
 def position(id_, second=0):
-    return Position(row(id_, second)["DetectLabelDate"], id_)
+    return Position(row(id_, second).detected_at, id_)
 
 
 def get(table, id_):
-    return table.get_item(Key={"DetectLabelRequestId": id_}).get("Item")
+    item = table.get_item(Key={"DetectLabelRequestId": id_}).get("Item")
+    return LogRow.from_item(item) if item else None
 
 
 def fill(table, rows):
     with table.batch_writer() as writer:
         for one in rows:
-            writer.put_item(Item=one)
+            writer.put_item(Item=one.to_item())
 
 
 # --- put_new
@@ -127,7 +131,7 @@ def test_250_rows_of_which_some_exist_are_three_transactions_and_their_repetitio
     assert hook.put_new([row(id_) for id_ in ids]) == [id_ for id_ in ids if id_ not in existing]
     assert calls["TransactWriteItems"] <= 6
     assert table.scan(Select="COUNT")["Count"] == 250
-    assert all(get(table, id_)["HumanLabel"] == "cat" for id_ in existing)
+    assert all(get(table, id_).human_label == "cat" for id_ in existing)
 
 
 def test_an_error_that_no_repetition_mends_is_raised(table):
@@ -147,25 +151,56 @@ def test_rows_are_found_whatever_their_number(hook, table, calls):
     assert hook.rows([]) == {}
 
 
-# --- set_once
+# --- end_review
 
 
-def test_attributes_are_set_once(hook, table):
+def test_the_end_of_a_review_is_noted_once(hook, table):
     fill(table, [row("a")])
-    assert hook.set_once("a", "HumanLabel", {"HumanLabel": "cat", "CompletionDate": "today"}) is True
-    assert hook.set_once("a", "HumanLabel", {"HumanLabel": "dog", "CompletionDate": "tomorrow"}) is False
-    assert get(table, "a") == row("a", HumanLabel="cat", CompletionDate="today")
+    assert hook.end_review("a", "Expired: nobody came") is True
+    assert hook.end_review("a", "Failed: later") is False
+    assert get(table, "a") == replace(row("a"), review_end="Expired: nobody came")
 
 
 def test_a_row_that_does_not_exist_is_not_made(hook, table):
-    assert hook.set_once("absent", "HumanLabel", {"HumanLabel": "cat"}) is False
+    assert hook.end_review("absent", "Expired: nobody came") is False
     assert get(table, "absent") is None
 
 
-def test_a_guard_need_not_be_set_itself_and_names_may_be_reserved_words(hook, table):
-    fill(table, [row("a")])
-    assert hook.set_once("a", "HumanLabel", {"Status": "x", "Timestamp": "t", "with-dash": "y"}) is True
-    assert get(table, "a") == row("a", Status="x", Timestamp="t", **{"with-dash": "y"})
+# --- set_answers
+
+
+CAT = LoggedAnswer("cat", "2026-11-23T10:00:00Z", copied_key="images_labeled_by_folder/cat/a.png")
+
+
+def test_an_answer_sets_its_attributes_and_no_other(hook, table):
+    table.put_item(Item={**row("a").to_item(), "Ours": "kept"})
+    assert hook.set_answers([row("a")], {"a": CAT}) == ["a"]
+    item = table.get_item(Key={"DetectLabelRequestId": "a"})["Item"]
+    assert item == {
+        **row("a").to_item(),
+        "Ours": "kept",
+        "HumanLabel": "cat",
+        "HumanLoopCompletionDate": "2026-11-23T10:00:00Z",
+        "CopiedS3ObjectKey": "images_labeled_by_folder/cat/a.png",
+    }
+
+
+def test_a_row_that_is_gone_is_not_answered(hook, table):
+    assert hook.set_answers([row("absent")], {"absent": CAT}) == []
+    assert get(table, "absent") is None
+
+
+@pytest.mark.parametrize("sampled", [None, "No", "Yes", "Perhaps"])
+@pytest.mark.parametrize("human_label", [{"HumanLabel": None}, {"HumanLabel": ""}, {"HumanLabel": 7}, {}])
+def test_rows_of_any_writer_are_answered_and_marked_once(hook, table, sampled, human_label):
+    item = {"DetectLabelRequestId": "a", **human_label, **({"Sampled": sampled} if sampled else {})}
+    table.put_item(Item=item)
+    read = hook.rows(["a"])
+    assert hook.set_answers(read.values(), {"a": CAT}) == ([] if human_label else ["a"])
+    hook.mark_sampled(read.values(), {"a": None})
+    found = get(table, "a")
+    assert found.is_sampled
+    assert found.human_label == LogRow.from_item(item | ({} if human_label else {"HumanLabel": "cat"})).human_label
 
 
 # --- sampling
@@ -179,20 +214,17 @@ def small_pages(monkeypatch):
 
 def test_unsampled_detections_come_in_order_over_several_pages(hook, table, calls, small_pages):
     fill(table, [row(f"{n:03d}", n) for n in reversed(range(40))])
-    fill(table, [row("sampled", 20, sampled="Yes")])
-    failed = row("failed", 20)
-    del failed["Sampled"]
-    fill(table, [failed])
-    moment = row("", 10)["DetectLabelDate"]
+    fill(table, [row("sampled", 20, sampled="Yes"), row("failed", 20, Failure="x")])
+    moment = row("", 10).detected_at
     assert list(hook.unsampled_since(moment)) == [position(f"{n:03d}", n) for n in range(10, 40)]
     assert calls["Query"] > 3
 
 
 def test_ties_at_the_moment_itself_are_among_them(hook, table):
     fill(table, [row("c", 5), row("a", 5), row("b", 5), row("old", 4)])
-    found = list(hook.unsampled_since(row("", 5)["DetectLabelDate"]))
+    found = list(hook.unsampled_since(row("", 5).detected_at))
     assert sorted(found) == [position(id_, 5) for id_ in "abc"]
-    assert list(hook.unsampled_since(row("", 6)["DetectLabelDate"])) == []
+    assert list(hook.unsampled_since(row("", 6).detected_at)) == []
 
 
 def test_before_the_first_sample_there_is_no_last(hook, table):
@@ -216,7 +248,7 @@ def test_the_last_of_many_ties_is_found_over_several_pages(hook, table, calls, s
 
 def test_marking_sets_the_mark_and_the_tasks_attributes_only(hook, table):
     fill(table, [row("a", DetectedLabel="cat"), row("b")])
-    hook.mark_sampled([row("a", DetectedLabel="cat")], {"a": {"HumanLoopName": "loop", "HumanLoopRequestId": "r"}})
+    hook.mark_sampled([row("a", DetectedLabel="cat")], {"a": ReviewStarted("loop", "r")})
     assert get(table, "a") == row("a", sampled="Yes", DetectedLabel="cat", HumanLoopName="loop", HumanLoopRequestId="r")
     assert get(table, "b") == row("b")
     assert hook.last_sampled() == position("a")
@@ -226,7 +258,7 @@ def test_marking_sets_the_mark_and_the_tasks_attributes_only(hook, table):
 def test_marking_again_changes_nothing(hook, table):
     fill(table, [row("a")])
     for _ in range(2):
-        hook.mark_sampled([row("a")], {"a": {}})
+        hook.mark_sampled([row("a")], {"a": None})
     assert get(table, "a") == row("a", sampled="Yes")
 
 
@@ -234,15 +266,15 @@ def test_250_marks_are_three_transactions(hook, table, calls):
     ids = [f"{n:03d}" for n in range(250)]
     rows = [row(id_, n) for n, id_ in enumerate(ids)]
     fill(table, rows)
-    hook.mark_sampled(rows, {id_: {"HumanLoopName": f"loop-{id_}"} for id_ in ids})
+    hook.mark_sampled(rows, {id_: ReviewStarted(f"loop-{id_}", None) for id_ in ids})
     assert calls == {"TransactWriteItems": 3}
     assert list(hook.unsampled_since("2026")) == []
-    assert get(table, "249")["HumanLoopName"] == "loop-249"
+    assert get(table, "249").human_loop_name == "loop-249"
 
 
 def test_marking_makes_no_row(hook, table):
     fill(table, [row("present")])
-    hook.mark_sampled([row("absent"), row("present")], {"absent": {}, "present": {}})
+    hook.mark_sampled([row("absent"), row("present")], {"absent": None, "present": None})
     assert get(table, "present") == row("present", sampled="Yes")
     assert get(table, "absent") is None
 

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from label_loop.domain import statistics
+from label_loop.domain.log_row import LoggedAnswer, LogRow
 from label_loop.domain.statistics import of_row, summed
 from label_loop.hooks import transactions
 from label_loop.hooks.inference_log import InferenceLogHook
@@ -79,7 +80,7 @@ def cancelled(*codes, message="because"):
 
 
 def row(id_, day=25, version="v1", **more):
-    return {
+    item = {
         "DetectLabelRequestId": id_,
         "DetectLabelDate": f"2026-11-{day:02}T09:00:00.000000+00:00",
         "ProjectVersionArn": ARN.format(version),
@@ -89,12 +90,12 @@ def row(id_, day=25, version="v1", **more):
         "A2IEnabled": True,
         "Sampled": "No",
         "HumanLoopName": "h",
-        **more,
     }
+    return LogRow.from_item(item | more)
 
 
 def rows_of(table):
-    return table.scan(ConsistentRead=True)["Items"]
+    return [LogRow.from_item(item) for item in table.scan(ConsistentRead=True)["Items"]]
 
 
 def assert_counts_are_the_rows(reader, table):
@@ -107,8 +108,8 @@ def assert_counts_are_the_rows(reader, table):
 
 
 def answer(hook, table, id_="a", label="dog"):
-    (read,) = [one for one in rows_of(table) if one["DetectLabelRequestId"] == id_]
-    return hook.set_answers([read], {id_: {"HumanLabel": label, "HumanLoopCompletionDate": "today"}}) == [id_]
+    (read,) = [one for one in rows_of(table) if one.detection_id == id_]
+    return hook.set_answers([read], {id_: LoggedAnswer(label, "today")}) == [id_]
 
 
 def test_rows_are_counted_once_however_often_they_come(hook, reader, table):
@@ -124,7 +125,7 @@ def test_a_transaction_has_room_for_what_counts_it(hook, reader, table):
     ids = [f"{n:03}" for n in range(120)]
     assert hook.put_new([row(id_, 1 + n % 28, f"v{n % 9}") for n, id_ in enumerate(ids)]) == ids
     assert_counts_are_the_rows(reader, table)
-    hook.mark_sampled(rows_of(table), {id_: {} for id_ in ids})
+    hook.mark_sampled(rows_of(table), dict.fromkeys(ids))
     assert_counts_are_the_rows(reader, table)
 
 
@@ -133,7 +134,7 @@ def test_answers_and_samples_in_any_order_are_counted_once(hook, reader, table):
     assert answer(hook, table, "a", "cat") is True
     assert answer(hook, table, "a", "dog") is False
     for _ in range(2):
-        hook.mark_sampled(rows_of(table), {id_: {} for id_ in "abc"})
+        hook.mark_sampled(rows_of(table), dict.fromkeys("abc"))
         assert_counts_are_the_rows(reader, table)
     answer(hook, table, "b")
     answer(hook, table, "c")
@@ -146,7 +147,7 @@ def test_answers_and_samples_in_any_order_are_counted_once(hook, reader, table):
 def test_a_detection_sampled_while_its_answer_is_applied_is_a_sample(hook, reader, table, before):
     hook.put_new([row("a")])
     stale = rows_of(table)
-    before(lambda: hook.mark_sampled(stale, {"a": {}}))
+    before(lambda: hook.mark_sampled(stale, {"a": None}))
     assert answer(hook, table) is True
     assert_counts_are_the_rows(reader, table)
 
@@ -156,7 +157,7 @@ def test_a_detection_answered_while_it_is_marked_is_a_sample(hook, reader, table
     hook.put_new([row(id_) for id_ in ids])
     stale = rows_of(table)
     before(lambda: answer(hook, table, "50") and None)
-    hook.mark_sampled(stale, {id_: {} for id_ in ids})
+    hook.mark_sampled(stale, dict.fromkeys(ids))
     assert_counts_are_the_rows(reader, table)
     assert reader.days(*ALWAYS)[0][0]["sample_answered"] == 1
 
@@ -164,9 +165,9 @@ def test_a_detection_answered_while_it_is_marked_is_a_sample(hook, reader, table
 def test_an_answer_that_another_run_applied_meanwhile_is_not_applied_again(hook, reader, table, before):
     hook.put_new([row("a")])
     stale = rows_of(table)[0]
-    before(lambda: hook.set_answers([stale], {"a": {"HumanLabel": "cat"}}) and None)
-    assert hook.set_answers([stale], {"a": {"HumanLabel": "dog"}}) == []
-    assert rows_of(table)[0]["HumanLabel"] == "cat"
+    before(lambda: hook.set_answers([stale], {"a": LoggedAnswer("cat", "")}) and None)
+    assert hook.set_answers([stale], {"a": LoggedAnswer("dog", "")}) == []
+    assert rows_of(table)[0].human_label == "cat"
     assert_counts_are_the_rows(reader, table)
 
 
@@ -223,8 +224,8 @@ def test_a_loop_without_statistics_is_not_counted(table, reader):
     hook = InferenceLogHook("log", aws_conn_id=None)
     assert hook.put_new([row("a")]) == ["a"]
     assert answer(hook, table) is True
-    hook.mark_sampled(rows_of(table), {"a": {}})
-    assert rows_of(table)[0]["Sampled"] == "Yes"
+    hook.mark_sampled(rows_of(table), {"a": None})
+    assert rows_of(table)[0].is_sampled
     assert reader.days(*ALWAYS)[0] == []
 
 

@@ -1,9 +1,9 @@
 """Insight: how good the model really is. It reads the daily statistics, never the log."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from botocore.exceptions import ClientError
 from fastapi import APIRouter, Depends, HTTPException, Response
@@ -16,6 +16,7 @@ from label_loop.console.render import render
 from label_loop.console.threads import in_thread
 from label_loop.domain import insight, statistics
 from label_loop.domain.insight import Agreement, Day
+from label_loop.domain.log_row import LogRow
 from label_loop.hooks.aws_errors import error_code
 
 router = APIRouter()
@@ -175,36 +176,34 @@ async def reviewed_csv(visit: Look, window: Chosen) -> Response:
     return StreamingResponse(_lines(first, pages, window), headers=_file(visit, "reviewed"), media_type="text/csv")
 
 
-def _answered(visit: Visit, window: Window) -> Iterator[list[dict[str, Any]]]:
+def _answered(visit: Visit, window: Window) -> Iterator[list[LogRow]]:
     # A tilde comes after whatever follows a day in a time.
     return visit.aws.log.answered(window.first.isoformat(), f"{window.last.isoformat()}~")
 
 
-_COLUMNS = {
-    "detected_at": "DetectLabelDate",
-    "detection": "DetectLabelRequestId",
-    "project_version": "ProjectVersionArn",
-    "bucket": "S3Bucket",
-    "key": "S3ObjectKey",
-    "detected_label": "DetectedLabel",
-    "confidence": "DetectedConfidenceLevel",
-    "minimum_confidence": "MinimumConfidenceLevel",
-    "sampled": "Sampled",
-    "human_label": "HumanLabel",
-    "answered_at": "HumanLoopCompletionDate",
+_COLUMNS: Mapping[str, Callable[[LogRow], str]] = {
+    "detected_at": lambda row: row.detected_at,
+    "detection": lambda row: row.detection_id,
+    "project_version": lambda row: row.project_version_arn,
+    "bucket": lambda row: row.bucket,
+    "key": lambda row: row.key,
+    "detected_label": lambda row: row.detected_label,
+    "confidence": lambda row: f"{row.confidence_percent:g}",  # four decimals are all of its digits
+    "minimum_confidence": lambda row: f"{row.minimum_confidence_percent:g}",
+    "sampled": lambda row: "Yes" if row.is_sampled else "No",
+    "human_label": lambda row: row.human_label or "",
+    "answered_at": lambda row: row.answered_at or "",
+    "agrees": lambda row: "yes" if row.agrees_with(row.human_label or "") else "no",
 }
 
 
-async def _lines(
-    page: list[dict[str, Any]] | None, pages: Iterator[list[dict[str, Any]]], window: Window
-) -> AsyncIterator[str]:
-    yield csv_line([*_COLUMNS, "agrees"])
+async def _lines(page: list[LogRow] | None, pages: Iterator[list[LogRow]], window: Window) -> AsyncIterator[str]:
+    yield csv_line(list(_COLUMNS))
     written = read = 0
     while page is not None:
         for row in page:
-            if window.version in ("", statistics.version_name(str(row.get("ProjectVersionArn", "")))):
-                agrees = statistics.agrees(str(row.get("DetectedLabel", "")), str(row["HumanLabel"]))
-                yield csv_line([*(row.get(name, "") for name in _COLUMNS.values()), "yes" if agrees else "no"])
+            if window.version in ("", statistics.version_name(row.project_version_arn)):
+                yield csv_line([cell(row) for cell in _COLUMNS.values()])
                 written += 1
         read += 1
         page = await in_thread(next, pages, None)

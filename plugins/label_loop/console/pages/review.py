@@ -14,6 +14,7 @@ from label_loop.console.images import image_response
 from label_loop.console.render import render
 from label_loop.console.threads import in_background, in_thread
 from label_loop.domain import review_queue
+from label_loop.domain.log_row import shown_percent
 from label_loop.domain.review_queue import UNDO_SECONDS, Stage
 from label_loop.domain.reviews import check_label
 from label_loop.exceptions import MalformedAnswerError
@@ -165,7 +166,7 @@ def _shown(review: review_queue.Review) -> dict[str, Any]:
         "name": review.name,
         "key": bucket_and_key.partition("/")[2],
         "label": review.task.label,
-        "confidence": round(review.task.confidence_percent, 1),
+        "confidence": shown_percent(review.task.confidence_percent),
         "source": review.task.source,
         "answers": len(review.answers),
     }
