@@ -22,6 +22,7 @@ from demo.pictures import Shares, cast
 from demo.progress import Narrator
 from demo.scene import Scene
 from demo.steps import detection, setup
+from label_loop.domain.log_row import LogRow
 from label_loop.loop import Loop
 from local_stack.airflow_api import Run
 from local_stack.environment import Stack
@@ -110,7 +111,7 @@ class Course:
     lost_worker: str
     lost_is_healthy: bool
     tries_of_the_lost_task: list[str]
-    rows: list[dict[str, Any]]
+    rows: list[LogRow]
     uploads: list[str]
     import_errors: list[str]
     training_images: int

@@ -31,14 +31,14 @@ def test_the_task_of_a_lost_worker_is_tried_again(course: Course):
 
 def test_each_upload_is_logged_exactly_once(course: Course):
     assert len(course.uploads) == 60
-    assert sorted(row["S3ObjectKey"] for row in course.rows) == course.uploads
-    assert not [row for row in course.rows if row.get("Failure")]
+    assert sorted(row.key for row in course.rows) == course.uploads
+    assert not [row for row in course.rows if row.failure]
 
 
 def test_each_answer_is_applied_exactly_once(course: Course):
-    reviewed = [row for row in course.rows if "HumanLabel" in row]
+    reviewed = [row for row in course.rows if row.is_answered]
     assert reviewed
-    assert [row["HumanLoopName"] for row in course.rows if "HumanLoopName" in row and row not in reviewed] == []
+    assert [row.human_loop_name for row in course.rows if row.has_review and not row.is_answered] == []
     assert course.training_images == course.trained_at_first + len(reviewed)
 
 

@@ -131,7 +131,7 @@ def test_an_upload_is_detected_and_its_result_found(ask: Ask, world: World, mode
     assert told["body"]["detection"] == answer["id"]
 
 
-def test_what_is_unsure_is_in_review(ask: Ask, world: World, model: Model) -> None:
+def test_what_is_unsure_has_review(ask: Ask, world: World, model: Model) -> None:
     world.deploy(model)
     world.set_variable("Minimum-Label-Detection-Confidence", "100")
     id_ = send(ask, "detection", DIGIT, name="a.png").json()["id"]

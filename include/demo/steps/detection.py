@@ -39,7 +39,7 @@ def detect(scene: Scene, pictures: Sequence[AnyPicture]) -> None:
 def review(scene: Scene) -> int:
     """Wait until the answers to all open reviews are applied; return how many images the training set won."""
     rows = scene.aws.rows()
-    asked = sum(row.is_in_review for row in rows)
+    asked = sum(row.has_review for row in rows)
     before = len(scene.cast.labelled)
     with scene.narrator.step("Answers of the reviewer applied", asked) as step:
         scene.patience.until(

@@ -15,6 +15,7 @@ from label_loop.payloads import NONE_OF_THE_ABOVE, ReviewStarted, ReviewTask
 
 SAMPLED_NO = "No"
 SAMPLED_YES = "Yes"
+_ANY_FLOAT = Context(prec=400)  # digits enough for each, with four decimals
 
 
 class Attribute(StrEnum):
@@ -111,7 +112,7 @@ class LogRow:
         return self.workflow_enabled and self.failure is None and not self.accepted
 
     @property
-    def is_in_review(self) -> bool:
+    def has_review(self) -> bool:
         """Whether a person has been asked about it, by the workflow or as a sample."""
         return self.human_loop_name is not None
 
@@ -250,9 +251,6 @@ def shown_percent(percent: float) -> float:
 def _rounded(percent: float, direction: str, decimals: int = 4) -> float:
     # By its shortest decimal form, so that 70.1 stays 70.1 and what was rounded stays as it is.
     return float(Decimal(repr(percent)).quantize(Decimal(1).scaleb(-decimals), direction, _ANY_FLOAT))
-
-
-_ANY_FLOAT = Context(prec=400)
 
 
 def _number(value: Any) -> float:

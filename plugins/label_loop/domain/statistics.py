@@ -81,7 +81,7 @@ def of_detection(row: LogRow) -> Counts:
     counters = [DETECTIONS, bucket_counter(_bucket(row)), label_counter(row.detected_label)]
     if row.accepted:
         counters.append(ACCEPTED)
-    elif row.needs_review and row.is_in_review and row.review_failure is None:
+    elif row.needs_review and row.has_review and row.review_failure is None:
         counters.append(SENT_TO_REVIEW)
     return {item: Counter(counters)}
 

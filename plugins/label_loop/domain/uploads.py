@@ -67,7 +67,7 @@ def outcome(row: LogRow) -> Outcome:
         return Outcome("reviewed", label, confidence_percent, row.human_label)
     if row.accepted:
         return Outcome("accepted", label, confidence_percent)
-    if row.is_in_review:
+    if row.has_review:
         return Outcome("in review", label, confidence_percent)
     refused = "its review could not be created" if row.review_failure else ""
     return Outcome("not accepted", label, confidence_percent, refused)

@@ -223,8 +223,8 @@ class DetectionWorkflow:
             self.summary.detected += row.failure is None
             self.summary.failed += row.failure is not None
             self.summary.accepted += row.accepted
-            self.summary.sent_to_review += row.is_in_review
-        reviews = (row for row in written if row.is_in_review)
+            self.summary.sent_to_review += row.has_review
+        reviews = (row for row in written if row.has_review)
         self.context.announcer.tell([*map(_event, written), *map(_review_event, reviews)])
 
 
@@ -257,7 +257,7 @@ def _event(row: LogRow) -> Event:
         "detection": row.detection_id,
         "label": row.detected_label,
         "confidence": row.confidence_percent,
-        "in_review": row.is_in_review,
+        "in_review": row.has_review,
     }
     if row.failure is not None:
         text = f"{name}: could not be detected ({row.failure})"

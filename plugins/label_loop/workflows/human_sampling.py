@@ -57,7 +57,7 @@ class HumanSamplingWorkflow:
 
     def _send_to_review(self, row: LogRow) -> ReviewStarted | None:
         """Return the review that was started, or None where one exists."""
-        return None if row.is_in_review else self.context.review.start(_task(row))
+        return None if row.has_review else self.context.review.start(_task(row))
 
 
 def _task(row: LogRow) -> ReviewTask:

@@ -219,7 +219,7 @@ def test_a_row_of_the_sample_is_read():
         "HumanLableCompletedDate": "2026-11-22T10:00:00.000Z",
     }
     row = LogRow.from_item(item)
-    assert (row.accepted, row.needs_review, row.is_sampled, row.is_in_review, row.is_answered) == (
+    assert (row.accepted, row.needs_review, row.is_sampled, row.has_review, row.is_answered) == (
         False,
         True,
         True,
@@ -258,7 +258,7 @@ def test_a_confidence_is_read_however_it_was_written(written, percent):
 
 def test_an_item_that_has_only_its_key_is_a_row_that_means_nothing():
     row = LogRow.from_item({"DetectLabelRequestId": "d1"})
-    assert not (row.accepted or row.needs_review or row.is_sampled or row.is_in_review or row.is_answered)
+    assert not (row.accepted or row.needs_review or row.is_sampled or row.has_review or row.is_answered)
 
 
 @given(st.dictionaries(st.sampled_from([str(name) for name in Attribute]), ARBITRARY_JSON))
