@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 
 from label_loop.domain.images import image_problem, is_image_key
-from label_loop.domain.reviews import is_label
+from label_loop.domain.labels import labels_of
 
 MOST_A_LABEL = 400
 
@@ -37,16 +38,19 @@ def pictures(folder: Path, fewest_a_label: int) -> list[FolderPicture]:
         raise TooFewPicturesError(f"{folder} is not a folder.")
     found: list[FolderPicture] = []
     short: list[str] = []
-    labels = sorted(each for each in folder.iterdir() if each.is_dir() and is_label(each.name))
-    for label in labels:
+    folders = {each.name: each for each in sorted(folder.iterdir()) if each.is_dir()}
+    labels = labels_of(folders, lambda name: sum(1 for _ in folders[name].iterdir()))
+    for label in labels.names:
         problems: dict[Path, str] = {}
-        usable = list(_usable(label, problems))
+        mine = (folders[name] for name in folders if labels.of_folder.get(name) == label)
+        usable = list(islice(chain.from_iterable(_usable(each, problems) for each in mine), MOST_A_LABEL))
         if len(usable) < fewest_a_label:
-            short.append(f"{label.name} has {len(usable)}{_first(problems)}")
+            short.append(f"{label} has {len(usable)}{_first(problems)}")
         for path in usable:
-            found.append(FolderPicture(f"picture-{len(found):05}{path.suffix.lower()}", label.name, path))
-    if len(labels) < 2 or short:
-        counted = "; ".join(short) or f"it has {len(labels)} such folder(s)"
+            found.append(FolderPicture(f"picture-{len(found):05}{path.suffix.lower()}", label, path))
+    refused = [f"{name} is {note}" for name, note in labels.refused.items()]
+    if len(labels.names) < 2 or short:
+        counted = "; ".join([*short, *refused]) or f"it has {len(labels.names)} such folder(s)"
         raise TooFewPicturesError(
             f"{folder} needs at least two folders, each named by its label, with at least {fewest_a_label} PNG or "
             f"JPEG pictures of 64 to 4096 px a side: {counted}."
@@ -55,17 +59,13 @@ def pictures(folder: Path, fewest_a_label: int) -> list[FolderPicture]:
 
 
 def _usable(label: Path, problems: dict[Path, str]) -> Iterator[Path]:
-    count = 0
     for path in sorted(label.iterdir()):
-        if count == MOST_A_LABEL:
-            return
         if not (path.is_file() and is_image_key(path.name)):
             continue
         problem = image_problem(path.read_bytes())
         if problem:
             problems[path] = problem
         else:
-            count += 1
             yield path
 
 

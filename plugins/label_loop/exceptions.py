@@ -46,6 +46,13 @@ class LoopNotSetUpError(LabelLoopError):
         )
 
 
+class InvalidLabelError(LabelLoopError):
+    """A name cannot be a label's: that of a folder, of an answer or of an upload."""
+
+    def __init__(self, name: str, rule: str) -> None:
+        super().__init__(f"{shown(name)} is no label: {rule}.")
+
+
 class MalformedEventError(LabelLoopError):
     """A queue message is not an event that this loop understands."""
 

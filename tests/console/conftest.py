@@ -74,12 +74,14 @@ def world(provisioned: World) -> Iterator[World]:
     from sqlalchemy import delete
 
     from label_loop.console.context import contexts
+    from label_loop.console.labels import forget_labels
     from label_loop.console.pages import overview
 
     provisioned.reset(_Variables())
     # What was read belongs to an earlier test.
     for aws in contexts().values():
         aws._record = None
+    forget_labels()
     for cached in (overview._new_images, overview._detections):
         cached.forget()
     yield provisioned

@@ -8,10 +8,11 @@ from tests.integration.pictures import FRESH_DIGITS, png
 from tests.integration.world import World
 from tests.waiting import eventually
 
+from label_loop.console.labels import forget_labels
 from label_loop.console.pages import review as page
 from label_loop.domain import review_queue
 from label_loop.domain.review_queue import Review, Stage
-from label_loop.payloads import ANSWERS_FOLDER, ReviewTask
+from label_loop.payloads import ANSWERS_FOLDER, LABELLED_FOLDER, ReviewTask
 
 LABELS = [str(digit) for digit in range(10)]
 
@@ -24,7 +25,7 @@ def reviewing(world: World, monkeypatch) -> World:
         world.put(f"images_labeled_by_folder/{label}/", b"")
     for module in (page, review_queue):
         monkeypatch.setattr(module, "UNDO_SECONDS", 0.2)
-    page._labels.forget()
+    forget_labels()
     page._open.forget()
     page._settling.clear()
     return world
@@ -152,7 +153,23 @@ def test_a_new_label_is_taken_where_the_loop_allows_it(ask, reviewing):
     assert table().get(first).answers[0].label == "<dog> & co"
     refused = ask("user", "POST", "review/answer", json={"name": second, "label": "../dog"})
     assert refused.status_code == 422
-    assert "cannot name a folder" in refused.json()["detail"]
+    assert "a label must have no slash" in refused.json()["detail"]
+
+
+def test_another_spelling_of_a_label_is_that_label(ask, reviewing):
+    reviewing.set_variable("Review-Allow-New-Labels", "true")
+    reviewing.put(f"{LABELLED_FOLDER}Cat/", b"")
+    (name,) = ask_about(reviewing, "a.png")
+    answer = ask("user", "POST", "review/answer", json={"name": name, "label": " cAT "})
+    assert answer.json()["label"] == table().get(name).answers[0].label == "Cat"
+
+
+def test_a_label_of_joined_letters_is_offered_and_taken(ask, reviewing):
+    label = "\u0645\u06cc\u200c\u062e\u0648"
+    reviewing.put(f"{LABELLED_FOLDER}{label}/", b"")
+    (name,) = ask_about(reviewing, "a.png")
+    assert f'data-label="{label}"' in ask("viewer", "GET", "review").text
+    assert ask("user", "POST", "review/answer", json={"name": name, "label": label}).json()["label"] == label
 
 
 @pytest.mark.parametrize("label", [None, "none of the ABOVE"])

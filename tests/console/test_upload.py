@@ -186,6 +186,13 @@ def test_an_image_is_put_below_its_label_once(ask: Ask, world: World) -> None:
     assert other["key"] != key
 
 
+def test_another_spelling_of_a_label_goes_into_its_folder(ask: Ask, world: World) -> None:
+    for label, digit in zip(("Caf\u00e9", "cafe\u0301", "CAF\u00c9"), FRESH_DIGITS, strict=False):
+        assert send(ask, "training", digit.body, name="a.png", label=label).status_code == 200
+    assert {key.split("/")[1] for key in world.keys(LABELLED_FOLDER)} == {"Caf\u00e9"}
+    assert len(world.keys(LABELLED_FOLDER)) == 3
+
+
 @pytest.mark.parametrize(
     "label",
     ["", " ", ".", "..", "a/b", "../escaped", "a\\b", "a\x00b", "\u202ecat", "x" * 256, "None of the Above",

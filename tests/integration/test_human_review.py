@@ -111,6 +111,30 @@ def test_the_label_that_most_workers_gave_counts(asked: World) -> None:
     assert asked.row()["HumanLabel"] == "2"
 
 
+def test_answers_that_tie_end_a_review_without_one(asked: World) -> None:
+    answers = [{"answerContent": {"crowd-image-classifier": {"label": label}}} for label in ("1", "2")]
+    asked.put_answer(output_of(asked, humanAnswers=answers))
+    assert asked.review().ended_without_answer == 1
+    assert "HumanLabel" not in asked.row()
+    assert asked.row()["HumanLoopStatus"].startswith("Undecided")
+    assert asked.keys(LABELLED_FOLDER) == []
+    (told,) = events(asked.told(), "review_expired")
+    assert "1 for '1', 1 for '2'" in told["body"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "answer"),
+    [("cat", "Cat"), ("cafe\u0301", "caf\u00e9"), ("\u0645\u06cc\u200c\u062e\u0648", None)],
+    ids=ascii,
+)
+def test_an_image_is_filed_where_its_label_has_a_folder(asked: World, folder: str, answer: str | None) -> None:
+    asked.put(f"{LABELLED_FOLDER}{folder}/1.png", FRESH_DIGITS[0].body)
+    asked.answer_with({"crowd-image-classifier": {"label": answer or folder}})
+    assert asked.review().copied == 1
+    assert asked.row()["HumanLabel"] == folder
+    assert {PurePosixPath(key).parent.name for key in asked.keys(LABELLED_FOLDER)} == {folder}
+
+
 @pytest.mark.parametrize(
     "broken",
     [

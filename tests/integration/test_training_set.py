@@ -3,6 +3,7 @@
 import json
 
 from tests.integration.pictures import TRAINING_DIGITS, png
+from tests.integration.site import events
 from tests.integration.world import World
 
 from label_loop.payloads import LABELLED_FOLDER, MANIFESTS_FOLDER, TEST_FOLDER
@@ -47,3 +48,55 @@ def test_images_that_an_earlier_training_had_are_not_read_again(bare: World) -> 
     calls = bare.calls(lambda: bare.training().prepare(resume=False, forced=False, run_id="second"))
     manifests, new = 2, 12 + 1
     assert calls["s3.GetObject"] == manifests + new
+
+
+def test_a_folder_that_can_be_no_label_is_left_out_and_told(bare: World) -> None:
+    bare.label(TRAINING_DIGITS[:20])
+    for number, folder in enumerate(("cat ", "None of the Above", "a\u200cb")):
+        bare.put(f"{LABELLED_FOLDER}{folder}/{number}.png", png(number))
+    decision = bare.training().check(forced=False)
+    assert decision.reason == "20 new labelled images"
+    refused = {f"{LABELLED_FOLDER}{folder}/" for folder in ("cat ", "None of the Above", "a\u200cb")}
+    (checked,) = events(bare.told(), "training_checked")
+    assert checked["body"]["folders"].keys() == refused
+    attempt = bare.training().prepare(resume=False, forced=False, run_id="r")
+    assert attempt
+    assert attempt.images == 20
+    (manifest,) = events(bare.told(), "manifest")
+    assert manifest["body"]["left_out"].keys() == refused
+    assert "begin or end with a space" in manifest["body"]["left_out"][f"{LABELLED_FOLDER}cat /"]
+    left_out = json.loads(
+        bare.client("s3")
+        .get_object(Bucket=bare.bucket, Key=f"{MANIFESTS_FOLDER}{attempt.version_name}.left-out.json")["Body"]
+        .read()
+    )
+    assert left_out.keys() == refused
+
+
+def test_images_in_folders_that_can_be_no_label_start_no_training_and_are_told(bare: World) -> None:
+    for number in range(20):
+        bare.put(f"{LABELLED_FOLDER}cat /{number}.png", png(number))
+    decision = bare.training().check(forced=False)
+    assert (decision.action, decision.reason) == ("none", "0 of 10 new labelled images")
+    (checked,) = events(bare.told(), "training_checked")
+    assert "1 folder(s) need attention" in checked["body"]["message"]
+
+
+def test_folders_of_one_label_train_as_one_and_are_told_before(bare: World) -> None:
+    for number in range(12):
+        folder = ("cat", "cat", "Cat", "dog")[number % 4]
+        bare.put(f"{LABELLED_FOLDER}{folder}/{number}.png", png(number))
+    bare.put(f"{TEST_FOLDER}CAT/1.png", png(50))
+    attempt = bare.training().prepare(resume=False, forced=False, run_id="r")
+    assert attempt
+    trained = {image.key: image.label for image in bare.training().set.in_manifest(attempt.manifest_key)}
+    assert len(trained) == 12
+    assert set(trained.values()) == {"cat", "dog"}
+    assert {trained[key] for key in trained if "/Cat/" in key} == {"cat"}
+    assert [image.label for image in bare.training().set.in_manifest(attempt.test_manifest_key)] == ["cat"]
+    (manifest,) = events(bare.told(), "manifest")
+    assert manifest["body"]["twins"].keys() == {f"{LABELLED_FOLDER}Cat/", f"{TEST_FOLDER}CAT/"}
+    assert "'Cat'" in manifest["body"]["twins"][f"{LABELLED_FOLDER}Cat/"]
+    labels = bare.training().set.labels()
+    assert labels.names == ["cat", "dog"]
+    assert labels.find("CAT") == "cat"

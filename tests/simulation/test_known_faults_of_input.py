@@ -162,7 +162,6 @@ def test_the_row_decides_where_its_image_goes() -> None:
     assert "CopiedS3ObjectKey" in history.world.rows()[0]
 
 
-@fault("2", "three workers answer: cat, cat, and nothing")
 def test_the_answers_of_several_workers_count_without_a_blank_one() -> None:
     history, name = reviewed()
     world = history.world

@@ -8,7 +8,7 @@ from typing import Any
 
 SOURCE_REF = re.compile(r"s3://([0-9A-Za-z._-]{3,255})/(.{1,1024})", re.DOTALL)
 IMAGE_CLASSIFICATION = "groundtruth/image-classification"
-MAX_LABEL_NAME_LENGTH = 255
+MAX_LABEL_NAME_LENGTH = 256
 MAX_LABELS_PER_IMAGE = 50
 METADATA_KEYS = ("confidence", "class-name", "human-annotated", "creation-date", "type")
 

@@ -11,6 +11,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from enum import StrEnum
 from typing import Any
 
+from label_loop.domain.labels import label_key
 from label_loop.payloads import NONE_OF_THE_ABOVE, ReviewStarted, ReviewTask
 
 SAMPLED_NO = "No"
@@ -240,7 +241,7 @@ class LogRow:
 
 def agrees(detected_label: str, human_label: str) -> bool:
     """Whether a person said what the model did; no label is the model's None of the Above."""
-    return human_label == (detected_label or NONE_OF_THE_ABOVE)
+    return label_key(human_label) == label_key(detected_label or NONE_OF_THE_ABOVE)
 
 
 def shown_percent(percent: float) -> float:

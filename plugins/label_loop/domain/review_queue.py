@@ -7,13 +7,12 @@ while, in which its last reviewer may take the answer back, then ``SETTLING`` wh
 Times are seconds since 1970 in UTC.
 """
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from label_loop.domain.labels import leading_label
 from label_loop.domain.reviews import WIDGET, task_input
 from label_loop.exceptions import ReviewTakenError
 from label_loop.payloads import ANSWERS_FOLDER, ReviewTask
@@ -91,14 +90,6 @@ def skipped(review: Review, reviewer: str) -> Review:
 def unskipped(review: Review, reviewer: str) -> Review:
     """Return the review as one that a reviewer has not skipped; leasing it makes that last."""
     return replace(review, skipped_by=review.skipped_by - {reviewer})
-
-
-def leading_label(labels: Sequence[str], answers_wanted: int) -> str | None:
-    """Return the most frequent of enough labels; None where more answers are needed, as after a tie."""
-    if len(labels) < answers_wanted:
-        return None
-    first, *others = Counter(labels).most_common(2)
-    return None if others and others[0][1] == first[1] else first[0]
 
 
 def answered(review: Review, reviewer: str, label: str, now: float, answers_wanted: int) -> Review:

@@ -3,20 +3,18 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from label_loop.exceptions import MalformedAnswerError, shown
-from label_loop.payloads import LABELLED_FOLDER, NONE_OF_THE_ABOVE, Event, ReviewAnswer, ReviewTask
+from label_loop.domain.labels import check_label, is_none_of_the_above, leading_label
+from label_loop.exceptions import InvalidLabelError, MalformedAnswerError, shown
+from label_loop.payloads import LABELLED_FOLDER, NONE_OF_THE_ABOVE, Event, ReviewAnswer, ReviewEnded, ReviewTask
 
 WIDGET = "crowd-image-classifier"
 _NAME_PREFIX = "label-loop-"
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_LONGEST_LABEL = 255
 _LONGEST_ID_BYTES = 2048  # of a key in DynamoDB
-# With the folder, an image's name and its id, a label has to fit into the 1,024 bytes of an S3 key.
-_LONGEST_LABEL_BYTES = 765
 _LONGEST_STEM = 80
 _LONGEST_STEM_BYTES = 200
 
@@ -54,16 +52,17 @@ def review_created(task: ReviewTask, name: str) -> Event:
     )
 
 
-def parse_answer(body: bytes) -> ReviewAnswer:
-    """Read A2I's output file. Of several workers' answers the most frequent counts, then the earliest.
+def parse_answer(body: bytes) -> ReviewAnswer | ReviewEnded:
+    """Read A2I's output file. Of several workers' answers the label counts that leads, without those that name none.
 
-    Raises MalformedAnswerError where the file is not A2I's, or no answer in it can be a folder's name.
+    A review whose answers tie has ended without one: nobody can be asked again.
+
+    Raises MalformedAnswerError where the file is not A2I's, or no answer in it can be a label.
     """
     try:
         output = json.loads(body)
         content = output["inputContent"]
         answers = sorted(output["humanAnswers"], key=_submission_time)
-        labels = [_answered_label(answer["answerContent"]) for answer in answers]
         name = str(output["humanLoopName"])
         detection_id = _written_id(content["detectLabelRequestId"])
         source = str(content.get("source", ""))
@@ -71,13 +70,36 @@ def parse_answer(body: bytes) -> ReviewAnswer:
         raise MalformedAnswerError(
             f"A review answer is not in A2I's output format ({type(error).__name__}: {shown(str(error))})."
         ) from error
-    if not labels:
-        raise MalformedAnswerError(f"The review {shown(name)} ended without an answer.")
-    label = Counter(labels).most_common(1)[0][0]
-    none_fits = label.casefold() == NONE_OF_THE_ABOVE.casefold()
-    if not none_fits:
-        check_label(label)
-    return ReviewAnswer(name, detection_id, source, None if none_fits else label, _submission_time(answers[-1]))
+    votes, problems = _votes(answers)
+    if not votes:
+        reason = f": {problems[0]}" if problems else "."
+        raise MalformedAnswerError(f"The review {shown(name)} ended without an answer{reason}")
+    label = leading_label([label for label, _ in votes])
+    if label is None:
+        return ReviewEnded(name, detection_id, "Undecided", _tie([label for label, _ in votes]))
+    return ReviewAnswer(name, detection_id, source, None if label == NONE_OF_THE_ABOVE else label, votes[-1][1])
+
+
+def _votes(answers: Sequence[Mapping[str, Any]]) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return the workers' labels with their times, and what is wrong with the answers that have none."""
+    votes: list[tuple[str, str]] = []
+    problems: list[str] = []
+    for answer in answers:
+        try:
+            label = _answered_label(answer["answerContent"])
+            votes.append(
+                (NONE_OF_THE_ABOVE if is_none_of_the_above(label) else check_label(label), _submission_time(answer))
+            )
+        except InvalidLabelError as error:
+            problems.append(str(error))
+        except (KeyError, TypeError, AttributeError) as error:
+            problems.append(f"an answer is not in A2I's output format ({type(error).__name__}: {shown(str(error))}).")
+    return votes, problems
+
+
+def _tie(votes: Sequence[str]) -> str:
+    most = ", ".join(f"{count} for {shown(label)}" for label, count in Counter(votes).most_common(3))
+    return f"no label leads ({most})"
 
 
 def _submission_time(answer: Mapping[str, Any]) -> str:
@@ -108,34 +130,6 @@ def _answered_label(content: Mapping[str, Any]) -> str:
             raise TypeError("not exactly one label is chosen")
         value = chosen[0]
     return str(value).strip()
-
-
-def check_label(label: str) -> str:
-    """Return the label if it can name a folder of training images.
-
-    Raises MalformedAnswerError: a label comes from people, and becomes part of an S3 key.
-    """
-    is_name = 0 < len(label) <= _LONGEST_LABEL and label.isprintable() and label not in {".", ".."}
-    if not is_name or "/" in label or "\\" in label or len(label.encode()) > _LONGEST_LABEL_BYTES:
-        raise MalformedAnswerError(
-            f"The label {shown(label)} cannot name a folder: it must be 1 to {_LONGEST_LABEL} printable "
-            f"characters without slashes, and at most {_LONGEST_LABEL_BYTES} bytes."
-        )
-    return label
-
-
-def is_label(text: str) -> bool:
-    """Return whether a text can be a label, which "None of the Above" cannot."""
-    try:
-        return check_label(text).casefold() != NONE_OF_THE_ABOVE.casefold()
-    except MalformedAnswerError:
-        return False
-
-
-def labels_of_folders(prefixes: Iterable[str]) -> list[str]:
-    """Return the labels that folders of training images are of, sorted; a folder that can be no label's is left out."""
-    labels = (prefix.removeprefix(LABELLED_FOLDER).removesuffix("/") for prefix in prefixes)
-    return sorted(label for label in labels if is_label(label))
 
 
 def training_key(label: str, detection_id: str, image_key: str, suffix: str) -> str:

@@ -3,11 +3,12 @@
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from label_loop.domain.deployment import BILLED, STARTABLE, TRAINED, TRAINING
 from label_loop.domain.images import is_image_key
+from label_loop.domain.labels import Labels, labels_of
 from label_loop.domain.manifest import line
 from label_loop.exceptions import UnusableTrainingSetError
 from label_loop.payloads import TEST_FOLDER, LabelledImage, ProjectVersion, TrainingAttempt
@@ -23,12 +24,34 @@ DEPLOYED = "deployed"
 def labelled_image(folder: str, key: str, modified: str, size_bytes: int = 0) -> LabelledImage | None:
     """Return the image that a key under ``folder`` is, or None for markers, stray, nested and other keys.
 
-    An image lies exactly at ``<folder><label>/<name>.png|.jpg|.jpeg``.
+    An image lies exactly at ``<folder><label>/<name>.png|.jpg|.jpeg``. Its label is the name of its folder here,
+    whether that can be a label or not.
     """
     label, slash, name = key.removeprefix(folder).partition("/")
-    if not (key.startswith(folder) and slash and label.strip()) or "/" in name or not is_image_key(name):
+    if not (key.startswith(folder) and slash) or "/" in name or not is_image_key(name):
         return None
     return LabelledImage(key, label, modified, size_bytes)
+
+
+def by_label(found: Iterable[LabelledImage], known: Labels | None = None) -> tuple[list[LabelledImage], Labels]:
+    """Return the images of folders that can be labels, each under its label, and what the folders stand for.
+
+    ``known`` has the labels that keep their names.
+    """
+    images = list(found)
+    counts = Counter(image.label for image in images)
+    labels = labels_of(counts, counts.__getitem__, known)
+    mine = labels.of_folder
+    return [_under(image, mine[image.label]) for image in images if image.label in mine], labels
+
+
+def _under(image: LabelledImage, label: str) -> LabelledImage:
+    return image if image.label == label else replace(image, label=label)
+
+
+def notes(folder: str, of_folders: Mapping[str, str]) -> Mapping[str, str]:
+    """Return notes on labels' folders by the folders' prefixes, as they are found in S3."""
+    return {f"{folder}{name}/": note for name, note in of_folders.items()}
 
 
 def new_images(images: Iterable[LabelledImage], trained: Iterable[LabelledImage]) -> list[LabelledImage]:

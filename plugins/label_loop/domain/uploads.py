@@ -7,27 +7,15 @@ from typing import Literal
 
 from label_loop.domain.images import image_suffix
 from label_loop.domain.log_row import LogRow, shown_percent
-from label_loop.domain.reviews import check_label, key_stem
-from label_loop.exceptions import MalformedAnswerError, shown
-from label_loop.payloads import LABELLED_FOLDER, NONE_OF_THE_ABOVE, UPLOADS_FOLDER, S3Upload
+from label_loop.domain.reviews import key_stem
+from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER, S3Upload
 
 _DIGEST_CHARACTERS = 12
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
 
-def training_label(text: str) -> str:
-    """Return the label that an image is uploaded under.
-
-    Raises MalformedAnswerError where it cannot name a folder, or is the answer that no label fits.
-    """
-    label = check_label(text.strip())
-    if label.casefold() == NONE_OF_THE_ABOVE.casefold():
-        raise MalformedAnswerError(f"{shown(label)} is no label: it is what reviewers answer where none fits.")
-    return label
-
-
 def upload_key(name: str, body: bytes, label: str | None = None) -> str:
-    """Return the key for an image: for detection, or for training under a label that ``training_label`` gave.
+    """Return the key for an image: for detection, or for training under a label that was checked.
 
     What is readable of the file's name is kept for people. A digest of the content keeps equal names apart, and
     makes the same file the same key; the suffix tells what the content is, whatever the name says.

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from label_loop.domain.reviews import labels_of_folders
+from label_loop.domain.labels import Labels, folder_names, labels_of
+from label_loop.domain.training import labelled_image
 from label_loop.payloads import (
     ANSWERS_FOLDER,
     EVALUATION_FOLDER,
@@ -55,14 +56,20 @@ def ensure_bucket(site: Site, name: str) -> None:
                 mend(site, name, work)
 
 
-def labels_in(site: Site, bucket: str) -> list[str]:
-    """Return the labels that have a folder of training images, sorted; what cannot be a label is left out."""
+def labels_in(site: Site, bucket: str) -> Labels:
+    """Return the labels that have a folder of training images."""
     pages = site.client("s3").get_paginator("list_objects_v2")
     listing = pages.paginate(Bucket=bucket, Prefix=LABELLED_FOLDER, Delimiter="/")
     # No bucket, no labels: a dry run has not made it.
     listed = found(lambda: list(listing), "NoSuchBucket") or []
     prefixes = [prefix["Prefix"] for page in listed for prefix in page.get("CommonPrefixes", [])]
-    return labels_of_folders(prefixes)
+
+    def images_in(name: str) -> int:
+        of_folder = pages.paginate(Bucket=bucket, Prefix=f"{LABELLED_FOLDER}{name}/")
+        keys = (item["Key"] for page in of_folder for item in page.get("Contents", []))
+        return sum(labelled_image(LABELLED_FOLDER, key, "") is not None for key in keys)
+
+    return labels_of(folder_names(prefixes), images_in)
 
 
 def _create(site: Site, name: str) -> None:
@@ -131,8 +138,9 @@ def _admit_browsers(site: Site, bucket: str, work: Work) -> None:
 
 
 def _mark_folders(site: Site, bucket: str, work: Work) -> None:
-    labels = [f"{LABELLED_FOLDER}{label}/" for label in site.options.labels or ()]
-    for key in (*_FOLDERS, *labels):
+    labels = site.options.labels or ()
+    filed_as = labels_in(site, bucket).filed_as if labels else str
+    for key in (*_FOLDERS, *(f"{LABELLED_FOLDER}{filed_as(label)}/" for label in labels)):
         look: Callable[[], Any] = partial(site.client("s3").head_object, Bucket=bucket, Key=key)
         if found(look, *_ABSENT, "NoSuchKey") is None:
             work.mend(key, partial(site.client("s3").put_object, Bucket=bucket, Key=key, Body=b""))

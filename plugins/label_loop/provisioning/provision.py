@@ -5,7 +5,7 @@ from typing import Any
 
 import boto3
 
-from label_loop.domain.reviews import is_label
+from label_loop.domain.labels import label_key, label_problem
 from label_loop.exceptions import ReviewRefusedError
 from label_loop.loop import Loop
 from label_loop.provisioning import review
@@ -69,10 +69,14 @@ def provision_at(site: Site) -> Mapping[str, Any]:
 
 
 def _check_labels(options: Options) -> None:
+    first: dict[str, str] = {}
     for label in options.labels or ():
-        if not is_label(label):
-            rule = "up to 255 printable characters without slashes, and not None of the Above"
-            raise ProvisioningError("label", repr(label), f"a label is {rule}", "correct --labels")
+        problem = label_problem(label)
+        if problem:
+            raise ProvisioningError("label", repr(label), f"a label must {problem}", "correct --labels")
+        other = first.setdefault(label_key(label), label)
+        if other != label:
+            raise ProvisioningError("label", repr(label), f"it is the same label as {other!r}", "correct --labels")
 
 
 def _bucket(site: Site, record: Mapping[str, Any]) -> str:

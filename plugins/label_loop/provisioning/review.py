@@ -43,7 +43,8 @@ def ensure_flow_definition(site: Site, bucket: str, current_arn: str | None) -> 
     options = site.options
     current = _describe(site, current_arn)
     asked = bool(options.labels or options.workteam_arn or options.a2i_role_arn)
-    labels = sorted(options.labels or labels_in(site, bucket))  # one order, whoever names them
+    present = labels_in(site, bucket)
+    labels = sorted(map(present.filed_as, options.labels or present.names))  # one order, whoever names them
     ours = current is not None and current["FlowDefinitionName"].startswith(f"{site.names.base}-")
     if current is not None and not asked and (not ours or not labels):
         with site.resource(KIND, current["FlowDefinitionName"]):

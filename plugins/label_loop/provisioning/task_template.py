@@ -11,6 +11,17 @@ MOST_CATEGORIES = 10  # of crowd-image-classifier; with more, radio buttons
 _HEADER = "Which label fits this image?"
 _INSTRUCTIONS = f"Pick the label that fits the image. If no label does, pick {NONE_OF_THE_ABOVE}."
 _IMAGE = "{{ task.input.taskObject | grant_read_access }}"
+# Radio buttons can be submitted with none of them on; crowd-image-classifier asks for a choice by itself.
+_NO_BLANK = """<script>
+  document.querySelector("crowd-form").onsubmit = (event) => {
+    const buttons = [...document.querySelectorAll("crowd-radio-button")];
+    if (!buttons.some((button) => button.checked)) {
+      event.preventDefault();
+      alert("Pick one of the labels first.");
+    }
+  };
+</script>
+"""
 
 
 def task_template(labels: Sequence[str]) -> str:
@@ -19,11 +30,11 @@ def task_template(labels: Sequence[str]) -> str:
     Labels come from people and from folder names, so they are escaped for HTML and for Liquid.
     """
     categories = [*labels, NONE_OF_THE_ABOVE]
-    form = _classifier if len(categories) <= MOST_CATEGORIES else _radio_buttons
+    form, script = (_classifier, "") if len(categories) <= MOST_CATEGORIES else (_radio_buttons, _NO_BLANK)
     # A2I's own elements: the worker portal offers no other way to show and to submit a task.
     return (
         '<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>\n'
-        f"<crowd-form>\n{form(categories)}</crowd-form>\n"
+        f"<crowd-form>\n{form(categories)}</crowd-form>\n{script}"
     )
 
 

@@ -24,6 +24,7 @@ from label_loop.payloads import (
     ReviewEnded,
     S3Upload,
 )
+from label_loop.workflows.training_set import TrainingSet
 
 log = logging.getLogger(__name__)
 
@@ -114,11 +115,12 @@ class HumanReviewWorkflow:
             self.summary.ignored += 1
             return None
         try:
-            return parse_answer(self._read(item))
+            answer = parse_answer(self._read(item))
         except MalformedAnswerError as error:
             self.summary.refused += 1
             log.warning("%s is refused: %s", item.uri, error)
             return Event("failure", f"A review answer is refused: {error}", facts={"answer": item.uri})
+        return self._apply_end(answer) if isinstance(answer, ReviewEnded) else answer
 
     def _read(self, item: S3Upload) -> bytes:
         client: Any = self.context.s3.conn
@@ -135,8 +137,18 @@ class HumanReviewWorkflow:
         """Apply answers to different detections: read and written together, copied one by one."""
         with self._left_on_error(*(delivery for delivery, _ in given)):
             rows = self.context.log.rows([answer.detection_id for _, answer in given])
-            return self._write([one for one in given if self._is_open(one, rows)], rows)
+            return self._write(self._filed([one for one in given if self._is_open(one, rows)]), rows)
         return []
+
+    def _filed(self, given: Sequence[_Given]) -> list[_Given]:
+        """Return answers with the names of the folders that their labels have already."""
+        if not any(answer.label for _, answer in given):
+            return list(given)
+        labels = TrainingSet(self.context).labels()
+        return [
+            (delivery, replace(answer, label=answer.label and labels.filed_as(answer.label)))
+            for delivery, answer in given
+        ]
 
     def _is_open(self, given: _Given, rows: Mapping[str, LogRow]) -> bool:
         delivery, answer = given

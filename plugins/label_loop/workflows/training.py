@@ -1,13 +1,15 @@
 """Training: from the labelled images to a version that has passed the F1 gate, or not."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from itertools import islice
 
 from label_loop.context import LoopContext
 from label_loop.domain import deployment, training
 from label_loop.domain.images import size_problem
+from label_loop.domain.labels import Labels
 from label_loop.domain.moments import timestamp
 from label_loop.loop_state import LoopState
 from label_loop.model_project import ModelProject, manifest_key
@@ -37,26 +39,36 @@ class TrainingWorkflow(ModelProject):
 
     def check(self, *, forced: bool) -> training.TrainingDecision:
         """Decide whether to train, resume or do nothing; tell the decision."""
+        new, labels = self._new()
         decision = training.decide(
-            new_images=self.count_new(),
+            new_images=new,
             minimum_untrained_images=self.context.settings.minimum_untrained_images,
             forced=forced,
             attempt=self.attempt,
             versions=self.versions(),
             endpoint_arn=self.context.state.endpoint_arn,
         )
-        self.announce("training_checked", f"Training check: {decision.action} ({decision.reason})")
+        folders = {**training.notes(LABELLED_FOLDER, labels.refused), **training.notes(LABELLED_FOLDER, labels.twins)}
+        for name, note in folders.items():
+            log.warning("%s is %s", name, note)
+        remark = f"; {len(folders)} folder(s) need attention" if folders else ""
+        text = f"Training check: {decision.action} ({decision.reason}){remark}"
+        self.announce("training_checked", text, folders=_some(folders))
         return decision
 
     def count_new(self) -> int:
         """Return how many labelled images the last attempt did not have; a call for each 1,000 images."""
+        return self._new()[0]
+
+    def _new(self) -> tuple[int, Labels]:
+        found, labels = training.by_label(self.set.labelled(LABELLED_FOLDER))
         # What is empty or too large for Rekognition is no image, however it is named.
-        images = [image for image in self.set.labelled(LABELLED_FOLDER) if not size_problem(image.size_bytes)]
+        images = [image for image in found if not size_problem(image.size_bytes)]
         attempt = self.attempt
         if attempt is None:
             # The sample keeps a count and no list of what it trained.
-            return max(0, len(images) - self.context.state.previous_trained_images)
-        return len(training.new_images(images, self.set.in_manifest(attempt.manifest_key)))
+            return max(0, len(images) - self.context.state.previous_trained_images), labels
+        return len(training.new_images(images, self.set.in_manifest(attempt.manifest_key))), labels
 
     # ------------------------------------------------------------- manifest
 
@@ -70,16 +82,18 @@ class TrainingWorkflow(ModelProject):
         if resume and previous:
             return previous
         checked = set(self.set.in_manifest(previous.manifest_key)) if previous else set()
-        images, problems = self.set.usable(list(self.set.labelled(LABELLED_FOLDER)), checked)
+        found, labels = training.by_label(self.set.labelled(LABELLED_FOLDER))
+        images, problems = self.set.usable(found, checked)
+        problems = {**training.notes(LABELLED_FOLDER, labels.refused), **problems}
         if previous and not (checked or forced) and self._is_same_set(previous, images):
             self._write_again(previous, images)
             return None
         new, minimum = len(training.new_images(images, checked)), self.context.settings.minimum_untrained_images
         if new < minimum and not forced:
-            left_out = dict(list(problems.items())[:_SHOWN_PROBLEMS])
-            self.announce("manifest", f"Only {new} of {minimum} new images are usable; no training", left_out=left_out)
+            text = f"Only {new} of {minimum} new images are usable; no training"
+            self.announce("manifest", text, left_out=_some(problems))
             return None
-        return self._new_attempt(run_id, images, problems)
+        return self._new_attempt(run_id, images, labels, problems)
 
     def _is_same_set(self, attempt: TrainingAttempt, images: list[LabelledImage]) -> bool:
         return training.fingerprint(self.context.record.bucket, images) == attempt.fingerprint
@@ -89,14 +103,17 @@ class TrainingWorkflow(ModelProject):
         self.set.write(attempt.manifest_key, images)
         self.announce("manifest", f"{attempt.manifest_key} was gone and is written again: no image is new; no training")
 
-    def _new_attempt(self, run_id: str, images: list[LabelledImage], problems: dict[str, str]) -> TrainingAttempt:
+    def _new_attempt(
+        self, run_id: str, images: list[LabelledImage], labels: Labels, problems: dict[str, str]
+    ) -> TrainingAttempt:
         previous = self.attempt
         checked = set(self.set.in_manifest(previous.test_manifest_key)) if previous else set()
-        test_images, test_problems = self.set.usable(list(self.set.labelled(TEST_FOLDER)), checked)
-        labels = training.check_set(images, has_test_set=bool(test_images))
+        found, test_labels = training.by_label(self.set.labelled(TEST_FOLDER), known=labels)
+        test_images, test_problems = self.set.usable(found, checked)
+        counts = training.check_set(images, has_test_set=bool(test_images))
         if test_images:
-            training.check_test_set(labels, test_images)
-        test_images = [image for image in test_images if image.label in labels]
+            training.check_test_set(counts, test_images)
+        test_images = [image for image in test_images if image.label in counts]
         digest = training.fingerprint(self.context.record.bucket, images)
         name = training.version_name(digest, run_id)
         attempt = TrainingAttempt(
@@ -110,19 +127,23 @@ class TrainingWorkflow(ModelProject):
         self.set.write(attempt.manifest_key, images)
         if attempt.test_manifest_key:
             self.set.write(attempt.test_manifest_key, test_images)
-        self._report(attempt, labels, {**problems, **test_problems})
+        problems |= {**training.notes(TEST_FOLDER, test_labels.refused), **test_problems}
+        twins = {**training.notes(LABELLED_FOLDER, labels.twins), **training.notes(TEST_FOLDER, test_labels.twins)}
+        self._report(attempt, len(counts), problems, twins)
         return attempt
 
-    def _report(self, attempt: TrainingAttempt, labels: Any, problems: dict[str, str]) -> None:
+    def _report(self, attempt: TrainingAttempt, labels: int, problems: dict[str, str], twins: dict[str, str]) -> None:
         if problems:
             self.set.write_problems(f"{MANIFESTS_FOLDER}{attempt.version_name}.left-out.json", problems)
-            for image_key, problem in list(problems.items())[:_SHOWN_PROBLEMS]:
-                log.warning("Left out of the training: %s: %s", image_key, problem)
+            for key, problem in _some(problems).items():
+                log.warning("Left out of the training: %s: %s", key, problem)
+        merged = f"; {len(twins)} folders count as another one's label" if twins else ""
         self.announce(
             "manifest",
-            f"Manifest with {attempt.images} images of {len(labels)} labels written; {len(problems)} left out",
+            f"Manifest with {attempt.images} images of {labels} labels written; {len(problems)} left out{merged}",
             images=attempt.images,
-            left_out=dict(list(problems.items())[:_SHOWN_PROBLEMS]),
+            left_out=_some(problems),
+            twins=_some(twins),
         )
 
     # ---------------------------------------------------------------- train
@@ -182,3 +203,7 @@ class TrainingWorkflow(ModelProject):
 
         self.context.refresh()
         self.context.change_state(judged)
+
+
+def _some(notes: Mapping[str, str]) -> dict[str, str]:
+    return dict(islice(notes.items(), _SHOWN_PROBLEMS))

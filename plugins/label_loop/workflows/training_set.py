@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from label_loop.context import LoopContext
 from label_loop.domain import manifest, training
 from label_loop.domain.images import image_problem, size_problem
-from label_loop.domain.reviews import labels_of_folders
+from label_loop.domain.labels import Labels, folder_names, labels_of
 from label_loop.hooks.aws_errors import error_code
 from label_loop.payloads import LABELLED_FOLDER, LabelledImage
 
@@ -39,17 +39,24 @@ class TrainingSet:
         return self.context.record.bucket
 
     def labelled(self, folder: str) -> Iterator[LabelledImage]:
-        """Yield what lies in the labels' folders and is named like an image; a call for each 1,000 objects."""
+        """Yield what lies in the labels' folders and is named like an image; a call for each 1,000 objects.
+
+        Each has its folder's name for a label, whether that can be one or not: ``training.by_label`` tells.
+        """
         for item in self.context.s3.iter_file_metadata(prefix=folder, bucket_name=self._bucket):
             modified = item["LastModified"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
             image = training.labelled_image(folder, item["Key"], modified, item["Size"])
             if image:
                 yield image
 
-    def labels(self) -> list[str]:
-        """Return the labels that have a folder of training images, sorted; a call for each 1,000."""
+    def labels(self) -> Labels:
+        """Return the labels that have a folder of training images; a call for each 1,000, and more for twins."""
         prefixes = self.context.s3.list_prefixes(self._bucket, prefix=LABELLED_FOLDER, delimiter="/")
-        return labels_of_folders(prefixes)
+        return labels_of(folder_names(prefixes), self._images_in)
+
+    def _images_in(self, name: str) -> int:
+        listed = self.context.s3.iter_file_metadata(prefix=f"{LABELLED_FOLDER}{name}/", bucket_name=self._bucket)
+        return sum(training.labelled_image(LABELLED_FOLDER, item["Key"], "") is not None for item in listed)
 
     def in_manifest(self, key: str | None) -> Iterator[LabelledImage]:
         """Yield the images of a manifest that ``write`` wrote; none where there is no manifest (any more)."""

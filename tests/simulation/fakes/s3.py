@@ -125,9 +125,18 @@ class FakeS3:
             raise Refusal("PreconditionFailed", Key)
         return {"CopyObjectResult": {"ETag": f'"{self.put(Bucket, Key, source.body).etag}"'}}
 
-    def list_objects_v2(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:
-        found = self.objects(Bucket, Prefix)
-        return {"Contents": [_listed(one) for one in found], "IsTruncated": False, "KeyCount": len(found)}
+    def list_objects_v2(self, *, Bucket: str, Prefix: str, Delimiter: str = "") -> dict[str, Any]:
+        found, folders = self.objects(Bucket, Prefix), set[str]()
+        if Delimiter:
+            cut = {one.key: one.key.removeprefix(Prefix).partition(Delimiter)[:2] for one in found}
+            folders = {Prefix + name + Delimiter for name, is_folder in cut.values() if is_folder}
+            found = [one for one in found if not cut[one.key][1]]
+        return {
+            "Contents": [_listed(one) for one in found],
+            "CommonPrefixes": [{"Prefix": folder} for folder in sorted(folders)],
+            "IsTruncated": False,
+            "KeyCount": len(found) + len(folders),
+        }
 
     def list_object_versions(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:
         keys = sorted(self._bucket(Bucket).keys.items())

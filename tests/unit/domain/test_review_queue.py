@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from label_loop.domain.labels import leading_label
 from label_loop.domain.review_queue import (
     LEASE_SECONDS,
     UNDO_SECONDS,
@@ -14,7 +15,6 @@ from label_loop.domain.review_queue import (
     Stage,
     answered,
     is_due,
-    leading_label,
     leased,
     may_take,
     output,

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 from tests.unit.strategies import HOSTILE_TEXT
 
 from label_loop.domain.training import (
+    by_label,
     check_set,
     check_test_set,
     decide,
     fingerprint,
     labelled_image,
     new_images,
+    notes,
     outcome_after_deployment,
     version_name,
 )
@@ -46,6 +48,8 @@ def images(**counts):
         ("a b+ü%&/x y+%20.png", "a b+ü%&"),
         ("cat.png/1.png", "cat.png"),
         ("..a/1.png", "..a"),
+        ("/1.png", ""),
+        (" /1.png", " "),
     ],
 )
 def test_an_image_in_a_labels_folder(key, label):
@@ -59,8 +63,6 @@ def test_an_image_in_a_labels_folder(key, label):
         "images_labeled_by_folder/",
         "images_labeled_by_folder/cat/",
         "images_labeled_by_folder/1.png",
-        "images_labeled_by_folder//1.png",
-        "images_labeled_by_folder/ /1.png",
         "images_labeled_by_folder/cat/more/1.png",
         "images_labeled_by_folder/cat//1.png",
         "images_labeled_by_folder/cat/1.png/",
@@ -85,10 +87,33 @@ def test_markers_nested_stray_and_other_keys_are_no_images(key):
 def test_any_key_is_exactly_an_image_or_none(key):
     image = labelled_image(LABELLED_FOLDER, LABELLED_FOLDER + key, MODIFIED)
     parts = key.split("/")
-    is_one = len(parts) == 2 and parts[0].strip() and parts[1].lower().endswith((".png", ".jpg", ".jpeg"))
-    assert (image is not None) == bool(is_one)
+    is_one = len(parts) == 2 and parts[1].lower().endswith((".png", ".jpg", ".jpeg"))
+    assert (image is not None) == is_one
     if image:
         assert (image.key, image.label) == (LABELLED_FOLDER + key, parts[0])
+
+
+# --- which label they have
+
+
+def test_images_are_under_the_label_of_their_folder():
+    found, labels = by_label([*images(cat=2), *images(**{"cat ": 5})])
+    assert found == images(cat=2)
+    assert set(labels.refused) == {"cat "}
+
+
+def test_twins_train_as_one_label_where_they_lie():
+    found, labels = by_label([*images(Cat=1), *images(cat=2), *images(dog=1)])
+    assert [image.label for image in found] == ["cat", "cat", "cat", "dog"]
+    assert [image.key for image in found] == [image.key for image in [*images(Cat=1), *images(cat=2, dog=1)]]
+    assert set(labels.twins) == {"Cat"}
+    assert notes(LABELLED_FOLDER, labels.twins).keys() == {f"{LABELLED_FOLDER}Cat/"}
+
+
+def test_test_images_have_the_labels_that_train():
+    _, labels = by_label(images(cat=2))
+    found, _ = by_label(images(Cat=5), known=labels)
+    assert {image.label for image in found} == {"cat"}
 
 
 # --- which images are new

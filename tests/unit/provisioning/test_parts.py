@@ -52,13 +52,20 @@ def test_every_label_can_be_picked_and_none_of_the_above_is_last(count):
     assert offered == [*labels, "None of the Above"]
 
 
+def test_radio_buttons_cannot_be_submitted_with_none_of_them_on():
+    text = task_template([f"label {n}" for n in range(10)])
+    script = text.partition("</crowd-form>")[2]
+    assert "onsubmit" in script
+    assert "preventDefault" in script
+    assert "onsubmit" not in task_template(["a", "b"])  # the image classifier asks for a choice itself
+
+
 @pytest.mark.parametrize("others", [0, 12])
 def test_a_hostile_label_is_only_text(others):
     labels = [HOSTILE, *(f"l{n}" for n in range(others))]
     text = task_template(labels)
-    assert [attributes.get("src") for attributes in elements(labels, "script")] == [
-        "https://assets.crowd.aws/crowd-html-elements.js"
-    ]
+    scripts = [attributes.get("src") for attributes in elements(labels, "script")]
+    assert scripts == ["https://assets.crowd.aws/crowd-html-elements.js", *([None] if others else [])]
     assert re.findall(r"{[{%].*?[}%]}", text) == ["{{ task.input.taskObject | grant_read_access }}"]
     assert HOSTILE in html.unescape(text) or json.dumps(HOSTILE) in html.unescape(text)
 

@@ -168,6 +168,27 @@ def test_folders_of_labels_are_the_labels_where_none_are_given(run, client):
     assert found["review_backend"] == "a2i"
 
 
+def test_a_label_in_another_spelling_is_the_one_that_has_a_folder(run, client):
+    values, _ = run(labels=("owl",), review_backend="a2i")
+    again, _ = run(labels=("Owl",), review_backend="a2i")
+    assert again["flow_definition_arn"] == values["flow_definition_arn"]
+    listed = client("s3").list_objects_v2(Bucket=values["s3_bucket"], Prefix="images_labeled_by_folder/")["Contents"]
+    assert [item["Key"] for item in listed] == ["images_labeled_by_folder/", "images_labeled_by_folder/owl/"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "rule"),
+    [
+        (("cat", "Cat"), "the same label as 'cat'"),
+        (("a/b",), "have no slash"),
+        (("None of the above",), "not be None of"),
+    ],
+)
+def test_what_is_no_label_or_twice_the_same_is_refused_before_anything_is_made(run, labels, rule):
+    with pytest.raises(ProvisioningError, match=rule):
+        run(labels=labels)
+
+
 def test_a_refusal_of_a2i_leaves_a_loop_that_works_without_it(aws, run, client, loop):
     refusal = {"service": "sagemaker", "operation": "CreateFlowDefinition", "kind": "error"}
     aws.faults.replace([{**refusal, "code": "AccessDeniedException"}])

@@ -11,26 +11,24 @@ from label_loop.console.access import Look, Review, Visit
 from label_loop.console.caching import Cached
 from label_loop.console.context import ConsoleContext
 from label_loop.console.images import image_response
+from label_loop.console.labels import labels_of
 from label_loop.console.render import render
 from label_loop.console.threads import in_background, in_thread
 from label_loop.domain import review_queue
+from label_loop.domain.labels import check_label, is_none_of_the_above
 from label_loop.domain.log_row import shown_percent
 from label_loop.domain.review_queue import UNDO_SECONDS, Stage
-from label_loop.domain.reviews import check_label
-from label_loop.exceptions import MalformedAnswerError
+from label_loop.exceptions import InvalidLabelError
 from label_loop.payloads import NONE_OF_THE_ABOVE
 from label_loop.review.base import A2I, AIRFLOW
 from label_loop.review.desk import ReviewDesk
-from label_loop.workflows.training_set import TrainingSet
 
 log = logging.getLogger(__name__)
 router = APIRouter()
 
 _AHEAD = 4  # images that a reviewer has at once: the one that is shown, and those that are loaded before they are
 _MOST_AT_HAND = 50  # answers that were taken back or could not be sent are at hand, too
-_LABEL_SECONDS = 30.0
 _COUNT_SECONDS = 5.0
-_labels: Cached[str, list[str]] = Cached(_LABEL_SECONDS)
 _open: Cached[str, int] = Cached(_COUNT_SECONDS)
 _settling: dict[str, asyncio.Task[None]] = {}
 
@@ -71,7 +69,7 @@ async def page(visit: Look) -> Response:
         visit,
         "review.html",
         backend=backend,
-        labels=labels,
+        labels=labels.names,
         none_label=NONE_OF_THE_ABOVE,
         settings=settings,
         undo_seconds=int(UNDO_SECONDS),
@@ -145,11 +143,6 @@ async def image(visit: Look, name: str) -> Response:
     return await in_thread(work)
 
 
-def labels_of(aws: ConsoleContext) -> list[str]:
-    """Return the labels that have a folder, as they were half a minute ago at most."""
-    return _labels.get(aws.loop.path, TrainingSet(aws).labels)
-
-
 def _backend_name(aws: ConsoleContext) -> str:
     return aws.record.get("review_backend") or A2I
 
@@ -174,13 +167,14 @@ def _shown(review: review_queue.Review) -> dict[str, Any]:
 
 def _checked_label(visit: Visit, label: str | None) -> str:
     """Return the label to keep. Raises HTTPException where it is not one that this loop takes."""
-    if label is None or label.strip().casefold() == NONE_OF_THE_ABOVE.casefold():
+    if label is None or is_none_of_the_above(label):
         return NONE_OF_THE_ABOVE
-    if label in labels_of(visit.aws):
-        return label
+    known = labels_of(visit.aws).find(label)
+    if known:
+        return known
     try:
         new = check_label(label.strip())
-    except MalformedAnswerError as error:
+    except InvalidLabelError as error:
         raise HTTPException(422, str(error)) from error
     if not visit.aws.settings.review_allow_new_labels:
         raise HTTPException(422, "This loop takes no new labels; the parameter Review-Allow-New-Labels allows them.")

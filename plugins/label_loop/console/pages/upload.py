@@ -13,13 +13,14 @@ from starlette.requests import ClientDisconnect
 
 from label_loop.console import airflow_db
 from label_loop.console.access import Look, Operate, Upload, Visit
+from label_loop.console.labels import forget_labels, labels_of
 from label_loop.console.render import render
 from label_loop.console.threads import BusyError, in_thread
 from label_loop.domain import images
-from label_loop.domain.uploads import detection_id, outcome, training_label, upload_key
-from label_loop.exceptions import MalformedAnswerError
+from label_loop.domain.labels import check_label
+from label_loop.domain.uploads import detection_id, outcome, upload_key
+from label_loop.exceptions import InvalidLabelError
 from label_loop.hooks.aws_errors import error_code
-from label_loop.workflows.training_set import TrainingSet
 
 router = APIRouter()
 
@@ -41,7 +42,7 @@ DetectionId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
 @router.get("/upload")
 async def upload(visit: Look) -> Response:
     """Show the page."""
-    labels = await in_thread(TrainingSet(visit.aws).labels) if visit.may["operate"] else []
+    labels = (await in_thread(labels_of, visit.aws)).names if visit.may["operate"] else []
     return render(visit, "upload.html", labels=labels, limits=_LIMITS, most_results=_MOST_RESULTS)
 
 
@@ -57,8 +58,8 @@ async def upload_for_detection(visit: Upload, name: str = "") -> dict[str, str |
 async def upload_for_training(visit: Upload, operating: Operate, name: str = "", label: str = "") -> dict[str, Any]:
     """Take one image for training under a label. Return its key, and whether it was there already."""
     try:
-        label = training_label(label)
-    except MalformedAnswerError as error:
+        label = check_label(label.strip())
+    except InvalidLabelError as error:
         raise HTTPException(422, str(error)) from error
     async with _room():
         body = await _image(operating.request)
@@ -120,7 +121,8 @@ def _put_for_detection(visit: Visit, name: str, body: bytes) -> dict[str, str | 
 
 
 def _put_for_training(visit: Visit, name: str, label: str, body: bytes) -> dict[str, Any]:
-    key = upload_key(name, body, label)
+    labels = labels_of(visit.aws)
+    key = upload_key(name, body, labels.filed_as(label))
     try:
         # Written again, the same image would count as a new one.
         _put(visit, key, body, IfNoneMatch="*")
@@ -128,6 +130,8 @@ def _put_for_training(visit: Visit, name: str, label: str, body: bytes) -> dict[
         if error_code(error) != "PreconditionFailed":
             raise
         return {"key": key, "repeated": True}
+    if labels.find(label) is None:
+        forget_labels()
     airflow_db.note(_NOTE, visit.user, visit.loop.dag_id("training"), {"key": key})
     return {"key": key, "repeated": False}
 
