@@ -1,11 +1,16 @@
 """The typed records that pass between the parts."""
 
 import hashlib
+import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 UPLOADS_FOLDER = "images_for_detection/"
 LABELLED_FOLDER = "images_labeled_by_folder/"
@@ -22,6 +27,7 @@ DEAD_LETTER_REASON = "Reason"
 WORKFLOW_SOURCE = "A2I Workflow"
 SAMPLING_SOURCE = "Human Sampling"
 NONE_OF_THE_ABOVE = "None of the Above"
+WIDGET = "crowd-image-classifier"  # the field of the review form, which A2I names the answer after
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,8 @@ class LabelledImage:
 class TrainingAttempt:
     """One paid training: its set of images, its version, and what became of it."""
 
+    __pydantic_config__: ClassVar = {"strict": True, "extra": "forbid"}
+
     version_name: str
     manifest_key: str
     images: int
@@ -120,19 +128,17 @@ class TrainingAttempt:
     def from_json(cls, values: Mapping[str, Any] | None) -> "TrainingAttempt | None":
         """Read what ``to_json`` wrote; None where it is missing or was written by something else."""
         try:
-            attempt = cls(**values) if values else None
-        except TypeError:
+            # As JSON: from Python, pydantic's strict mode takes nothing but an instance.
+            return _attempts().validate_json(json.dumps(values)) if values else None
+        except (ValueError, TypeError, RecursionError):  # pydantic's ValidationError is a ValueError
             return None
-        return attempt if attempt and attempt._is_typed() else None
 
-    def _is_typed(self) -> bool:
-        texts = (self.version_name, self.manifest_key, self.fingerprint, self.started_at)
-        optional = (self.outcome, self.test_manifest_key)
-        return (
-            all(isinstance(text, str) for text in texts)
-            and all(text is None or isinstance(text, str) for text in optional)
-            and isinstance(self.images, int)
-        )
+
+@cache
+def _attempts() -> "TypeAdapter[TrainingAttempt]":
+    from pydantic import TypeAdapter  # not before it is needed: provisioning runs where there is no pydantic
+
+    return TypeAdapter(TrainingAttempt)
 
 
 @dataclass(frozen=True)

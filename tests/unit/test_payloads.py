@@ -78,6 +78,18 @@ def test_an_attempt_with_a_part_of_another_type_is_no_attempt_of_ours(name):
     assert TrainingAttempt.from_json(values) is None
 
 
+@pytest.mark.parametrize("images", [True, "12", 12.0, 12.5, None, float("nan"), 10**400, {1}])
+def test_a_number_of_images_is_a_number(images):
+    values = TrainingAttempt("v", "m", 1, "f", "t").to_json() | {"images": images}
+    attempt = TrainingAttempt.from_json(values)
+    assert attempt is None or attempt.images == images == 10**400
+
+
+@pytest.mark.parametrize("values", ["text", 7, ["v"], {"version_name": "\ud800"}])
+def test_what_is_no_record_is_no_attempt_of_ours(values):
+    assert TrainingAttempt.from_json(values) is None
+
+
 def test_an_attempt_with_a_newer_releases_field_is_no_attempt_of_ours():
     values = TrainingAttempt("v", "m", 1, "f", "t").to_json() | {"added_later": 1}
     assert TrainingAttempt.from_json(values) is None

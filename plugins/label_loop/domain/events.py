@@ -1,18 +1,68 @@
 """Reads the messages of a loop's queues: S3 notifications, however wrapped, and A2I status changes."""
 
-import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import unquote_plus
 
+from pydantic import AfterValidator, AliasChoices, Field, ValidationError
+
+from label_loop.domain.envelopes import unwrapped
+from label_loop.domain.external import External, Name, Text, first_problem
 from label_loop.domain.reviews import detection_id_of
-from label_loop.exceptions import MalformedEventError, shown
+from label_loop.exceptions import MalformedEventError
 from label_loop.payloads import ReviewEnded, S3Upload
 
 type QueueEvent = S3Upload | ReviewEnded
 
 _ENDED_WITHOUT_ANSWER = frozenset({"Failed", "Stopped"})
-_WRAPPINGS = 2  # an EventBridge event may be wrapped by SNS; nothing wraps deeper
+
+
+class _Bucket(External):
+    name: Name
+
+
+class _Object(External):
+    """An object as EventBridge tells of it; notifications write two of the names otherwise."""
+
+    key: Name
+    size: int | None = None
+    etag: Text | None = Field(None, validation_alias=AliasChoices("etag", "eTag"))
+    version_id: Text | None = Field(None, validation_alias=AliasChoices("version-id", "versionId"))
+    sequencer: Text | None = None
+
+
+class _S3Event(External):
+    bucket: _Bucket
+    object: _Object
+
+
+def _decoded(key: str) -> str:
+    return unquote_plus(key, errors="strict")
+
+
+class _NotifiedObject(_Object):
+    # Notifications, unlike EventBridge, carry keys as a form would: `+` is a space.
+    key: Annotated[Name, AfterValidator(_decoded)]
+
+
+class _NotifiedS3Event(_S3Event):
+    object: _NotifiedObject
+
+
+class _Record(External):
+    event_name: Name
+    s3: Any = None  # of objects that were created alone
+
+
+class _Notification(External):
+    records: list[_Record] = Field(alias="Records")
+
+
+class _StatusChange(External):
+    human_loop_name: Name
+    human_loop_status: Name
+    failure_reason: Text | None = None
+    failure_code: Text | None = None
 
 
 def parse_message(body: str) -> list[QueueEvent]:
@@ -23,90 +73,47 @@ def parse_message(body: str) -> list[QueueEvent]:
 
     Raises MalformedEventError for everything else.
     """
-    event = _object(body)
-    for _ in range(_WRAPPINGS):
-        if not (isinstance(event.get("Message"), str) and "Records" not in event):
-            break
-        event = _object(event["Message"])
+    event = unwrapped(body)
     try:
         return _parse_event(event)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise MalformedEventError(f"An event is not as S3 and A2I send them: {shown(str(error))}.") from error
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        event = json.loads(text)
-    except (ValueError, RecursionError):
-        event = None
-    if not isinstance(event, dict):
-        raise MalformedEventError(f"A queue message is not a JSON object: {shown(text)}.")
-    return event
+    except ValidationError as error:
+        raise MalformedEventError(f"An event is not as S3 and A2I send them: {first_problem(error)}.") from error
 
 
 def _parse_event(event: Mapping[str, Any]) -> list[QueueEvent]:
     if event.get("Event") == "s3:TestEvent":
         return []
     if "Records" in event:
-        created = (r for r in event["Records"] if str(r["eventName"]).startswith("ObjectCreated:"))
-        return [_from_notification(record["s3"]) for record in created]
-    kind = event.get("detail-type")
-    if kind == "Object Created":
-        return [_from_event_bridge(event["detail"])]
+        records = _Notification.model_validate(event).records
+        created = (record for record in records if record.event_name.startswith("ObjectCreated:"))
+        return [_upload(_NotifiedS3Event.model_validate(record.s3)) for record in created]
+    kind, detail = event.get("detail-type"), event.get("detail")
     if kind == "SageMaker A2I HumanLoop Status Change":
-        return _from_status_change(event["detail"])
+        return _from_status_change(_StatusChange.model_validate(detail))
+    if kind == "Object Created" or event.get("source") == "aws.s3":
+        told = _S3Event.model_validate(detail)
+        return [_upload(told)] if kind == "Object Created" else []
     raise MalformedEventError("A queue message is neither an S3 notification nor an A2I status change.")
 
 
-def _from_notification(s3: Mapping[str, Any]) -> S3Upload:
-    described = s3["object"]
-    return _upload(
-        bucket=s3["bucket"]["name"],
-        # Notifications, unlike EventBridge, carry keys as a form would: `+` is a space.
-        key=unquote_plus(described["key"], errors="strict"),
-        described=described,
-        version_id=described.get("versionId"),
-        etag=described.get("eTag"),
-    )
-
-
-def _from_event_bridge(detail: Mapping[str, Any]) -> S3Upload:
-    described = detail["object"]
-    return _upload(
-        bucket=detail["bucket"]["name"],
-        key=described["key"],
-        described=described,
-        version_id=described.get("version-id"),
-        etag=described.get("etag"),
-    )
-
-
-def _upload(bucket: object, key: object, described: Mapping[str, Any], version_id: object, etag: object) -> S3Upload:
-    if not (isinstance(bucket, str) and bucket and isinstance(key, str) and key):
-        raise MalformedEventError("An S3 event names no bucket or no key.")
-    size = described.get("size")
-    sequencer = described.get("sequencer")
-    upload = S3Upload(
-        bucket=bucket,
-        key=key,
-        etag=str(etag or "").strip('"'),
+def _upload(event: _S3Event) -> S3Upload:
+    described = event.object
+    return S3Upload(
+        bucket=event.bucket.name,
+        key=described.key,
+        etag=(described.etag or "").strip('"'),
         # S3 calls the one version of an unversioned object "null" in some answers.
-        version_id=str(version_id) if version_id not in (None, "", "null") else None,
-        sequencer=str(sequencer) if sequencer else None,
-        size_bytes=size if isinstance(size, int) else None,
+        version_id=described.version_id if described.version_id not in ("", "null") else None,
+        sequencer=described.sequencer or None,
+        size_bytes=described.size,
     )
-    # JSON can hold half a character, which S3 never sends and nothing can write: a ValueError here, not later.
-    f"{upload.uri}{upload.etag}{upload.version_id}{upload.sequencer}".encode()
-    return upload
 
 
-def _from_status_change(detail: Mapping[str, Any]) -> list[QueueEvent]:
-    status = str(detail["humanLoopStatus"])
-    if status not in _ENDED_WITHOUT_ANSWER:
+def _from_status_change(change: _StatusChange) -> list[QueueEvent]:
+    if change.human_loop_status not in _ENDED_WITHOUT_ANSWER:
         return []
-    name = str(detail["humanLoopName"])
-    detection_id = detection_id_of(name)
+    detection_id = detection_id_of(change.human_loop_name)
     if detection_id is None:
         return []  # another application's human loop: the status event goes to every subscriber
-    reason = str(detail.get("failureReason") or detail.get("failureCode") or "no answer came in time")
-    return [ReviewEnded(name, detection_id, status, reason)]
+    reason = change.failure_reason or change.failure_code or "no answer came in time"
+    return [ReviewEnded(change.human_loop_name, detection_id, change.human_loop_status, reason)]

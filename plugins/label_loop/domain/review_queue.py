@@ -13,9 +13,9 @@ from enum import StrEnum
 from typing import Any
 
 from label_loop.domain.labels import leading_label
-from label_loop.domain.reviews import WIDGET, task_input
+from label_loop.domain.reviews import task_input
 from label_loop.exceptions import ReviewTakenError
-from label_loop.payloads import ANSWERS_FOLDER, ReviewTask
+from label_loop.payloads import ANSWERS_FOLDER, WIDGET, ReviewTask
 
 LEASE_SECONDS = 120.0
 UNDO_SECONDS = 10.0

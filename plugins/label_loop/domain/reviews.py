@@ -3,18 +3,32 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Annotated, Any
 
-from label_loop.domain.labels import check_label, is_none_of_the_above, leading_label
-from label_loop.exceptions import InvalidLabelError, MalformedAnswerError, shown
-from label_loop.payloads import LABELLED_FOLDER, NONE_OF_THE_ABOVE, Event, ReviewAnswer, ReviewEnded, ReviewTask
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
 
-WIDGET = "crowd-image-classifier"
+from label_loop.domain.external import External, Name, Text, first_problem
+from label_loop.domain.labels import is_none_of_the_above, label_problem, leading_label
+from label_loop.domain.moments import read_moment
+from label_loop.exceptions import MalformedAnswerError, shown
+from label_loop.payloads import (
+    LABELLED_FOLDER,
+    NONE_OF_THE_ABOVE,
+    WIDGET,
+    Event,
+    ReviewAnswer,
+    ReviewEnded,
+    ReviewTask,
+)
+
 _NAME_PREFIX = "label-loop-"
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _LONGEST_ID_BYTES = 2048  # of a key in DynamoDB
+_MOST_ANSWERS = 1000
+_UNKNOWN = datetime.min.replace(tzinfo=UTC)
 _LONGEST_STEM = 80
 _LONGEST_STEM_BYTES = 200
 
@@ -52,84 +66,101 @@ def review_created(task: ReviewTask, name: str) -> Event:
     )
 
 
-def parse_answer(body: bytes) -> ReviewAnswer | ReviewEnded:
-    """Read A2I's output file. Of several workers' answers the label counts that leads, without those that name none.
-
-    A review whose answers tie has ended without one: nobody can be asked again.
-
-    Raises MalformedAnswerError where the file is not A2I's, or no answer in it can be a label.
-    """
-    try:
-        output = json.loads(body)
-        content = output["inputContent"]
-        answers = sorted(output["humanAnswers"], key=_submission_time)
-        name = str(output["humanLoopName"])
-        detection_id = _written_id(content["detectLabelRequestId"])
-        source = str(content.get("source", ""))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise MalformedAnswerError(
-            f"A review answer is not in A2I's output format ({type(error).__name__}: {shown(str(error))})."
-        ) from error
-    votes, problems = _votes(answers)
-    if not votes:
-        reason = f": {problems[0]}" if problems else "."
-        raise MalformedAnswerError(f"The review {shown(name)} ended without an answer{reason}")
-    label = leading_label([label for label, _ in votes])
-    if label is None:
-        return ReviewEnded(name, detection_id, "Undecided", _tie([label for label, _ in votes]))
-    return ReviewAnswer(name, detection_id, source, None if label == NONE_OF_THE_ABOVE else label, votes[-1][1])
+def _as_id(text: str) -> str:
+    if not (text.isprintable() and 0 < len(text.encode()) <= _LONGEST_ID_BYTES):  # it becomes the key of a row
+        raise ValueError(f"an id has 1 to {_LONGEST_ID_BYTES} bytes of printable text")
+    return text
 
 
-def _votes(answers: Sequence[Mapping[str, Any]]) -> tuple[list[tuple[str, str]], list[str]]:
-    """Return the workers' labels with their times, and what is wrong with the answers that have none."""
-    votes: list[tuple[str, str]] = []
-    problems: list[str] = []
-    for answer in answers:
-        try:
-            label = _answered_label(answer["answerContent"])
-            votes.append(
-                (NONE_OF_THE_ABOVE if is_none_of_the_above(label) else check_label(label), _submission_time(answer))
-            )
-        except InvalidLabelError as error:
-            problems.append(str(error))
-        except (KeyError, TypeError, AttributeError) as error:
-            problems.append(f"an answer is not in A2I's output format ({type(error).__name__}: {shown(str(error))}).")
-    return votes, problems
-
-
-def _tie(votes: Sequence[str]) -> str:
-    most = ", ".join(f"{count} for {shown(label)}" for label, count in Counter(votes).most_common(3))
-    return f"no label leads ({most})"
-
-
-def _submission_time(answer: Mapping[str, Any]) -> str:
-    """Return when a worker answered, as text that sorts by time; empty where the answer does not tell."""
-    time = answer.get("submissionTime")
-    return time if isinstance(time, str) else ""
-
-
-def _written_id(value: object) -> str:
-    """Return the id of a detection, if it can be one: it becomes the key of a row."""
-    is_id = isinstance(value, str) and value.isprintable() and 0 < len(value.encode()) <= _LONGEST_ID_BYTES
-    if not is_id:
-        raise TypeError("detectLabelRequestId is no id")
-    return str(value)
-
-
-def _answered_label(content: Mapping[str, Any]) -> str:
+def _as_label(answer: Any) -> str:
     """Return the label of one worker's answer; the form's fields are named after its widgets.
 
     The image classifier answers ``{"label": name}``; the radio group that stands in for it beyond 10 labels
     answers with every choice and whether it is on.
     """
-    answer = content[WIDGET]
-    value = answer.get("label")
-    if not isinstance(value, str):
+    if not isinstance(answer, dict):
+        raise ValueError("it is not what a form's field has")
+    label = answer.get("label")
+    if not isinstance(label, str):
         chosen = [name for name, is_on in answer.items() if is_on is True]
         if len(chosen) != 1:
-            raise TypeError("not exactly one label is chosen")
-        value = chosen[0]
-    return str(value).strip()
+            raise ValueError("not exactly one label is chosen")
+        label = chosen[0]
+    label = label.strip()
+    if is_none_of_the_above(label):
+        return NONE_OF_THE_ABOVE
+    problem = label_problem(label)
+    if problem:
+        raise ValueError(f"{shown(label)} is no label: a label must {problem}")
+    return label
+
+
+def _as_time(text: Any) -> str:
+    """Return when a worker answered, as it is written; empty where the answer does not tell."""
+    return text if isinstance(text, str) and read_moment(text) else ""
+
+
+class _Form(External):
+    model_config = ConfigDict(alias_generator=lambda _: WIDGET)
+
+    label: Annotated[str, BeforeValidator(_as_label)]
+
+
+class _Answer(External):
+    form: _Form = Field(alias="answerContent")
+    answered_at: Annotated[str, BeforeValidator(_as_time)] = Field("", alias="submissionTime")
+
+
+class _Input(External):
+    detect_label_request_id: Annotated[Text, AfterValidator(_as_id)]
+    source: Text = ""
+
+
+class _Output(External):
+    human_loop_name: Name
+    input_content: _Input
+    human_answers: Annotated[list[Any], Field(max_length=_MOST_ANSWERS)]  # each is read by itself
+
+
+def parse_answer(body: bytes) -> ReviewAnswer | ReviewEnded:
+    """Read A2I's output file. Of several workers' answers the label counts that leads, without those that name none.
+
+    A review whose answers tie has ended without one: nobody can be asked again.
+
+    Raises MalformedAnswerError where the file is not A2I's, or no answer in it names a label.
+    """
+    try:
+        output = _Output.model_validate(json.loads(body))
+    except ValidationError as error:
+        raise MalformedAnswerError(f"A review answer is not as A2I writes it: {first_problem(error)}.") from error
+    except (ValueError, RecursionError) as error:
+        raise MalformedAnswerError(f"A review answer is no JSON ({type(error).__name__}).") from error
+    name, detection_id = output.human_loop_name, output.input_content.detect_label_request_id
+    answers = _usable(name, output.human_answers)
+    votes = [answer.form.label for answer in answers]
+    label = leading_label(votes)
+    if label is None:
+        return ReviewEnded(name, detection_id, "Undecided", _tie(votes))
+    label_or_none = None if label == NONE_OF_THE_ABOVE else label
+    return ReviewAnswer(name, detection_id, output.input_content.source, label_or_none, answers[-1].answered_at)
+
+
+def _usable(name: str, given: Sequence[Any]) -> list[_Answer]:
+    """Return the answers that name a label, the latest last. Raises MalformedAnswerError where none does."""
+    answers, problem = [], "nobody gave one"
+    for answer in given:
+        try:
+            answers.append(_Answer.model_validate(answer))
+        except ValidationError as error:
+            problem = first_problem(error)
+    if not answers:
+        raise MalformedAnswerError(f"The review {shown(name)} ended without an answer: {problem}.")
+    return sorted(answers, key=lambda answer: read_moment(answer.answered_at) or _UNKNOWN)
+
+
+def _tie(votes: Sequence[str]) -> str:
+    most = ", ".join(f"{count} for {shown(label)}" for label, count in Counter(votes).most_common(3))
+    return f"no label leads ({most})"
 
 
 def training_key(label: str, detection_id: str, image_key: str, suffix: str) -> str:

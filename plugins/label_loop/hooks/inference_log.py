@@ -7,13 +7,21 @@ from typing import Any
 
 from airflow.providers.amazon.aws.hooks.dynamodb import DynamoDBHook
 from botocore.exceptions import ClientError
+from tenacity import (
+    Retrying,
+    retry_base,
+    retry_if_exception,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 
 from label_loop.domain.log_row import SAMPLED_NO, SAMPLED_YES, Attribute, LoggedAnswer, LogRow
 from label_loop.domain.sampling import Position
 from label_loop.domain.statistics import Counts, Item, of_answer, of_detection, of_sample, summed, without_pairs
 from label_loop.hooks.retries import PATIENT
 from label_loop.hooks.statistics import increments
-from label_loop.hooks.transactions import MOST_ITEMS, is_full, write_together
+from label_loop.hooks.transactions import MOST_ITEMS, is_full, is_in_the_way, write_together
 from label_loop.payloads import ReviewStarted
 
 log = logging.getLogger(__name__)
@@ -21,7 +29,12 @@ log = logging.getLogger(__name__)
 _ID, _DATE, _SAMPLED = Attribute.DETECTION_ID, Attribute.DETECTED_AT, Attribute.SAMPLED
 _HUMAN_LABEL, _REVIEW_END = Attribute.HUMAN_LABEL, Attribute.REVIEW_END
 _ROWS_A_READ = 100
-_UNPROCESSED_TRIES = 8
+
+
+def _patiently(retry_on: retry_base) -> Retrying:
+    """Return what calls again where others were in the way, which takes moments; botocore repeats the rest itself."""
+    wait = wait_random_exponential(multiplier=0.05, max=2.0)  # seconds; full jitter, as AWS advises
+    return Retrying(retry=retry_on, stop=stop_after_attempt(10), wait=wait, reraise=True)
 
 
 class InferenceLogHook(DynamoDBHook):
@@ -49,16 +62,23 @@ class InferenceLogHook(DynamoDBHook):
         wanted_ids = dict.fromkeys(ids)
         found: dict[str, LogRow] = {}
         for some in batched(wanted_ids, _ROWS_A_READ):
-            wanted = {self.table: {"Keys": [{_ID: id_} for id_ in some], "ConsistentRead": True}}
-            for _ in range(_UNPROCESSED_TRIES):
-                response = self._client.batch_get_item(RequestItems=wanted)
-                found |= {item[_ID]: LogRow.from_item(item) for item in response["Responses"].get(self.table, [])}
-                wanted = response.get("UnprocessedKeys") or {}
-                if not wanted:
-                    break
-            else:
-                raise TimeoutError(f"{self.table} gives some rows again and again as unprocessed.")
+            found |= {row.detection_id: row for row in self._read(some)}
         return {id_: found[id_] for id_ in wanted_ids if id_ in found}  # DynamoDB gives them in any order
+
+    def _read(self, ids: Sequence[str]) -> list[LogRow]:
+        rows: list[LogRow] = []
+        wanted = {self.table: {"Keys": [{_ID: id_} for id_ in ids], "ConsistentRead": True}}
+
+        def read() -> None:
+            nonlocal wanted
+            response = self._client.batch_get_item(RequestItems=wanted)
+            rows.extend(map(LogRow.from_item, response["Responses"].get(self.table, [])))
+            wanted = response.get("UnprocessedKeys") or {}
+            if wanted:
+                raise TimeoutError(f"{self.table} gives some rows again and again as unprocessed.")
+
+        _patiently(retry_if_exception_type(TimeoutError))(read)
+        return rows
 
     def put_new(self, rows: Sequence[LogRow]) -> list[str]:
         """Write the rows that do not exist yet, and count them; return their ids. Others stay as they are.
@@ -160,7 +180,8 @@ class InferenceLogHook(DynamoDBHook):
         """Make changes of rows and count them, all or none; return which changes were refused, if any was."""
         counting = increments(self.statistics, counts) if self.statistics else []
         try:
-            return write_together(self._client, [*changes, *counting])[: len(changes)]
+            write = _patiently(retry_if_exception(is_in_the_way))
+            return write(write_together, self._client, [*changes, *counting])[: len(changes)]
         except ClientError as error:
             kept = without_pairs(counts)
             if not is_full(error) or kept == counts:

@@ -1,7 +1,5 @@
 """Changes of several DynamoDB items, all or none."""
 
-import random
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,9 +9,6 @@ MOST_ITEMS = 100  # that a transaction takes
 _REFUSED = "ConditionalCheckFailed"
 # Two transactions on one item refuse each other, which botocore does not retry: each had only to wait for its turn.
 _PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
-_TRIES = 10
-_FIRST_PAUSE_SECONDS = 0.05
-_LONGEST_PAUSE_SECONDS = 2.0
 
 
 def write_together(client: Any, items: Sequence[Mapping[str, Any]]) -> list[bool]:
@@ -22,21 +17,22 @@ def write_together(client: Any, items: Sequence[Mapping[str, Any]]) -> list[bool
     ``items`` are TransactItems, at most ``MOST_ITEMS`` and at most one for each DynamoDB item. botocore sends each
     transaction with a token of its own, so that one whose answer was lost is not made twice.
 
-    Raises TransactionCanceledException for other reasons, and where others are in the way again and again.
+    Raises TransactionCanceledException for other reasons; ``is_in_the_way`` tells where a later try may succeed.
     """
-    for again in range(_TRIES):
-        try:
-            client.transact_write_items(TransactItems=items)
-        except client.exceptions.TransactionCanceledException as error:
-            codes = _codes(error)
-            if _REFUSED in codes:
-                return [code == _REFUSED for code in codes]
-            if not set(codes) <= _PASSING | {"None"} or again == _TRIES - 1:
-                raise
-            time.sleep(random.uniform(0, min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**again)))
-        else:
-            break
+    try:
+        client.transact_write_items(TransactItems=items)
+    except client.exceptions.TransactionCanceledException as error:
+        codes = _codes(error)
+        if _REFUSED not in codes:
+            raise
+        return [code == _REFUSED for code in codes]
     return []
+
+
+def is_in_the_way(error: BaseException) -> bool:
+    """Tell whether a transaction failed for nothing but another one at the same moment, or a lack of capacity."""
+    codes = set(_codes(error)) - {"None"}
+    return bool(codes) and codes <= _PASSING
 
 
 def is_full(error: Exception) -> bool:
@@ -48,5 +44,5 @@ def is_full(error: Exception) -> bool:
     return any("Item size" in problem for problem in problems)
 
 
-def _codes(error: Any) -> list[str]:
-    return [str(reason.get("Code")) for reason in error.response.get("CancellationReasons", [])]
+def _codes(error: BaseException) -> list[str]:
+    return [str(reason.get("Code")) for reason in getattr(error, "response", {}).get("CancellationReasons", [])]

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote_plus
 
-from label_loop.domain.events import parse_message
+from label_loop.domain.envelopes import unwrapped
 from label_loop.exceptions import MalformedEventError, shown
-from label_loop.payloads import DEAD_LETTER_REASON, MOST_RECEIVES, S3Upload
+from label_loop.payloads import DEAD_LETTER_REASON, MOST_RECEIVES
 from label_loop.provisioning.parameter_store import require_record
 from label_loop.provisioning.queues import PURPOSES
 from label_loop.provisioning.site import Site, naming
@@ -131,11 +132,22 @@ def _receive(sqs: Any, url: str) -> Iterator[Mapping[str, Any]]:
 
 def _letter(purpose: str, message: Mapping[str, Any]) -> DeadLetter:
     try:
-        events = parse_message(message["Body"])
+        about = _about(unwrapped(message["Body"]))
     except MalformedEventError as error:
         return DeadLetter(purpose, "no event", str(error), message)
-    about = ", ".join(event.uri if isinstance(event, S3Upload) else event.human_loop_name for event in events)
     attribute = message.get("MessageAttributes", {}).get(DEAD_LETTER_REASON, {}).get("StringValue")
     last = shown(attribute) if attribute else "the log of its DAG's failed tasks says why"
     reason = f"failed {MOST_RECEIVES} times, the last time with {last}" if attribute else f"failed often; {last}"
     return DeadLetter(purpose, about or "no upload and no answer", reason, message)
+
+
+def _about(event: Mapping[str, Any]) -> str:
+    """Return which objects or review an event names, in whatever form; empty where it is not found."""
+    try:
+        if "Records" in event:
+            found = [record["s3"] for record in event["Records"]]
+            return ", ".join(f"s3://{s3['bucket']['name']}/{unquote_plus(s3['object']['key'])}" for s3 in found)
+        detail = event["detail"]
+        return str(detail.get("humanLoopName") or f"s3://{detail['bucket']['name']}/{detail['object']['key']}")
+    except (KeyError, TypeError, AttributeError):
+        return ""

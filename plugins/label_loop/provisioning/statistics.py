@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from label_loop.domain import statistics
 from label_loop.domain.log_row import LogRow
 from label_loop.domain.statistics import Counts, Item, of_row
-from label_loop.hooks.transactions import is_full, write_together
+from label_loop.hooks.transactions import is_full, is_in_the_way, write_together
 from label_loop.provisioning.parameter_store import require_record
 from label_loop.provisioning.report import ProvisioningError
 from label_loop.provisioning.site import Site, naming
@@ -69,6 +69,8 @@ def _replace(site: Site, table: str, day: Item, counts: Counts, before: Mapping[
     try:
         return not write_together(client, [{"Put": put}, *([{"Put": _put(table, day.pairs, pairs)}] if pairs else [])])
     except ClientError as error:
+        if is_in_the_way(error):
+            return False  # somebody counts on it at this moment
         if not is_full(error):
             raise
         return not write_together(client, [{"Put": put}])

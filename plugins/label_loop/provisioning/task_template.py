@@ -4,8 +4,7 @@ import html
 import json
 from collections.abc import Sequence
 
-from label_loop.domain.reviews import WIDGET
-from label_loop.payloads import NONE_OF_THE_ABOVE
+from label_loop.payloads import NONE_OF_THE_ABOVE, WIDGET
 
 MOST_CATEGORIES = 10  # of crowd-image-classifier; with more, radio buttons
 _HEADER = "Which label fits this image?"

@@ -217,6 +217,37 @@ def test_everything_else_is_malformed(body):
     assert len(str(caught.value)) < 400
 
 
+@pytest.mark.parametrize(
+    ("body", "place", "value"),
+    [
+        (notification(record(7)), "object.key", "7"),
+        (notification({"eventName": 5}), "Records.0.eventName", "5"),
+        (notification(record(size="large")), "object.size", "'large'"),
+        (event_bridge([["deep"]]), "object.key", "a list"),
+        (status_change(failureReason={}), "failureReason", "a dict"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_value(body, place, value):
+    with pytest.raises(MalformedEventError) as caught:
+        parse_message(body)
+    assert f"'{place}' is {value}" in str(caught.value)
+
+
+@pytest.mark.parametrize("part", ["key", "etag", "version-id", "sequencer"])
+def test_no_part_is_longer_than_aws_sends(part):
+    assert only(event_bridge(**{part: "x" * 1024}))
+    with pytest.raises(MalformedEventError):
+        parse_message(event_bridge(**{part: "x" * 5000}))
+
+
+@pytest.mark.parametrize("kind", ["Object Deleted", "Object Restore Completed", "Object Tags Added"])
+def test_other_events_of_s3_are_of_no_interest(kind):
+    event = json.loads(event_bridge()) | {"detail-type": kind}
+    assert parse_message(json.dumps(event)) == []
+    with pytest.raises(MalformedEventError):
+        parse_message(json.dumps({**event, "detail": {}}))
+
+
 def check(body):
     """Whatever the body: a list of usable events, or the one error."""
     try:

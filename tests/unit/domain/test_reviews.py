@@ -211,6 +211,37 @@ def test_what_is_no_json_is_malformed(body):
         parse_answer(body)
 
 
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (without("humanLoopName"), "'humanLoopName' is missing"),
+        (output(answer("cat"), inputContent={"detectLabelRequestId": 7}), "'inputContent.detectLabelRequestId' is 7"),
+        (output(answer("a/b")), "'a/b' is no label: a label must have no slash"),
+        (output(answer(None)), "not exactly one label is chosen"),
+        (output(), "nobody gave one"),
+        (output(*[answer("cat")] * 1001), "'humanAnswers' is a list"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_value(value, told):
+    with pytest.raises(MalformedAnswerError) as caught:
+        parse_answer(json.dumps(value).encode())
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "last"),
+    [
+        ("2026-11-23T09:00:00.000Z", "2026-11-23T09:30:00+02:00", "2026-11-23T09:00:00.000Z"),
+        ("2026-11-23T09:00:00Z", "2026-11-23T09:00:00.500Z", "2026-11-23T09:00:00.500Z"),
+        ("2026-11-23T09:00:00Z", "0001-01-01T00:00:00+23:59", "2026-11-23T09:00:00Z"),
+        ('=HYPERLINK("x")', "1", ""),
+    ],
+)
+def test_times_are_compared_as_times(first, second, last):
+    assert read(answer("cat", first), answer("cat", second)).answered_at == last
+    assert read(answer("cat", second), answer("cat", first)).answered_at == last
+
+
 def check(body):
     try:
         read_answer = parse_answer(body)

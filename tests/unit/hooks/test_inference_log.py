@@ -3,12 +3,14 @@
 from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
+from types import SimpleNamespace
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from tenacity import nap
 
-from label_loop.domain.log_row import LoggedAnswer, LogRow
+from label_loop.domain.log_row import TABLE_KEY, LoggedAnswer, LogRow
 from label_loop.domain.sampling import Position
 from label_loop.hooks.inference_log import InferenceLogHook
 from label_loop.payloads import ReviewStarted
@@ -115,6 +117,38 @@ def test_writing_all_again_writes_nothing(hook, table):
 def test_an_event_that_came_twice_in_one_batch_is_one_row(hook, table):
     assert hook.put_new([row("a", 1), row("b"), row("a", 2)]) == ["a", "b"]
     assert get(table, "a") == row("a", 1)
+
+
+@pytest.fixture
+def left_out(hook, monkeypatch):
+    """Give what lets DynamoDB leave a row for a later call some times, as where it is short of capacity."""
+    monkeypatch.setattr(nap, "time", SimpleNamespace(sleep=lambda seconds: None))
+    events = hook.conn.meta.client.meta.events
+    times = []
+
+    def leave(parsed, **_):
+        if times:
+            times.pop()
+            last = parsed["Responses"][TABLE].pop()
+            parsed["UnprocessedKeys"] = {TABLE: {"Keys": [{TABLE_KEY[0]: last[TABLE_KEY[0]]}], "ConsistentRead": True}}
+
+    events.register("after-call.dynamodb.BatchGetItem", leave)
+    yield lambda count: times.extend([count] * count)
+    events.unregister("after-call.dynamodb.BatchGetItem", leave)
+
+
+def test_rows_that_are_left_for_later_are_read_then(hook, table, calls, left_out):
+    hook.put_new([row(id_) for id_ in "abc"])
+    left_out(2)
+    assert list(hook.rows("abc")) == ["a", "b", "c"]
+    assert calls["BatchGetItem"] == 3
+
+
+def test_rows_that_are_left_again_and_again_are_told(hook, table, left_out):
+    hook.put_new([row("a")])
+    left_out(50)
+    with pytest.raises(TimeoutError, match="as unprocessed"):
+        hook.rows(["a"])
 
 
 def test_250_rows_are_three_transactions(hook, table, calls):

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from tenacity import nap
 
 from label_loop.domain import statistics
 from label_loop.domain.log_row import LoggedAnswer, LogRow
 from label_loop.domain.statistics import of_row, summed
-from label_loop.hooks import transactions
 from label_loop.hooks.inference_log import InferenceLogHook
 from label_loop.hooks.statistics import StatisticsHook
 
@@ -42,7 +42,7 @@ def module_hook():
 
 @pytest.fixture
 def hook(module_hook, table, monkeypatch):
-    monkeypatch.setattr(transactions, "_FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(nap, "time", SimpleNamespace(sleep=lambda seconds: None))
     return module_hook
 
 
