@@ -1,6 +1,5 @@
 """What only a running Airflow shows: how soon an upload is logged, what a training run adds, and who holds a worker."""
 
-import json
 import os
 import statistics
 import tempfile
@@ -25,7 +24,7 @@ from label_loop.domain.log_row import INDEX_KEY, SAMPLED_NO, Attribute
 from label_loop.domain.moments import timestamp
 from label_loop.loop import Loop
 from label_loop.provisioning import Options, provision
-from label_loop.system_record import SYSTEM_RECORD
+from label_loop.system_record import SYSTEM_RECORD, SystemRecord
 from sample_images.digits import digits
 
 # Long enough to look at what waits meanwhile; what a fit takes on top is read from the version.
@@ -82,11 +81,11 @@ def _prepare(running: RunningStack) -> None:
         running.set_parameter(loop.parameter("Enable-Automatic-Training"), "false")  # each is begun, and timed, here
         for picture in _PICTURES[:_LABELLED]:
             key = f"images_labeled_by_folder/{picture.label}/{picture.name}"
-            running.client("s3").put_object(Bucket=_record(running, loop)["s3_bucket"], Key=key, Body=picture.body)
+            running.client("s3").put_object(Bucket=_record(running, loop).bucket, Key=key, Body=picture.body)
 
 
-def _record(running: RunningStack, loop: Loop) -> dict[str, Any]:
-    return dict(json.loads(running.parameter(loop.parameter(SYSTEM_RECORD))))
+def _record(running: RunningStack, loop: Loop) -> SystemRecord:
+    return SystemRecord.parse(loop, running.parameter(loop.parameter(SYSTEM_RECORD)))
 
 
 def _busy_workers(running: RunningStack, dag_id: str = "~", run_id: str = "~") -> int:
@@ -108,9 +107,7 @@ class _MeasuredLoop:
         self.record = _record(running, loop)
         self.s3 = running.client("s3")
         self.table = (
-            running.session()
-            .resource("dynamodb", endpoint_url=running.stack.aws_url)
-            .Table(self.record["dynamodb_table"])
+            running.session().resource("dynamodb", endpoint_url=running.stack.aws_url).Table(self.record.log_table)
         )
         self._uploads = 0
 
@@ -124,9 +121,9 @@ class _MeasuredLoop:
         if self.running.finished(dag_id, run_id) != "success":
             raise RuntimeError(f"The training of {self.loop.path} failed: {self.running.tasks(dag_id, run_id)}")
         (run,) = [run for run in self.running.runs(dag_id) if run["dag_run_id"] == run_id]
-        (version,) = self.running.client("rekognition").describe_project_versions(
-            ProjectArn=self.record["rekognition_project_arn"]
-        )["ProjectVersionDescriptions"]
+        (version,) = self.running.client("rekognition").describe_project_versions(ProjectArn=self.record.project_arn)[
+            "ProjectVersionDescriptions"
+        ]
         needed = version["TrainingEndTimestamp"] - version["CreationTimestamp"] + timedelta(seconds=_START_SECONDS)
         took = datetime.fromisoformat(run["end_date"]) - datetime.fromisoformat(run["start_date"])
         return (took - needed).total_seconds(), held
@@ -171,7 +168,7 @@ class _MeasuredLoop:
         """Return the keys that are in the log from a time on, each with this moment."""
         sampled, detected_at = INDEX_KEY
         found: Sequence[Any] = self.table.query(
-            IndexName=self.record["dynamodb_table_GSI"],
+            IndexName=self.record.log_index,
             KeyConditionExpression=Key(sampled).eq(SAMPLED_NO) & Key(detected_at).gte(timestamp(since)),
             ProjectionExpression=Attribute.KEY,
         )["Items"]
@@ -182,7 +179,7 @@ class _MeasuredLoop:
         picture = _PICTURES[_LABELLED + self._uploads % (len(_PICTURES) - _LABELLED)]
         key = f"images_for_detection/{self._uploads:06}.png"
         self._uploads += 1
-        self.s3.put_object(Bucket=self.record["s3_bucket"], Key=key, Body=picture.body)
+        self.s3.put_object(Bucket=self.record.bucket, Key=key, Body=picture.body)
         return key
 
     def come_to_rest(self) -> None:

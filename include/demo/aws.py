@@ -1,6 +1,5 @@
 """The loop as its users reach it: boto3 against the stack's endpoint."""
 
-import json
 import mimetypes
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,7 @@ from label_loop.loop_state import LoopState
 from label_loop.payloads import LABELLED_FOLDER
 from label_loop.provisioning import Line, Options, provision
 from label_loop.provisioning.provision import AIRFLOW
-from label_loop.system_record import SYSTEM_RECORD
+from label_loop.system_record import SYSTEM_RECORD, SystemRecord
 from local_aws.requests import INTERNAL_USER_AGENT
 
 _UPLOADS_AT_ONCE = 8
@@ -52,24 +51,23 @@ class LoopAws:
         """Change a parameter in Parameter Store, as an operator does."""
         self._ssm.put_parameter(Name=self.loop.parameter(name), Value=value, Overwrite=True)
 
-    def record(self) -> dict[str, Any]:
-        """Return the loop's system record."""
-        values: dict[str, Any] = json.loads(self.parameter(SYSTEM_RECORD))
-        return values
+    @cached_property
+    def record(self) -> SystemRecord:
+        """The names of the loop's resources."""
+        return SystemRecord.parse(self.loop, self.parameter(SYSTEM_RECORD))
+
+    @cached_property
+    def _state_table(self) -> Any:
+        return self._session.resource("dynamodb").Table(self.record.state_table)
 
     def state(self) -> LoopState:
         """Return what changes while the loop runs; nothing before a task of the loop has looked at it."""
-        table = self._session.resource("dynamodb").Table(self._fixed["state_table"])
-        return LoopState.parse(table.get_item(Key={"Loop": self.loop.path}).get("Item", {}))
-
-    @cached_property
-    def _fixed(self) -> dict[str, Any]:
-        return self.record()
+        return LoopState.parse(self._state_table.get_item(Key={"Loop": self.loop.path}).get("Item", {}))
 
     @property
     def bucket(self) -> str:
         """The loop's bucket."""
-        return str(self._fixed["s3_bucket"])
+        return self.record.bucket
 
     # ---------------------------------------------------------------- images
 
@@ -93,7 +91,7 @@ class LoopAws:
 
     @cached_property
     def _table(self) -> Any:
-        return self._session.resource("dynamodb").Table(self._fixed["dynamodb_table"])
+        return self._session.resource("dynamodb").Table(self.record.log_table)
 
     def count_rows(self, *, answered: bool = False) -> int:
         """Return how many detections are in the log, all or those with a person's label."""
@@ -106,7 +104,7 @@ class LoopAws:
     def count_open_reviews(self) -> int:
         """Return how many reviews wait for an answer."""
         pages = self._table.meta.client.get_paginator("scan").paginate(
-            TableName=self._fixed["reviews_table"],
+            TableName=self.record.reviews_table,
             ConsistentRead=True,
             Select="COUNT",
             FilterExpression="Queue = :open",
@@ -125,7 +123,7 @@ class LoopAws:
     def versions(self) -> list[dict[str, Any]]:
         """Return the project's versions, oldest first."""
         pages = self._rekognition.get_paginator("describe_project_versions").paginate(
-            ProjectArn=self._fixed["rekognition_project_arn"]
+            ProjectArn=self.record.project_arn
         )
         found = [version for page in pages for version in page["ProjectVersionDescriptions"]]
         return sorted(found, key=lambda version: version["CreationTimestamp"])

@@ -62,9 +62,7 @@ class Scene:
     @cached_property
     def watcher(self) -> VersionWatcher:
         """Who watches the model versions."""
-        return VersionWatcher(
-            lambda: self.aws.record().get("rekognition_project_version_arn") or None, self.aws.versions
-        )
+        return VersionWatcher(lambda: self.aws.state().endpoint_arn, self.aws.versions)
 
     @cached_property
     def patience(self) -> Patience:

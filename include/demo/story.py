@@ -19,7 +19,7 @@ def tell(scene: Scene) -> None:
         narrator.chapter(f"2  A first model, of {len(cast.labelled)} labelled images")
         setup.upload_labelled(scene)
         training.train_and_deploy(scene, 1)
-        trained.append(scene.aws.record()["previous_trained_images"])
+        trained.append(scene.aws.state().previous_trained_images)
 
         narrator.chapter(f"3  It works: {len(cast.uploads)} images come in")
         scene.reviewer.start()
@@ -33,7 +33,7 @@ def tell(scene: Scene) -> None:
         narrator.chapter("5  A second model takes over without a gap")
         minimum = int(scene.aws.parameter("Minimum-Untrained-Images"))
         training.train_and_deploy(scene, 2, forced=won < minimum)
-        trained.append(scene.aws.record()["previous_trained_images"])
+        trained.append(scene.aws.state().previous_trained_images)
         detection.detect(scene, cast.later)
         detection.review(scene)
         detection.count_calls(scene, len(cast.later))

@@ -182,9 +182,9 @@ class LoopContext:
         from label_loop.hooks.inference_log import InferenceLogHook
 
         return InferenceLogHook(
-            table=self.record.require("dynamodb_table"),
-            index=self.record.require("dynamodb_table_GSI"),
-            statistics=self.record.get("statistics_table"),
+            table=self.record.log_table,
+            index=self.record.log_index,
+            statistics=self.record.statistics_table,
             aws_conn_id=self.aws_conn_id,
             config=self.config,
         )
@@ -194,7 +194,7 @@ class LoopContext:
         """The daily statistics, or None for a loop set up without them."""
         from label_loop.hooks.statistics import StatisticsHook
 
-        table = self.record.get("statistics_table")
+        table = self.record.statistics_table
         if table and (self._statistics is None or self._statistics.table != table):
             self._statistics = StatisticsHook(table, aws_conn_id=self.aws_conn_id, config=self.config)
         return self._statistics if table else None

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from label_loop.exceptions import LoopNotSetUpError
@@ -12,6 +13,25 @@ SYSTEM_RECORD = "For-System-Use-Only"
 SYSTEM_RECORD_DESCRIPTION = (
     "Resource names and operational state of the loop. Written by the loop, shown here for reading only."
 )
+
+
+class RecordKey(StrEnum):
+    """The keys of the record, by the names that the AWS sample gave them where it has them."""
+
+    BUCKET = "s3_bucket"
+    PROJECT_ARN = "rekognition_project_arn"
+    TOPIC_ARN = "sns-topic"
+    LOG_TABLE = "dynamodb_table"
+    LOG_INDEX = "dynamodb_table_GSI"
+    FLOW_DEFINITION_ARN = "flow_definition_arn"
+    REVIEW_BACKEND = "review_backend"
+    REVIEWS_TABLE = "reviews_table"
+    STATISTICS_TABLE = "statistics_table"
+    STATE_TABLE = "state_table"
+    UPLOADS_QUEUE_URL = "uploads_queue_url"
+    UPLOADS_DEAD_LETTER_QUEUE_URL = "uploads_dead_letter_queue_url"
+    ANSWERS_QUEUE_URL = "answers_queue_url"
+    ANSWERS_DEAD_LETTER_QUEUE_URL = "answers_dead_letter_queue_url"
 
 
 @dataclass(frozen=True)
@@ -50,36 +70,68 @@ class SystemRecord:
     @property
     def bucket(self) -> str:
         """The bucket that holds the loop's images."""
-        return self.require("s3_bucket")
+        return self.require(RecordKey.BUCKET)
 
     @property
     def project_arn(self) -> str:
         """The Rekognition project."""
-        return self.require("rekognition_project_arn")
-
-    @property
-    def state_table(self) -> str | None:
-        """The table of the loop's state; None: the state is in this record."""
-        return self.get("state_table")
+        return self.require(RecordKey.PROJECT_ARN)
 
     @property
     def topic_arn(self) -> str | None:
         """The SNS topic of the loop's messages."""
-        return self.get("sns-topic")
+        return self.get(RecordKey.TOPIC_ARN)
 
-    def dead_letter_queue_url(self, queue_url: str) -> str | None:
-        """Return the queue for what fails again and again in one of the loop's queues."""
-        for purpose in ("uploads", "answers"):
-            if self.get(f"{purpose}_queue_url") == queue_url:
-                return self.get(f"{purpose}_dead_letter_queue_url")
-        return None
+    @property
+    def log_table(self) -> str:
+        """The table of the inference log."""
+        return self.require(RecordKey.LOG_TABLE)
+
+    @property
+    def log_index(self) -> str:
+        """The index of that table."""
+        return self.require(RecordKey.LOG_INDEX)
+
+    @property
+    def statistics_table(self) -> str | None:
+        """The table of the daily statistics; None: nothing is counted."""
+        return self.get(RecordKey.STATISTICS_TABLE)
+
+    @property
+    def state_table(self) -> str | None:
+        """The table of the loop's state; None: the state is in this record."""
+        return self.get(RecordKey.STATE_TABLE)
+
+    @property
+    def review_backend(self) -> str | None:
+        """Who asks people: one of the names in ``review.base``; None: the AWS sample's."""
+        return self.get(RecordKey.REVIEW_BACKEND)
+
+    @property
+    def reviews_table(self) -> str | None:
+        """The table of the reviews in the Airflow UI."""
+        return self.get(RecordKey.REVIEWS_TABLE)
+
+    @property
+    def flow_definition_arn(self) -> str | None:
+        """The flow definition of the reviews in Amazon A2I."""
+        return self.get(RecordKey.FLOW_DEFINITION_ARN)
 
     @property
     def uploads_queue_url(self) -> str | None:
         """The queue of notifications for ``images_for_detection/``; None: the folder is listed."""
-        return self.get("uploads_queue_url")
+        return self.get(RecordKey.UPLOADS_QUEUE_URL)
 
     @property
     def answers_queue_url(self) -> str | None:
         """The queue of notifications for ``a2i-human-loop-data/``; None: the folder is listed."""
-        return self.get("answers_queue_url")
+        return self.get(RecordKey.ANSWERS_QUEUE_URL)
+
+    @property
+    def dead_letter_queue_urls(self) -> dict[str, str]:
+        """The queues for what fails again and again, by those that it comes from."""
+        pairs = {
+            self.uploads_queue_url: self.get(RecordKey.UPLOADS_DEAD_LETTER_QUEUE_URL),
+            self.answers_queue_url: self.get(RecordKey.ANSWERS_DEAD_LETTER_QUEUE_URL),
+        }
+        return {queue: dead for queue, dead in pairs.items() if queue and dead}

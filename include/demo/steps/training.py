@@ -27,7 +27,7 @@ def train_and_deploy(scene: Scene, number: int, *, forced: bool = False) -> None
             timeout_seconds=120,
         )
     scene.narrator.say(f"  Seen: {' · '.join(scene.watcher.history.changes[told:])}")
-    f1, images = scene.aws.versions()[-1]["EvaluationResult"]["F1Score"], scene.aws.record()["previous_trained_images"]
+    f1, images = scene.aws.versions()[-1]["EvaluationResult"]["F1Score"], scene.aws.state().previous_trained_images
     scene.narrator.say(f"  Version {number}: F1 {f1:.3f} on the held-out images, trained with {images} images.")
 
 

@@ -85,23 +85,22 @@ def detections_a_day(context: LoopContext) -> float | None:
 
 def backlog(context: LoopContext) -> Backlog:
     """Look at the queues, whose numbers are SQS's approximate ones, and at the reviews."""
-    dead = [_waiting(context, f"{purpose}_dead_letter_queue_url") for purpose in ("uploads", "answers")]
-    known = [number for number in dead if number is not None]
+    record = context.record
+    dead = [context.queue.unfinished(url) for url in record.dead_letter_queue_urls.values()]
     return Backlog(
-        uploads=_waiting(context, "uploads_queue_url"),
-        answers=_waiting(context, "answers_queue_url"),
+        uploads=_unfinished(context, record.uploads_queue_url),
+        answers=_unfinished(context, record.answers_queue_url),
         reviews=_open_reviews(context),
-        dead_letters=sum(known) if known else None,
+        dead_letters=sum(dead) if dead else None,
     )
 
 
-def _waiting(context: LoopContext, record_key: str) -> int | None:
-    url = context.record.get(record_key)
-    return context.queue.unfinished(url) if url else None
+def _unfinished(context: LoopContext, queue_url: str | None) -> int | None:
+    return context.queue.unfinished(queue_url) if queue_url else None
 
 
 def _open_reviews(context: LoopContext) -> int | None:
-    if context.record.get("review_backend") != AIRFLOW:
+    if context.record.review_backend != AIRFLOW:
         return None
     with suppress(ReviewRefusedError):
         return context.reviews.table.count(Stage.OPEN)

@@ -59,7 +59,7 @@ class QueueInbox:
 
     def _bury(self, delivery: Delivery, reason: str) -> None:
         # Sent before it is deleted: cut in between, it is there twice, and a second try finds its work done.
-        url = self.context.record.dead_letter_queue_url(self.queue_url)
+        url = self.context.record.dead_letter_queue_urls.get(self.queue_url)
         if url:
             self.context.queue.bury(url, delivery.body, reason)
             self.done([delivery])

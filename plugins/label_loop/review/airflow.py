@@ -25,7 +25,7 @@ class AirflowReview:
     """Puts reviews into the loop's table, and their answers into the folder of answers."""
 
     def __init__(self, record: SystemRecord, aws_conn_id: str | None, config: "Config" = PATIENT) -> None:
-        table = record.get("reviews_table")
+        table = record.reviews_table
         if table is None:
             raise ReviewRefusedError(
                 f"The loop {record.loop.path} has no table of reviews (reviews_table): run "

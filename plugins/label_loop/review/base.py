@@ -33,11 +33,11 @@ def review_backend(record: SystemRecord, aws_conn_id: str | None, config: "Confi
 
     Raises ReviewRefusedError for any other, and for one that the loop lacks something for.
     """
-    name = record.get("review_backend") or A2I
+    name = record.review_backend or A2I
     if name == A2I:
         from label_loop.review.a2i import A2IReview
 
-        return A2IReview(record.get("flow_definition_arn"), aws_conn_id, config)
+        return A2IReview(record.flow_definition_arn, aws_conn_id, config)
     if name == AIRFLOW:
         from label_loop.review.airflow import AirflowReview
 

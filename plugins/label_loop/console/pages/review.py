@@ -144,7 +144,7 @@ async def image(visit: Look, name: str) -> Response:
 
 
 def _backend_name(aws: ConsoleContext) -> str:
-    return aws.record.get("review_backend") or A2I
+    return aws.record.review_backend or A2I
 
 
 def _desk(visit: Visit) -> ReviewDesk:
