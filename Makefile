@@ -7,7 +7,7 @@ export AIRFLOW_PORT ?= 8080
 export LOCAL_AWS_PORT ?= 4566
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)/include
 
-.PHONY: help setup lock demo local-aws up loop down check check-js format test test-slow test-all coverage screenshots vendor package deploy destroy chaos bench
+.PHONY: help setup lock demo local-aws up loop down check check-js format test test-slow test-all coverage parameters screenshots vendor package deploy destroy chaos bench
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ chaos: .venv/.ready ## break things on purpose, wherever that can be done: takes
 
 bench: .venv/.ready ## measure calls, pace and memory, beside the AWS sample's; half an hour
 	@$(PYTHON_BIN)/python -m bench
+
+parameters: .venv/.ready ## write what the documents say of the parameters, as they are declared
+	@$(PYTHON_BIN)/python scripts/write_parameters.py
 
 screenshots: .venv/.ready ## take pictures of the console that up or demo left running; needs Chromium
 	@$(PYTHON_BIN)/python scripts/screenshots.py

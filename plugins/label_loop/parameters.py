@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -47,14 +47,14 @@ class Parameter[T]:
             raise InvalidParameterError(self.name, text, self.rule) from None
 
 
-def _boolean(text: str) -> bool:
+def _read_boolean(text: str) -> bool:
     word = text.lower()
     if word not in _TRUE | _FALSE:
         raise ValueError
     return word in _TRUE
 
 
-def _integer(lowest: int, highest: float = math.inf) -> Callable[[str], int]:
+def _reads_integer(lowest: int, highest: float = math.inf) -> Callable[[str], int]:
     def read(text: str) -> int:
         if not _INTEGER.fullmatch(text) or not lowest <= int(text) <= highest:
             raise ValueError
@@ -63,7 +63,7 @@ def _integer(lowest: int, highest: float = math.inf) -> Callable[[str], int]:
     return read
 
 
-def _decimal(lowest: float, highest: float) -> Callable[[str], float]:
+def _reads_decimal(lowest: float, highest: float) -> Callable[[str], float]:
     def read(text: str) -> float:
         if not _DECIMAL.fullmatch(text) or not lowest <= float(text) <= highest:
             raise ValueError
@@ -72,7 +72,7 @@ def _decimal(lowest: float, highest: float) -> Callable[[str], float]:
     return read
 
 
-def _text(text: str) -> str:
+def _read_text(text: str) -> str:
     text = text.replace("\r\n", "\n")  # as a browser's form sends a line's end
     is_short = 1 <= len(text) <= _LONGEST_TEXT
     # isprintable first: half a character, which JSON can hold, has no bytes.
@@ -83,146 +83,129 @@ def _text(text: str) -> str:
     return text
 
 
-_BOOLEAN_RULE = "true or false (also yes/no, on/off, 1/0)"
-_COUNT_RULE = "a whole number of at least 1, without separators"
-# A frequency becomes a timedelta; its largest is a year, so that no value can break a schedule.
-_MINUTES_RULE = "a whole number of minutes from 1 to 525600, without separators"
-_minutes = _integer(1, 525_600)
+_PARAMETER = "parameter"  # the key of a field's metadata
+
+
+def _declare[T](parameter: Parameter[T]) -> T:
+    """Return the field of a parameter; to the type checker it is a value, so that its type is the field's."""
+    declared: T = field(metadata={_PARAMETER: parameter})
+    return declared
+
+
+def _boolean(name: str, default: str, description: str, group: Group = Group.LOOP) -> bool:
+    rule = "true or false (also yes/no, on/off, 1/0)"
+    return _declare(Parameter(name, default, description, rule, _read_boolean, group))
+
+
+def _integer(name: str, default: str, description: str, rule: str, *, bounds: tuple[int, float], group: Group) -> int:
+    return _declare(Parameter(name, default, description, f"a whole number {rule}", _reads_integer(*bounds), group))
+
+
+def _minutes(name: str, default: str, description: str) -> int:
+    # A frequency becomes a timedelta; its largest is a year, so that no value can break a schedule.
+    rule = "of minutes from 1 to 525600, without separators"
+    return _integer(name, default, description, rule, bounds=(1, 525_600), group=Group.LOOP)
+
+
+def _count(name: str, default: str, description: str) -> int:
+    rule = "of at least 1, without separators"
+    return _integer(name, default, description, rule, bounds=(1, math.inf), group=Group.LOOP)
+
+
+def _decimal(name: str, default: str, description: str, highest: float) -> float:
+    rule = f"a number from 0 to {highest:g}, such as {default}"
+    return _declare(Parameter(name, default, description, rule, _reads_decimal(0, highest)))
+
+
+def _text(name: str, default: str, description: str, group: Group) -> str:
+    rule = f"1 to {_LONGEST_TEXT} printable characters, at most {_LONGEST_TEXT_BYTES} bytes, and without {{{{"
+    return _declare(Parameter(name, default, description, rule, _read_text, group))
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The parameters of a loop, as values. Field names carry the units."""
+    """The parameters of a loop, as values, each declared here and nowhere else. Field names carry the units."""
 
-    enable_automatic_training: bool
-    automatic_training_poll_frequency_minutes: int
-    minimum_untrained_images: int
-    minimum_f1_score: float
-    minimum_inference_units: int
-    minimum_label_detection_confidence_percent: float
-    enable_a2i_workflow: bool
-    enable_automatic_human_sampling: bool
-    automatic_human_sampling_frequency_minutes: int
-    human_sampling_interval: int
-    review_answers_per_image: int
-    review_allow_new_labels: bool
-    review_instructions: str
-    idle_model_stop_minutes: int
-    maximum_inference_units: int
-
-
-_PARAMETERS: tuple[Parameter[Any], ...] = (
-    Parameter(
-        "Enable-Automatic-Training",
-        "true",
-        "Scheduled training checks on or off.",
-        _BOOLEAN_RULE,
-        _boolean,
-    ),
-    Parameter(
-        "Automatic-Training-Poll-Frequency",
-        "720",
-        "How often training is checked, in minutes (1 to 525600).",
-        _MINUTES_RULE,
-        _minutes,
-    ),
-    Parameter(
+    enable_automatic_training: bool = _boolean(
+        "Enable-Automatic-Training", "true", "Scheduled training checks on or off."
+    )
+    automatic_training_poll_frequency_minutes: int = _minutes(
+        "Automatic-Training-Poll-Frequency", "720", "How often training is checked, in minutes (1 to 525600)."
+    )
+    minimum_untrained_images: int = _count(
         "Minimum-Untrained-Images",
         "10",
         "New labelled images since the last training attempt that start a training (at least 1).",
-        _COUNT_RULE,
-        _integer(1),
-    ),
-    Parameter(
-        "Minimum-F1-Score",
-        "0.8",
-        "A new version is deployed at or above this F1 score (0 to 1).",
-        "a number from 0 to 1, such as 0.8",
-        _decimal(0, 1),
-    ),
-    Parameter(
+    )
+    minimum_f1_score: float = _decimal(
+        "Minimum-F1-Score", "0.8", "A new version is deployed at or above this F1 score (0 to 1).", highest=1
+    )
+    minimum_inference_units: int = _integer(
         "Minimum-Inference-Units",
         "1",
         "Inference units that a model is started with (1 to 5).",
-        "a whole number from 1 to 5",
-        _integer(1, 5),
-    ),
-    Parameter(
+        "from 1 to 5",
+        bounds=(1, 5),
+        group=Group.LOOP,
+    )
+    minimum_label_detection_confidence_percent: float = _decimal(
         "Minimum-Label-Detection-Confidence",
         "70.0",
         "Below this confidence, in percent, a detection is not accepted (0 to 100).",
-        "a number from 0 to 100, such as 70.0",
-        _decimal(0, 100),
-    ),
-    Parameter(
-        "Enable-A2I-Workflow",
-        "true",
-        "Whether detections that are not accepted go to human review.",
-        _BOOLEAN_RULE,
-        _boolean,
-    ),
-    Parameter(
-        "Enable-Automatic-Human-Sampling",
-        "true",
-        "Scheduled human sampling on or off.",
-        _BOOLEAN_RULE,
-        _boolean,
-    ),
-    Parameter(
-        "Automatic-Human-Sampling-Frequency",
-        "720",
-        "How often sampling is checked, in minutes (1 to 525600).",
-        _MINUTES_RULE,
-        _minutes,
-    ),
-    Parameter(
-        "Human-Sampling-Interval",
-        "1000",
-        "Every n-th detection is reviewed whatever its confidence (at least 1).",
-        _COUNT_RULE,
-        _integer(1),
-    ),
-    Parameter(
+        highest=100,
+    )
+    enable_a2i_workflow: bool = _boolean(
+        "Enable-A2I-Workflow", "true", "Whether detections that are not accepted go to human review."
+    )
+    enable_automatic_human_sampling: bool = _boolean(
+        "Enable-Automatic-Human-Sampling", "true", "Scheduled human sampling on or off."
+    )
+    automatic_human_sampling_frequency_minutes: int = _minutes(
+        "Automatic-Human-Sampling-Frequency", "720", "How often sampling is checked, in minutes (1 to 525600)."
+    )
+    human_sampling_interval: int = _count(
+        "Human-Sampling-Interval", "1000", "Every n-th detection is reviewed whatever its confidence (at least 1)."
+    )
+    review_answers_per_image: int = _integer(
         "Review-Answers-Per-Image",
         "1",
         "How many people's answers an image needs; the majority counts (1 to 9).",
-        "a whole number from 1 to 9",
-        _integer(1, 9),
-        Group.REVIEW,
-    ),
-    Parameter(
+        "from 1 to 9",
+        bounds=(1, 9),
+        group=Group.REVIEW,
+    )
+    review_allow_new_labels: bool = _boolean(
         "Review-Allow-New-Labels",
         "false",
         "Whether a reviewer may name a label that has no folder yet.",
-        _BOOLEAN_RULE,
-        _boolean,
         Group.REVIEW,
-    ),
-    Parameter(
+    )
+    review_instructions: str = _text(
         "Review-Instructions",
         "Pick the label that fits the image best.",
         f"What reviewers are told (1 to {_LONGEST_TEXT} characters, any number of lines).",
-        f"1 to {_LONGEST_TEXT} printable characters, at most {_LONGEST_TEXT_BYTES} bytes, and without {{{{",
-        _text,
         Group.REVIEW,
-    ),
-    Parameter(
+    )
+    idle_model_stop_minutes: int = _integer(
         "Idle-Model-Stop-Minutes",
         "0",
         "Stops the serving model after so many minutes without uploads; the next upload starts it again (0: never).",
-        "a whole number of minutes from 0 (never) to 525600, without separators",
-        _integer(0, 525_600),
-        Group.COST,
-    ),
-    Parameter(
+        "of minutes from 0 (never) to 525600, without separators",
+        bounds=(0, 525_600),
+        group=Group.COST,
+    )
+    maximum_inference_units: int = _integer(
         "Maximum-Inference-Units",
         "0",
         "Inference units that Rekognition may scale a model up to, from the minimum that it starts with (0: none).",
-        "a whole number from 0 (no scaling) to 5",
-        _integer(0, 5),
-        Group.COST,
-    ),
-)
-PARAMETERS: Mapping[str, Parameter[Any]] = {parameter.name: parameter for parameter in _PARAMETERS}
-FIELDS: Mapping[str, str] = dict(zip(PARAMETERS, (f.name for f in fields(Settings)), strict=True))
+        "from 0 (no scaling) to 5",
+        bounds=(0, 5),
+        group=Group.COST,
+    )
+
+
+PARAMETERS: Mapping[str, Parameter[Any]] = {
+    parameter.name: parameter for parameter in (field.metadata[_PARAMETER] for field in fields(Settings))
+}
+FIELDS: Mapping[str, str] = {field.metadata[_PARAMETER].name: field.name for field in fields(Settings)}
 """The field of ``Settings`` that holds each parameter."""

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scripts.write_parameters import README, with_tables
 
 from label_loop.exceptions import InvalidParameterError
 from label_loop.parameters import FIELDS, PARAMETERS, Group, Settings
@@ -212,3 +213,9 @@ def test_any_value_is_either_in_range_or_refused(name, text):
 @given(value=st.floats(0, 100))
 def test_a_number_that_python_wrote_is_read_back(value):
     assert PARAMETERS["Minimum-Label-Detection-Confidence"].parse(repr(value)) == value
+
+
+def test_the_documents_say_what_is_declared():
+    text = README.read_text()
+    assert all(f"| {name} |" in text for name in PARAMETERS)
+    assert with_tables(text) == text, "run `make parameters`"

@@ -1,0 +1,37 @@
+"""Write what the documents say of the parameters, as plugins/label_loop/parameters.py declares them."""
+
+import re
+import sys
+from pathlib import Path
+
+from label_loop.parameters import PARAMETERS, Group
+
+PROJECT = Path(__file__).resolve().parents[1]
+README = PROJECT / "README.md"
+_TABLE = re.compile(r"<!-- parameters: (\w+) -->\n.*?<!-- end -->", re.DOTALL)
+_HEADS = {
+    Group.LOOP: "parameter (Airflow Variable `logos/…`)",
+    Group.REVIEW: "review setting",
+    Group.COST: "cost setting",
+}
+
+
+def with_tables(text: str) -> str:
+    """Return a document whose tables of parameters are as they are declared."""
+    return _TABLE.sub(lambda found: _table(Group[found[1]]), text)
+
+
+def _table(group: Group) -> str:
+    rows = [f"| {one.name} | {one.default} | {one.description} |" for one in PARAMETERS.values() if one.group is group]
+    head = [f"<!-- parameters: {group.name} -->", f"| {_HEADS[group]} | default | effect |", "| --- | --- | --- |"]
+    return "\n".join([*head, *rows, "<!-- end -->"])
+
+
+def main() -> None:
+    """Write them, and name the files."""
+    README.write_text(with_tables(README.read_text()))
+    sys.stdout.write(f"{README.relative_to(PROJECT)}\n")
+
+
+if __name__ == "__main__":
+    main()
