@@ -112,6 +112,15 @@ def test_new_images_are_counted_once_a_minute(ask, world: World):
     assert "s3.ListObjectsV2" not in calls
 
 
+def test_folders_that_are_no_label_of_their_own_are_named(ask, world: World):
+    for folder in ("cat", "Cat", "<b> "):
+        world.put(f"images_labeled_by_folder/{folder}/a.png", b"x")
+    text = ask("viewer", "GET", "overview/training").text
+    assert "<b>2</b> of 10 new labelled images" in text
+    assert "images_labeled_by_folder/cat/</bdi> is counted as" in text
+    assert "images_labeled_by_folder/&lt;b&gt; /</bdi> is left out: a label must not begin or end with a space" in text
+
+
 def test_the_page_costs_few_calls_with_ten_thousand_uploads(ask, world: World, model):
     world.deploy(model)
     world.fill("images_for_detection/", 10_000)

@@ -135,6 +135,15 @@ def test_an_image_is_filed_where_its_label_has_a_folder(asked: World, folder: st
     assert {PurePosixPath(key).parent.name for key in asked.keys(LABELLED_FOLDER)} == {folder}
 
 
+def test_a_new_label_that_is_spelled_twice_at_once_is_one_folder(asked: World) -> None:
+    asked.upload("another.png", FRESH_DIGITS[6].body)
+    asked.detect()
+    for loop, label in zip(asked.human_loops(), ("Owl", "OWL"), strict=True):
+        asked.answer(label, loop["name"])
+    assert asked.review().copied == 2
+    assert len({PurePosixPath(key).parent.name for key in asked.keys(LABELLED_FOLDER)}) == 1
+
+
 @pytest.mark.parametrize(
     "broken",
     [

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AliasPath, BeforeValidator, Field, ValidationError
 
 from label_loop.domain.external import External, Name, Text, first_problem
 from label_loop.domain.labels import is_none_of_the_above, label_problem, leading_label
@@ -100,14 +100,8 @@ def _as_time(text: Any) -> str:
     return text if isinstance(text, str) and read_moment(text) else ""
 
 
-class _Form(External):
-    model_config = ConfigDict(alias_generator=lambda _: WIDGET)
-
-    label: Annotated[str, BeforeValidator(_as_label)]
-
-
 class _Answer(External):
-    form: _Form = Field(alias="answerContent")
+    label: Annotated[str, BeforeValidator(_as_label)] = Field(validation_alias=AliasPath("answerContent", WIDGET))
     answered_at: Annotated[str, BeforeValidator(_as_time)] = Field("", alias="submissionTime")
 
 
@@ -137,7 +131,7 @@ def parse_answer(body: bytes) -> ReviewAnswer | ReviewEnded:
         raise MalformedAnswerError(f"A review answer is no JSON ({type(error).__name__}).") from error
     name, detection_id = output.human_loop_name, output.input_content.detect_label_request_id
     answers = _usable(name, output.human_answers)
-    votes = [answer.form.label for answer in answers]
+    votes = [answer.label for answer in answers]
     label = leading_label(votes)
     if label is None:
         return ReviewEnded(name, detection_id, "Undecided", _tie(votes))

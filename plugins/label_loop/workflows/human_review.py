@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from label_loop.context import LoopContext
 from label_loop.domain.images import image_suffix, is_image_key
+from label_loop.domain.labels import label_key
 from label_loop.domain.log_row import LoggedAnswer, LogRow
 from label_loop.domain.reviews import parse_answer, training_key
 from label_loop.exceptions import MalformedAnswerError, UnfinishedWorkError
@@ -145,9 +146,13 @@ class HumanReviewWorkflow:
         if not any(answer.label for _, answer in given):
             return list(given)
         labels = TrainingSet(self.context).labels()
+        new: dict[str, str] = {}
+
+        def filed_as(label: str) -> str:
+            return labels.find(label) or new.setdefault(label_key(label), label)
+
         return [
-            (delivery, replace(answer, label=answer.label and labels.filed_as(answer.label)))
-            for delivery, answer in given
+            (delivery, replace(answer, label=answer.label and filed_as(answer.label))) for delivery, answer in given
         ]
 
     def _is_open(self, given: _Given, rows: Mapping[str, LogRow]) -> bool:

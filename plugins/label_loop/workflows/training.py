@@ -39,7 +39,7 @@ class TrainingWorkflow(ModelProject):
 
     def check(self, *, forced: bool) -> training.TrainingDecision:
         """Decide whether to train, resume or do nothing; tell the decision."""
-        new, labels = self._new()
+        new, folders = self.new_images()
         decision = training.decide(
             new_images=new,
             minimum_untrained_images=self.context.settings.minimum_untrained_images,
@@ -48,7 +48,6 @@ class TrainingWorkflow(ModelProject):
             versions=self.versions(),
             endpoint_arn=self.context.state.endpoint_arn,
         )
-        folders = {**training.notes(LABELLED_FOLDER, labels.refused), **training.notes(LABELLED_FOLDER, labels.twins)}
         for name, note in folders.items():
             log.warning("%s is %s", name, note)
         remark = f"; {len(folders)} folder(s) need attention" if folders else ""
@@ -56,19 +55,20 @@ class TrainingWorkflow(ModelProject):
         self.announce("training_checked", text, folders=_some(folders))
         return decision
 
-    def count_new(self) -> int:
-        """Return how many labelled images the last attempt did not have; a call for each 1,000 images."""
-        return self._new()[0]
+    def new_images(self) -> tuple[int, Mapping[str, str]]:
+        """Return how many labelled images the last attempt did not have, and what is to be said of their folders.
 
-    def _new(self) -> tuple[int, Labels]:
+        The latter by the folder's prefix in S3. A call for each 1,000 images.
+        """
         found, labels = training.by_label(self.set.labelled(LABELLED_FOLDER))
+        folders = training.notes(LABELLED_FOLDER, {**labels.refused, **labels.twins})
         # What is empty or too large for Rekognition is no image, however it is named.
         images = [image for image in found if not size_problem(image.size_bytes)]
         attempt = self.attempt
         if attempt is None:
             # The sample keeps a count and no list of what it trained.
-            return max(0, len(images) - self.context.state.previous_trained_images), labels
-        return len(training.new_images(images, self.set.in_manifest(attempt.manifest_key))), labels
+            return max(0, len(images) - self.context.state.previous_trained_images), folders
+        return len(training.new_images(images, self.set.in_manifest(attempt.manifest_key))), folders
 
     # ------------------------------------------------------------- manifest
 

@@ -1,5 +1,6 @@
 """Overview: whether the loop is healthy."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,8 @@ _MOST_PROBLEMS = 8
 _PROBLEM_DAYS = 14
 _NEW_IMAGES_SECONDS = 60.0
 _DETECTIONS_SECONDS = 60.0
-_new_images: Cached[str, int] = Cached(_NEW_IMAGES_SECONDS)  # counting them lists the whole folder
+# Counting them lists the whole folder.
+_new_images: Cached[str, tuple[int, Mapping[str, str]]] = Cached(_NEW_IMAGES_SECONDS)
 _detections: Cached[str, float | None] = Cached(_DETECTIONS_SECONDS)
 
 
@@ -70,9 +72,10 @@ async def training(visit: Look) -> Response:
 
     def work() -> dict[str, Any]:
         settings = visit.aws.settings
-        count = _new_images.get(visit.loop.path, TrainingWorkflow(visit.aws).count_new)
+        count, folders = _new_images.get(visit.loop.path, TrainingWorkflow(visit.aws).new_images)
         return {
             "new_images": count,
+            "folders": folders,
             "wanted": settings.minimum_untrained_images,
             "automatic": settings.enable_automatic_training,
         }
