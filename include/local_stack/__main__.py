@@ -8,6 +8,7 @@ from urllib.parse import quote
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from label_loop.cli.output import write_line
 from label_loop.exceptions import LabelLoopError
 from label_loop.loop import Loop
 from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER
@@ -37,36 +38,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _up(stack: LocalStack, _: argparse.Namespace) -> None:
     is_new = stack.endpoint.find() is None
-    _say("Starting the local AWS endpoint …")
+    write_line("Starting the local AWS endpoint …")
     stack.start_endpoint()
-    _say("Starting Airflow (about half a minute) …")
+    write_line("Starting Airflow (about half a minute) …")
     stack.start_airflow()
     stack.wait_for_airflow()
     exports = " ".join(f"{name}={value}" for name, value in stack.stack.aws_environment().items())
-    print(f"Airflow UI: {stack.stack.airflow_url}\nAWS endpoint: export {exports}")
+    write_line(f"Airflow UI: {stack.stack.airflow_url}\nAWS endpoint: export {exports}")
     for path in named_paths(AirflowApi(stack.stack.airflow_url)) if is_new else ():
-        print(f"The endpoint has forgotten the loop {path}, as it does when it ends: set it up again by make loop")
-    print("Add a loop: make loop LOOP=logos LABELS=cat,dog\nStop both: make down")
+        write_line(f"The endpoint has forgotten the loop {path}, as it does when it ends: set it up again by make loop")
+    write_line("Add a loop: make loop LOOP=logos LABELS=cat,dog\nStop both: make down")
 
 
 def _down(stack: LocalStack, _: argparse.Namespace) -> None:
     stopped = stack.stop()
-    print(f"Stopped: {', '.join(stopped)}" if stopped else "Nothing was running.")
+    write_line(f"Stopped: {', '.join(stopped)}" if stopped else "Nothing was running.")
 
 
 def _status(stack: LocalStack, _: argparse.Namespace) -> None:
-    print(f"local AWS endpoint: {'up' if stack.endpoint_answers() else 'down'}  {stack.stack.aws_url}")
-    print(f"Airflow: {'healthy' if stack.airflow_is_healthy() else 'down'}  {stack.stack.airflow_url}")
+    write_line(f"local AWS endpoint: {'up' if stack.endpoint_answers() else 'down'}  {stack.stack.aws_url}")
+    write_line(f"Airflow: {'healthy' if stack.airflow_is_healthy() else 'down'}  {stack.stack.airflow_url}")
 
 
 def _loop(stack: LocalStack, given: argparse.Namespace) -> None:
     loop = Loop(f"/{given.loop.strip('/')}")
     point_at(stack.stack.aws_environment())
     labels = [label.strip() for label in given.labels.split(",") if label.strip()]
-    bucket = AddedLoop(loop, labels, _say).add(stack, AirflowApi(stack.stack.airflow_url), boto3.Session())
+    bucket = AddedLoop(loop, labels, write_line).add(stack, AirflowApi(stack.stack.airflow_url), boto3.Session())
     console = f"{stack.stack.airflow_url}/label-loop/{quote(loop.name)}"
     label = labels[0] if labels else "<label>"  # one folder each
-    print(
+    write_line(
         f"\nThe loop {loop.name} is ready.\n"
         f"  1. Upload 10 labelled images or more, under their labels: {console}/upload\n"
         f"     or into s3://{bucket}/{LABELLED_FOLDER}{label}/ and so on\n"
@@ -99,10 +100,6 @@ def _name(text: str) -> str:
     if not text.strip("/ "):
         raise argparse.ArgumentTypeError("it has no name: make loop LOOP=logos LABELS=cat,dog")
     return text
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ class Output:
     def line(self, text: str) -> None:
         """Say a line to people."""
         if not self._as_json:
-            _write(text)
+            write_line(text)
 
     def end(self, site: Site, words: str, **values: Any) -> None:
         """Say the last words to people, or all of it to a program: where, resources if any, and the values."""
@@ -39,10 +39,11 @@ class Output:
                 **({"resources": [line.to_json() for line in self._resources]} if self._resources else {}),
                 **values,
             }
-            _write(json.dumps(document, indent=2, ensure_ascii=False))
+            write_line(json.dumps(document, indent=2, ensure_ascii=False))
 
 
-def _write(text: str) -> None:
+def write_line(text: str) -> None:
+    """Write a line to standard output at once, or nowhere where nobody reads it any more."""
     try:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()

@@ -1,6 +1,9 @@
 """A loop that joins the stack while it runs: made at the local endpoint, and taken in by a stand-in for Airflow."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import boto3
@@ -14,7 +17,7 @@ from local_aws.settings import Settings
 from local_stack import loops
 from local_stack.__main__ import main
 from local_stack.airflow_api import AirflowApi
-from local_stack.environment import Stack, free_port
+from local_stack.environment import PROJECT, Stack, free_port
 from local_stack.loopback import HttpError, UnreachableError
 from local_stack.loops import WORKFLOWS, AddedLoop, named_paths
 from local_stack.stack import LocalStack, StackError
@@ -131,6 +134,14 @@ def test_the_command_says_so_too_without_a_traceback(monkeypatch, capsys, tmp_pa
     assert "make up" in capsys.readouterr().err
     assert main(["loop", "lo gos"]) == 1
     assert "'/lo gos'" in capsys.readouterr().err
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path):
+    environment = {**os.environ, "LABEL_LOOP_HOME": str(tmp_path), "PYTHONPATH": f"{PROJECT}/plugins:{PROJECT}/include"}
+    command = [sys.executable, "-m", "local_stack", "status"]
+    ran = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    ran.stdout.close()
+    assert (ran.wait(timeout=120), ran.stderr.read()) == (0, "")
 
 
 def test_a_loop_without_a_name_is_not_understood(capsys):
