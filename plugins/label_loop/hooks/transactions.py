@@ -45,4 +45,5 @@ def is_full(error: Exception) -> bool:
 
 
 def _codes(error: BaseException) -> list[str]:
-    return [str(reason.get("Code")) for reason in getattr(error, "response", {}).get("CancellationReasons", [])]
+    response = getattr(error, "response", None) or {}  # None where a connection was lost
+    return [str(reason.get("Code")) for reason in response.get("CancellationReasons", [])]

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 from tenacity import nap
 
 from label_loop.domain import statistics
@@ -14,6 +14,7 @@ from label_loop.domain.log_row import LoggedAnswer, LogRow
 from label_loop.domain.statistics import of_row, summed
 from label_loop.hooks.inference_log import InferenceLogHook
 from label_loop.hooks.statistics import StatisticsHook
+from label_loop.hooks.transactions import is_in_the_way
 
 ARN = "arn:aws:rekognition:eu-west-1:123456789012:project/p/version/{}/1763888400000"
 ALWAYS = (date(2026, 1, 1), date(2026, 12, 31))
@@ -77,6 +78,11 @@ def cancelled(*codes, message="because"):
     error = {"Code": "TransactionCanceledException", "Message": "cancelled"}
     reasons = [{"Code": code, "Message": message} for code in codes]
     return lambda: (SimpleNamespace(status_code=400), {"Error": error, "CancellationReasons": reasons})
+
+
+@pytest.mark.parametrize("error", [ReadTimeoutError(endpoint_url="x"), ValueError("odd")])
+def test_an_error_that_is_no_answer_of_dynamodb_is_not_in_the_way(error):
+    assert not is_in_the_way(error)
 
 
 def row(id_, day=25, version="v1", **more):
