@@ -1,23 +1,23 @@
-"""### Detection: every upload is detected, logged once, and announced
+"""### Detection: detect each upload, log it once, and publish the result
 
-The sensor `wait_for_uploads` waits, without a worker, for images in `images_for_detection/` and for a model that
-serves. `detect_uploads` detects each image with it, writes it to the inference log, publishes it, and sends what is
-below the minimum confidence to human review.
+The deferrable sensor `wait_for_uploads` waits for images in `images_for_detection/` and for a serving model.
+`detect_uploads` asks the model for the label of each image, writes the result to the inference log, publishes it, and
+sends detections below the minimum confidence to human review.
 
-**Schedule** always: a run ends when no upload has come for a while, then the next one waits.
-Uploads that come before a model serves are kept, and detected as soon as one does. A model without uploads for
-`Idle-Model-Stop-Minutes` is stopped, and started again by the next upload; one that a person stopped is not. Where
-scheduled training checks are off, a run stops what runs without serving, at least once every
+**Schedule** continuous: a run ends when no upload has arrived for a while; then the next run waits. Uploads that arrive
+before a model serves are kept, and detected as soon as one does. A model that has had no uploads for
+`Idle-Model-Stop-Minutes` is stopped, and the next upload starts it again; a model that a person stopped stays stopped.
+If scheduled training checks are off, a run stops versions that run without serving, at least once every
 `Automatic-Training-Poll-Frequency` minutes.
 
 **Variables read** `Minimum-Label-Detection-Confidence`, `Enable-A2I-Workflow`, `Minimum-Inference-Units`,
 `Maximum-Inference-Units`, `Idle-Model-Stop-Minutes`, `Enable-Automatic-Training`, `Automatic-Training-Poll-Frequency`.
 
-**Idempotency** an upload's row and review task are named after the upload itself, so an event that is delivered
-twice, or a task that is repeated, changes nothing. A message is deleted only after its row is written.
+**Idempotency** an upload's row and review are named after the upload itself, so an event that is delivered twice, or a
+task that is retried, changes nothing. A message is deleted only after its row is written.
 
-**When it fails** the uploads that were not logged come again by themselves; after five tries they are in the
-dead-letter queue. An image that cannot be detected is logged with its reason and holds up no other.
+**When it fails** uploads that were not logged are retried automatically; after five tries they go to the dead-letter
+queue. An image that cannot be detected is logged with the reason and does not hold up the others.
 """
 
 from airflow.sdk import DAG

@@ -1,18 +1,18 @@
-"""### Human review: what people answered comes back into the loop
+"""### Human review: apply the answers of reviewers to the loop
 
-The sensor `wait_for_answers` waits, without a worker, for answers in `a2i-human-loop-data/`. `apply_answers` writes
-each to the inference log, and copies its image to `images_labeled_by_folder/<label>/`, where the next training finds
-it. Answers of *None of the Above* and answers to human samples are logged only.
+The deferrable sensor `wait_for_answers` waits for answers in `a2i-human-loop-data/`. `apply_answers` writes each answer
+to the inference log and copies its image to the label folder `images_labeled_by_folder/<label>/`, where the next
+training finds it. Answers of *None of the Above* and answers to human samples are only logged.
 
-**Schedule** always: a run ends when no answer has come for a while, then the next one waits.
+**Schedule** continuous: a run ends when no answer has arrived for a while; then the next run waits.
 
 **Variables read** none.
 
-**Idempotency** an answer is applied to its detection once; the copy of an image has a key of its own, so a
-repetition copies onto itself.
+**Idempotency** an answer is applied to its detection once. The copy of an image has a fixed key, so repeating the copy
+overwrites it with itself.
 
-**When it fails** the answers that were not applied come again by themselves. A malformed answer is refused and
-reported, and holds up no other. A review that ended without an answer is reported.
+**When it fails** answers that were not applied are retried automatically. A malformed answer is refused and reported,
+and does not hold up the others. A review that ended without an answer is reported.
 """
 
 from airflow.sdk import DAG

@@ -1,18 +1,18 @@
-"""### Human sampling: an honest look at the model
+"""### Human sampling: have people review a sample of all detections
 
-Marks every `Human-Sampling-Interval`-th detection since the last sample, whatever its confidence, and sends it to
-human review unless it is there already. All that are due are taken in one run.
+Marks every `Human-Sampling-Interval`-th detection since the last human sample, whatever its confidence, and sends it to
+human review unless it already has a review. One run takes all samples that are due.
 
-**Schedule** every `Automatic-Human-Sampling-Frequency` minutes while `Enable-Automatic-Human-Sampling` is true, from
-the first sync of the parameters on. It can be triggered by hand at any time.
+**Schedule** every `Automatic-Human-Sampling-Frequency` minutes while `Enable-Automatic-Human-Sampling` is true,
+starting after the first sync of the parameters. It can be triggered by hand at any time.
 
 **Variables read** `Enable-Automatic-Human-Sampling`, `Automatic-Human-Sampling-Frequency`,
 `Human-Sampling-Interval`.
 
-**Idempotency** the choice depends on the log alone, and a review task is named after its detection: a run that was
-cut is completed by the next one, with the same samples.
+**Idempotency** the selection depends only on the log, and a review is named after its detection: the next run completes
+an interrupted one with the same samples.
 
-**When it fails** nothing is lost: the next run goes on from the last sample that was marked.
+**When it fails** nothing is lost: the next run continues after the last sample that was marked.
 """
 
 from airflow.sdk import DAG

@@ -1,17 +1,18 @@
-"""### Parameter sync: Parameter Store and Airflow Variables are one
+"""### Parameter sync: keep Parameter Store and Airflow Variables equal
 
-Waits, without a worker, until a parameter differs between Parameter Store and its Airflow Variable, and makes them
-equal: a change on either side is copied to the other. Where both changed, Parameter Store wins, and the operator
-is told. `For-System-Use-Only` is mirrored for reading only.
+Defers until a parameter differs between Parameter Store and its Airflow Variable, then copies the change to the other
+side, in either direction. If both sides changed, Parameter Store wins, and the operator is notified.
+`For-System-Use-Only` is mirrored to a Variable for reading only.
 
-**Schedule** always: a run waits for a difference, applies it and ends, then the next one waits.
+**Schedule** continuous: a run waits for a difference, applies it and ends; then the next run waits.
 
-**Variables read** all of the loop's; it writes them too, and `Parameter-Sync-State`, what both sides last agreed on.
+**Variables read** all of the loop's. It also writes them, and `Parameter-Sync-State`, the values that both sides last
+agreed on.
 
-**Idempotency** both sides are compared with what they last agreed on; a run that was cut is completed by the next.
+**Idempotency** both sides are compared with the values they last agreed on; the next run completes an interrupted one.
 
-**When it fails** a value was refused: the task `refuse` names the parameter, the value and the rule. The last good
-value stays in force until the value is corrected where it was written.
+**When it fails** a value was refused: the task `refuse` names the parameter, the value and the rule. The last valid
+value stays in force until the value is corrected where it was entered.
 """
 
 from airflow.sdk import DAG, Label
@@ -23,7 +24,7 @@ from label_loop.wiring import CONTINUOUS, dag_arguments
 for loop in loops():
     with DAG(**dag_arguments(loop, "parameter_sync", __doc__), schedule=CONTINUOUS) as dag:
         sync = ParameterSyncOperator(task_id="sync", loop_path=loop.path)
-        # A schedule that was just switched on would run for the first time only after a whole period.
+        # A schedule that was just switched on would first run after a whole period.
         check_training = DagRunNowOperator(
             task_id="check_training",
             loop_path=loop.path,

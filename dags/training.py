@@ -1,26 +1,27 @@
-"""### Training: a better model, deployed without a gap
+"""### Training: train a better version and deploy it without downtime
 
-Checks whether enough labelled images are new, trains a Rekognition Custom Labels version with them, and lets it
-serve where its F1 score is good enough. The version that serves is stopped only after its successor does.
+Checks whether there are enough new labelled images, trains a Rekognition Custom Labels version with all of them, and
+deploys it if its F1 score is high enough. The serving version is stopped only once its successor serves.
 
-**Schedule** every `Automatic-Training-Poll-Frequency` minutes while `Enable-Automatic-Training` is true, from the first
-sync of the parameters on. It can be triggered by hand at any time; with `force`, new images are not asked for.
+**Schedule** every `Automatic-Training-Poll-Frequency` minutes while `Enable-Automatic-Training` is true, starting after
+the first sync of the parameters. It can be triggered by hand at any time; with `force`, it trains even without new
+images.
 
 **Deploy or roll back by hand** by triggering it with `version`, the name of any version that is trained or was
-stopped: nothing is trained, and the version is started, tested and let serve in the same way. The F1 gate is not
-asked, for that is a person's decision. The next check does not undo it; new images train, and may deploy, as ever.
-The name of the serving version starts it again if it was stopped. One run at a time: a deployment that is
-triggered while a training runs begins when that run has ended.
+stopped. Nothing is trained, and the version is started, tested and deployed in the same way. The F1 gate does not
+apply, since the decision is a person's. The next training check does not undo it; new images are trained, and the new
+version may be deployed, as usual. The name of the serving version starts it again if it was stopped. Only one run is
+active at a time: a deployment that is triggered during a training starts when that run has ended.
 
 **Variables read** `Enable-Automatic-Training`, `Automatic-Training-Poll-Frequency`, `Minimum-Untrained-Images`,
 `Minimum-F1-Score`, `Minimum-Inference-Units`, `Maximum-Inference-Units`.
 
-**Idempotency** every task can be repeated: a version's name belongs to its images and its run, so nothing is
-trained or paid twice. A training that was cut is gone on with by the next run; a deployment by hand is triggered
+**Idempotency** every task can be retried: a version is named after its images and its run, so nothing is trained or
+paid for twice. The next run continues an interrupted training; an interrupted deployment by hand has to be triggered
 again.
 
-**When it fails** the model that served goes on serving, and nothing else is left running. The failed task's log
-and the mail name the reason. A rejected or failed version is not trained again before there are new images.
+**When it fails** the serving version continues to serve, and nothing else is left running. The failed task's log and an
+email give the reason. A rejected or failed version is not trained again until there are new images.
 """
 
 from airflow.sdk import DAG, Label, Param, TriggerRule
@@ -46,7 +47,7 @@ PARAMS = {
     "version": Param(
         None,
         type=["null", "string"],
-        description="Deploy this version instead of training one: its name, earlier ones too. Empty: train as needed",
+        description="Name of a version to deploy instead of training; may be an earlier one. Empty: train as needed",
     ),
 }
 
@@ -71,8 +72,8 @@ for loop in loops():
         evaluate = TrainingEvaluateOperator(
             task_id="evaluate", loop_path=loop.path, version_name=wait_for_training.output
         )
-        # Its rule lets it run whether a training came before or was skipped: it skips itself where there is no version
-        # to start. It is tried for about 20 minutes: an idle version that it replaces may take long to stop.
+        # The trigger rule lets it run whether training ran or was skipped; it skips itself if there is no version to
+        # start. Its retries last about 20 minutes: an idle version that it replaces may take long to stop.
         start_version = DeploymentStartVersionOperator(
             task_id="start_version",
             loop_path=loop.path,
@@ -93,8 +94,8 @@ for loop in loops():
         move_endpoint = DeploymentMoveEndpointOperator(
             task_id="move_endpoint", loop_path=loop.path, version_name=smoke_test.output
         )
-        # A teardown: it comes last whatever happened, and a run is judged by what came before it. Were it to fail the
-        # run as well, Airflow would judge by it alone, and a failed deployment would show as a success.
+        # A teardown runs last whatever happened, and does not decide the state of the run. If it could fail the run
+        # too, Airflow would judge the run by it alone, and a failed deployment would show as a success.
         stop_idle_versions = StopIdleVersionsOperator(
             task_id="stop_idle_versions", loop_path=loop.path, retries=8
         ).as_teardown()
