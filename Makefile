@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 PYTHON_BIN := .venv/bin
 
-# Ports are settings: `make demo AIRFLOW_PORT=8090 LOCAL_AWS_PORT=4577`.
+# Ports can be set: `make demo AIRFLOW_PORT=8090 LOCAL_AWS_PORT=4577`.
 export AIRFLOW_PORT ?= 8080
 export LOCAL_AWS_PORT ?= 4566
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)/include
@@ -12,7 +12,7 @@ export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)/include
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/.ready ## make .venv with everything the project needs
+setup: .venv/.ready ## create .venv with everything the project needs
 .venv/.ready: requirements-dev.txt requirements.txt scripts/setup
 	@echo "Setting up .venv (about a minute, once)"
 	@scripts/setup
@@ -21,28 +21,28 @@ lock: .venv/.ready ## resolve requirements-dev.in again, within MWAA's constrain
 	.tools/bin/uv pip compile --quiet --upgrade --only-binary :all: --python $(PYTHON_BIN)/python --no-emit-index-url --no-header \
 		--no-annotate requirements-dev.in --output-file requirements-dev.txt
 
-demo: .venv/.ready ## watch a real model get better, on this machine, in about five minutes
+demo: .venv/.ready ## run the whole loop on this machine, with a real model that improves, in about five minutes
 	@$(PYTHON_BIN)/python -m demo
 
-local-aws: .venv/.ready ## run the local AWS endpoint alone, in the foreground
+local-aws: .venv/.ready ## run only the local AWS endpoint, in the foreground
 	@exec $(PYTHON_BIN)/python -m local_aws
 
 up: .venv/.ready ## start the local AWS endpoint and Airflow in the background
 	@$(PYTHON_BIN)/python -m local_stack up
 
-loop: .venv/.ready ## add a loop to what up or demo started: make loop LOOP=logos LABELS=cat,dog
+loop: .venv/.ready ## add a loop to the stack that up or demo started: make loop LOOP=logos LABELS=cat,dog
 	@$(PYTHON_BIN)/python -m local_stack loop "$(LOOP)" --labels "$(LABELS)"
 
-down: .venv/.ready ## stop what up or demo started
+down: .venv/.ready ## stop the stack that up or demo started
 	@$(PYTHON_BIN)/python -m local_stack down
 
-check: .venv/.ready ## lint, formatting, types, import rules: what CI runs
+check: .venv/.ready ## check lint, formatting, types and import rules, as CI does
 	$(PYTHON_BIN)/ruff check .
 	$(PYTHON_BIN)/ruff format --check .
 	$(PYTHON_BIN)/mypy
 	$(PYTHON_BIN)/lint-imports
 
-check-js: node_modules/.ready ## lint, types and unit tests of the console's scripts; needs Node 20 and npm
+check-js: node_modules/.ready ## check lint, types and unit tests of the console's scripts; needs Node 20 and npm
 	node_modules/.bin/eslint --max-warnings 0 eslint.config.js plugins/label_loop/console/static tests/javascript
 	node_modules/.bin/tsc
 	node --test tests/javascript/*.test.js
@@ -50,42 +50,42 @@ node_modules/.ready: package.json package-lock.json .npmrc
 	npm ci --loglevel=error
 	@touch $@
 
-format: .venv/.ready ## format the code and mend what the linter can
+format: .venv/.ready ## format the code and fix what the linter can
 	$(PYTHON_BIN)/ruff check --fix .
 	$(PYTHON_BIN)/ruff format .
 
-test: .venv/.ready ## prove each part by its main cases, in under five minutes; needs nothing but this checkout
+test: .venv/.ready ## test the main cases of each part, in under five minutes; needs only this checkout
 	$(PYTHON_BIN)/python -m pytest --numprocesses 2 -m "not real and not slow" $(PYTEST)
 
-test-slow: .venv/.ready ## what test-all adds: real Airflow, browser, cluster, variations; needs Chromium, PostgreSQL, Redis
+test-slow: .venv/.ready ## run what test-all adds: real Airflow, browser, cluster, variations; needs Chromium, PostgreSQL, Redis
 	$(PYTHON_BIN)/python -m pytest --numprocesses 3 -m "real or slow" $(PYTEST)
 
-test-all: test test-slow ## everything, in under eighteen minutes
+test-all: test test-slow ## run all tests, in under eighteen minutes
 
-coverage: .venv/.ready ## measure which branches of plugins/label_loop the tests take, by those that start no real process
+coverage: .venv/.ready ## measure branch coverage of plugins/label_loop by the tests that start no real process
 	$(PYTHON_BIN)/python -m pytest --numprocesses 2 -m "not real" --cov=label_loop --cov-branch --cov-report=term $(PYTEST)
 
-chaos: .venv/.ready ## break things on purpose, wherever that can be done: takes hours
+chaos: .venv/.ready ## run the fault-injection tests in full; takes hours
 	CHAOS=whole $(PYTHON_BIN)/python -m pytest tests/chaos tests/simulation tests/airflow/test_restarts.py tests/cluster
 
-bench: .venv/.ready ## measure calls, pace and memory, beside the AWS sample's; half an hour
+bench: .venv/.ready ## measure calls, throughput and memory against the AWS sample's; takes half an hour
 	@$(PYTHON_BIN)/python -m bench
 
-parameters: .venv/.ready ## write what the documents say of the parameters, as they are declared
+parameters: .venv/.ready ## generate the parameter tables in the documentation from their declarations
 	@$(PYTHON_BIN)/python scripts/write_parameters.py
 
-screenshots: .venv/.ready ## take pictures of the console that up or demo left running; needs Chromium
+screenshots: .venv/.ready ## take screenshots of the console that up or demo started; needs Chromium
 	@$(PYTHON_BIN)/python scripts/screenshots.py
 
-vendor: ## copy the console's browser libraries again, as package-lock.json names them; needs npm
+vendor: ## copy the console's browser libraries in the versions of package-lock.json; needs npm
 	@scripts/vendor
 
 package: ## build what Amazon MWAA takes, in build/: plugins.zip, requirements.txt, dags/
 	@python3 scripts/package.py
 
-deploy: .venv/.ready ## to Amazon MWAA: make deploy STACK=name LOOPS=a,b EMAIL=… SET="MaxWorkers=2"; DRY_RUN=1 tells only
+deploy: .venv/.ready ## deploy to Amazon MWAA: make deploy STACK=name LOOPS=a,b EMAIL=… SET="MaxWorkers=2"; DRY_RUN=1 changes nothing
 	@$(PYTHON_BIN)/python -m deployment deploy "$(STACK)" --loops "$(LOOPS)" --email "$(EMAIL)" --labels "$(LABELS)" \
 		--policies "$(POLICIES)" --region "$(REGION)" $(foreach setting,$(SET),--set "$(setting)") $(OPTIONS)
 
-destroy: .venv/.ready ## what deploy made and costs by the hour: make destroy STACK=name; DRY_RUN=1 tells only
+destroy: .venv/.ready ## remove what deploy made and is billed by the hour: make destroy STACK=name; DRY_RUN=1 changes nothing
 	@$(PYTHON_BIN)/python -m deployment destroy "$(STACK)" --region "$(REGION)"
