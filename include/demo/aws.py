@@ -16,7 +16,7 @@ from label_loop.loop import Loop
 from label_loop.loop_state import LoopState
 from label_loop.payloads import LABELLED_FOLDER
 from label_loop.provisioning import Line, Options, provision
-from label_loop.provisioning.provision import AIRFLOW
+from label_loop.provisioning.review import AIRFLOW
 from label_loop.system_record import SYSTEM_RECORD, SystemRecord
 from local_aws.requests import INTERNAL_USER_AGENT
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deployment.account import Account
 from deployment.deploy import Wanted, deploy
 from deployment.destroy import destroy
 from deployment.environments import split
-from deployment.errors import DeploymentError, of_aws
-from deployment.loops import Wishes
+from deployment.errors import of_aws
 from label_loop.exceptions import LabelLoopError
 from label_loop.provisioning import Options
+from label_loop.provisioning.account import Account
+from label_loop.provisioning.report import DeploymentError
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -56,12 +56,12 @@ def _run(given: argparse.Namespace) -> None:
         a2i_role_arn=given.a2i_role_arn or None,
         operator_email=given.email or None,
         review_backend=given.review_backend or None,
+        private_workforce=given.private_workforce,
         dry_run=given.dry_run,
     )
-    wishes = Wishes(options, private_workforce=given.private_workforce)
     paths = [f"/{name.strip('/')}" for name in split(given.loops)] or None
     policies = tuple(split(given.policies))
-    deploy(account, Wanted(given.stack, given.build, paths, wishes, policies, dict(given.set)))
+    deploy(account, Wanted(given.stack, given.build, paths, options, policies, dict(given.set)))
 
 
 def _package(build: Path) -> None:
@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--private-workforce", action="store_true", help="with a2i, make a workforce and its user pool")
     made.add_argument("--workteam-arn", default="", help="Amazon A2I's work team")
     made.add_argument("--a2i-role-arn", default="", help="Amazon A2I's role")
-    made.add_argument("--policies", default="", help="ARNs of policies for loops that no stack made")
+    made.add_argument("--policies", default="", help="ARNs of further policies for the environment's role")
     made.add_argument("--set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help="of mwaa.yaml")
     made.add_argument("--build", type=Path, default=PROJECT / "build", help="where the package is built")
     gone = commands.add_parser("destroy", help="stop what costs by the hour, and say what is kept")

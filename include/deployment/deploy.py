@@ -1,20 +1,22 @@
 """Deploys: loops, then network, bucket and role, then the package, then the environment that runs it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from deployment.account import Account
+from deployment.environment_stack import deploy_environment_stack
 from deployment.environments import Environments, split
-from deployment.errors import DeploymentError
-from deployment.loops import Loops, Wishes
 from deployment.models import Models
-from deployment.names import check_apart, check_stack_name
-from deployment.stack import ENVIRONMENT, Stack
-from deployment.stacks import Stacks
+from deployment.names import check_apart, check_stack_name, loop_stack
 from deployment.uploads import Uploads
 from label_loop.loop import Loop
+from label_loop.provisioning import Line, Options, Outcome, provision
+from label_loop.provisioning.account import Account
+from label_loop.provisioning.report import DeploymentError
+from label_loop.provisioning.review import AIRFLOW
+from label_loop.provisioning.stack import ENVIRONMENT, Stack
+from label_loop.provisioning.stacks import Stacks
 
 _MOST_POLICIES = 10  # IAM attaches no more to a role
 
@@ -26,7 +28,7 @@ class Wanted:
     stack: str
     build: Path
     paths: list[str] | None = None
-    wishes: Wishes = field(default_factory=Wishes)
+    options: Options = field(default_factory=Options)
     policy_arns: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -45,7 +47,7 @@ def deploy(account: Account, wanted: Wanted) -> None:
     policies = [*wanted.policy_arns]
     for loop in loops:
         account.say(f"\nThe loop {loop.path}")
-        policies += Loops(account, stacks).deploy(loop, wanted.wishes, has_policy=bool(wanted.policy_arns))
+        policies.append(_deploy_loop(account, stacks, loop, wanted.options))
     if len(set(policies)) > _MOST_POLICIES:
         problem = f"its loops have {len(set(policies))} policies, and IAM attaches at most {_MOST_POLICIES} to a role"
         raise DeploymentError(f"The environment {name}", problem, "serve some loops by another environment")
@@ -61,7 +63,7 @@ def deploy(account: Account, wanted: Wanted) -> None:
     detail = partial(environments.detail, name)
     if present is None:
         # All but the environment, which needs its package in the bucket.
-        present = stacks.deploy(name, "mwaa", ENVIRONMENT, served, detail)
+        present = deploy_environment_stack(account, name, served, detail)
     _tell_left(account, present, paths)
     uploads = Uploads(account, present.outputs["BucketName"] if present else None, wanted.build)
     versions = {
@@ -80,11 +82,25 @@ def deploy(account: Account, wanted: Wanted) -> None:
         account.say(f"\nAirflow is at {done.outputs['WebserverUrl']}")
 
 
+def _deploy_loop(account: Account, stacks: Stacks, loop: Loop, options: Options) -> str:
+    """Set a loop up; return the policy that Airflow needs for it."""
+
+    def tell(line: Line) -> None:
+        if line.outcome is not Outcome.UNCHANGED:
+            account.say(f"  {line}")
+
+    if options.review_backend is None and Models(account).record(loop) is None:
+        options = replace(options, review_backend=AIRFLOW)  # Amazon A2I only where it is asked for
+    provision(loop, options, account.session, tell, account.say)
+    stack = stacks.find(loop_stack(loop))
+    return stack.outputs["LoopPolicyArn"] if stack else f"(the policy of the stack {loop_stack(loop)})"
+
+
 def _environment(account: Account, stacks: Stacks, name: str, given: Mapping[str, str], detail: partial[str]) -> None:
     if account.dry_run and stacks.find(name) is None:
         account.say(f"  to be updated: stack {name} (with the versions of what was uploaded; takes about half an hour)")
     else:
-        stacks.deploy(name, "mwaa", ENVIRONMENT, given, detail)
+        deploy_environment_stack(account, name, given, detail)
 
 
 def _check_alone(environments: Environments, name: str, paths: list[str]) -> None:

@@ -2,14 +2,14 @@
 
 from functools import partial
 
-from deployment.account import Account
 from deployment.environments import Environments, log_groups, split
-from deployment.errors import DeploymentError
 from deployment.models import Models
 from deployment.names import check_stack_name, loop_stack
-from deployment.stack import ENVIRONMENT
-from deployment.stacks import Stacks
 from label_loop.loop import Loop
+from label_loop.provisioning.account import Account
+from label_loop.provisioning.report import DeploymentError
+from label_loop.provisioning.stack import ENVIRONMENT
+from label_loop.provisioning.stacks import Stacks
 
 
 def destroy(account: Account, name: str) -> None:

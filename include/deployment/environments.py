@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from deployment.account import Account
-from deployment.errors import DeploymentError
 from label_loop.hooks.aws_errors import error_code
+from label_loop.provisioning.account import Account
+from label_loop.provisioning.report import DeploymentError
 
 _OPTION = "label_loop.parameter_paths"
 _BUSY = {"CREATING", "UPDATING", "DELETING", "ROLLING_BACK", "CREATING_SNAPSHOT", "PENDING", "MAINTENANCE"}

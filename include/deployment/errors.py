@@ -11,7 +11,7 @@ from botocore.exceptions import (
 )
 
 from label_loop.hooks.aws_errors import error_code
-from label_loop.provisioning.report import aws_words
+from label_loop.provisioning.report import DeploymentError, aws_words
 
 _SIGN_IN = "sign in (aws sso login, aws configure, or the variables AWS_PROFILE, AWS_ACCESS_KEY_ID …)"
 _WAYS_OUT = {
@@ -22,13 +22,6 @@ _WAYS_OUT = {
     "InvalidClientTokenId": _SIGN_IN,
     "UnrecognizedClientException": f"{_SIGN_IN}, or choose a region that the account has enabled",
 }
-
-
-class DeploymentError(Exception):
-    """Something could not be deployed or destroyed."""
-
-    def __init__(self, what: str, problem: str, way_out: str) -> None:
-        super().__init__(f"{what}: {problem.strip().rstrip('.')}. Way out: {way_out}.")
 
 
 def of_aws(error: ClientError | BotoCoreError) -> DeploymentError:

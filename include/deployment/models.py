@@ -7,10 +7,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.account import Account
-from deployment.errors import DeploymentError
 from label_loop.hooks.aws_errors import error_code
 from label_loop.loop import Loop
+from label_loop.provisioning.account import Account
+from label_loop.provisioning.report import DeploymentError
 from label_loop.system_record import SYSTEM_RECORD
 
 _POLL_SECONDS = 10.0

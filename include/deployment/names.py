@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable
 
-from deployment.errors import DeploymentError
 from label_loop.loop import Loop
-from label_loop.provisioning.names import base_name, slug
+from label_loop.provisioning.names import base_name
+from label_loop.provisioning.report import DeploymentError
 
 _RULE = "a letter, then letters, digits and hyphens, at most 80 in all"
 
@@ -13,14 +13,6 @@ _RULE = "a letter, then letters, digits and hyphens, at most 80 in all"
 def loop_stack(loop: Loop) -> str:
     """Return the name of a loop's stack: one for the account and region, whichever environment serves the loop."""
     return base_name(loop)
-
-
-def check_loop_name(loop: Loop) -> None:
-    """Raise DeploymentError where the template of a loop does not take the name."""
-    if slug(loop) != loop.name or loop.name.startswith(("aws", "ssm")):
-        problem = "a stack makes loops of a-z, 0-9 and single hyphens, at most 24 characters, not aws or ssm first"
-        way_out = "choose another name, or make it by python -m label_loop provision and give POLICIES"
-        raise DeploymentError(f"The loop {loop.path}", problem, way_out)
 
 
 def check_stack_name(name: str) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.account import Account
-from deployment.errors import DeploymentError
 from label_loop.hooks.aws_errors import error_code
+from label_loop.provisioning.account import Account
+from label_loop.provisioning.report import DeploymentError
 
 NEW = "(the new version)"  # what a dry run knows of one
 _DAGS = "dags/"

@@ -1,14 +1,11 @@
-"""Types of resources that stacks make by services written here. Those that moto lacks as well are left out of a stack.
-
-Those are policies of buckets, queues and topics, and subscriptions: provisioning makes what of them it finds missing.
-"""
+"""Types of resources that stacks make by services written here; types that neither moto nor this has are left out."""
 
 from typing import Any, ClassVar, Self
 
 from moto.cloudformation import parsing
 from moto.core.common_models import CloudFormationModel
 
-from local_aws import moto_patches
+from local_aws import moto_patches, stack_resources
 from local_aws.environments import Environments
 from local_aws.services import RequestContext, Service
 
@@ -113,5 +110,6 @@ def install(url: str, rekognition: Service, environments: Environments) -> None:
     """Let stacks make what this endpoint serves, at its own address."""
     Project.service, Environment.service = rekognition, environments
     for cached in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
-        cached.cache_clear()  # they may have been asked before there were the two types above
+        cached.cache_clear()  # they may have been asked before there were the types of this endpoint
     moto_patches.apply_to_stacks(url)
+    stack_resources.install()

@@ -10,7 +10,7 @@ import boto3
 from label_loop.loop import PATHS_VARIABLE, Loop
 from label_loop.parameters import PARAMETERS
 from label_loop.provisioning import Line, Options, provision
-from label_loop.provisioning.provision import AIRFLOW
+from label_loop.provisioning.review import AIRFLOW
 from local_stack.airflow_api import AirflowApi
 from local_stack.loopback import UnreachableError
 from local_stack.processes import wait_until

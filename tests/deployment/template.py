@@ -6,10 +6,13 @@ from typing import Any
 
 from cfnlint.decode import cfn_yaml
 
+from deployment import environment_stack
 from label_loop.loop import Loop
+from label_loop.provisioning import loop_stack
 from label_loop.provisioning.names import Names
 
-FOLDER = Path(__file__).resolve().parents[2] / "include" / "cloudformation"
+PROJECT = Path(__file__).resolve().parents[2]
+FILES = {"loop": loop_stack.TEMPLATE, "mwaa": environment_stack.TEMPLATE}
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 LOOP = Loop("/label-loop")
@@ -18,16 +21,18 @@ NAMES = Names(LOOP, "aws", REGION, ACCOUNT)
 
 def template(name: str) -> dict[str, Any]:
     """Return a template as plain values, with its functions in their long form."""
-    return dict(cfn_yaml.load(str(FOLDER / f"{name}.yaml")))
+    return dict(cfn_yaml.load(str(FILES[name])))
 
 
 def references(project_arn: str, queue_url: str) -> dict[str, str]:
-    """Return what ``Ref`` and ``GetAtt`` give in application.yaml, by the names that provisioning gives.
+    """Return what ``Ref`` and ``GetAtt`` give in loop.yaml, by the names that provisioning gives.
 
     ``queue_url`` is where all queues lie.
     """
     found = {
         "Loop": LOOP.name,
+        "Path": LOOP.path,
+        "BucketName": NAMES.bucket,
         "AWS::Region": REGION,
         "AWS::AccountId": ACCOUNT,
         "AWS::Partition": "aws",
@@ -40,15 +45,14 @@ def references(project_arn: str, queue_url: str) -> dict[str, str]:
     for logical, purpose in (("Uploads", "uploads"), ("Answers", "answers")):
         for kind, name in (("Queue", NAMES.queue(purpose)), ("DeadLetterQueue", NAMES.dead_letter_queue(purpose))):
             found |= {f"{logical}{kind}": queue_url + name, f"{logical}{kind}.Arn": NAMES.arn("sqs", name)}
-            found[f"{logical}{kind}.QueueName"] = name
-    tables = {"InferenceLog": "", "Reviews": "-reviews", "Statistics": "-statistics", "State": "-state"}
+        tables = {"InferenceLog": "", "Reviews": "-reviews", "Statistics": "-statistics", "State": "-state"}
     for logical, suffix in tables.items():
         found |= {logical: NAMES.base + suffix, f"{logical}.Arn": NAMES.arn("dynamodb", f"table/{NAMES.base}{suffix}")}
     return found
 
 
 def resolved(value: Any, known: dict[str, str]) -> Any:
-    """Return a part of a template with its references resolved; those that are not known stay."""
+    """Return a part of a template with its references resolved, as for a loop that has nothing; unknown ones stay."""
     if isinstance(value, list):
         return [resolved(one, known) for one in value]
     if not isinstance(value, dict):
@@ -58,6 +62,38 @@ def resolved(value: Any, known: dict[str, str]) -> Any:
     if set(value) == {"Fn::GetAtt"}:
         return known.get(".".join(value["Fn::GetAtt"]), value)
     if set(value) == {"Fn::Sub"}:
-        text = re.sub(r"\$\{([\w:.]+)\}", lambda match: known.get(match[1], match[0]), value["Fn::Sub"])
-        return {"Fn::Sub": text} if "${" in text else text
-    return {key: resolved(one, known) for key, one in value.items()}
+        return _substituted(value["Fn::Sub"], known)
+    inner = {key: resolved(one, known) for key, one in value.items()}
+    return _FUNCTIONS.get(next(iter(inner), ""), lambda inner: inner)(inner)
+
+
+def _substituted(given: Any, known: dict[str, str]) -> Any:
+    text, more = (given[0], resolved(given[1], known)) if isinstance(given, list) else (given, {})
+    values = {**known, **{key: value for key, value in more.items() if isinstance(value, str)}}
+    text = re.sub(r"\$\{([\w:.]+)\}", lambda match: values.get(match[1], match[0]), text)
+    return {"Fn::Sub": text} if "${" in text else text
+
+
+def _if(inner: dict[str, Any]) -> Any:
+    condition, then, otherwise = inner["Fn::If"]
+    if condition.startswith("Makes"):
+        return then
+    return otherwise if condition == "HasFlowDefinition" else inner
+
+
+def _join(inner: dict[str, Any]) -> Any:
+    between, parts = inner["Fn::Join"]
+    return between.join(parts) if all(isinstance(one, str) for one in parts) else inner
+
+
+def _split(inner: dict[str, Any]) -> Any:
+    at, text = inner["Fn::Split"]
+    return text.split(at) if isinstance(text, str) else inner
+
+
+def _select(inner: dict[str, Any]) -> Any:
+    index, parts = inner["Fn::Select"]
+    return parts[int(index)] if isinstance(parts, list) else inner
+
+
+_FUNCTIONS = {"Fn::If": _if, "Fn::Join": _join, "Fn::Select": _select, "Fn::Split": _split}

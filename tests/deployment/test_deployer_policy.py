@@ -10,9 +10,8 @@ from typing import Any
 
 import botocore.session
 from botocore import xform_name
-from tests.deployment.template import FOLDER, template
+from tests.deployment.template import PROJECT, template
 
-PROJECT = FOLDER.parents[1]
 CODE = (PROJECT / "include" / "deployment", PROJECT / "plugins" / "label_loop" / "provisioning")
 # botocore's names of the services that the commands call, and IAM's where those differ.
 SERVICES = {
@@ -59,7 +58,7 @@ def handled() -> set[str]:
     """Return the actions with which CloudFormation makes, changes and removes the templates' types."""
     schemas = Path(str(files("cfnlint"))) / "data" / "schemas"
     names = json.loads((schemas / "providers" / "us-east-1.json").read_text())
-    kinds = {one["Type"] for name in ("application", "mwaa") for one in template(name)["Resources"].values()}
+    kinds = {one["Type"] for name in ("loop", "mwaa") for one in template(name)["Resources"].values()}
     found: set[str] = set()
     for kind in kinds:
         handlers = json.loads((schemas / "resources" / f"{names[kind]}.json").read_text())["handlers"]
@@ -68,7 +67,7 @@ def handled() -> set[str]:
 
 
 def policy() -> dict[str, Any]:
-    return dict(json.loads((FOLDER / "deployer-policy.json").read_text()))
+    return dict(json.loads((PROJECT / "include" / "cloudformation" / "deployer-policy.json").read_text()))
 
 
 def allowed(action: str) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from airflow.configuration import retrieve_configuration_description
 from moto import mock_aws
 from moto.cloudformation.models import cloudformation_backends
-from tests.deployment.template import ACCOUNT, FOLDER, REGION, template
+from tests.deployment.template import ACCOUNT, PROJECT, REGION, template
 
 UNSUPPORTED = {"AWS::S3::BucketPolicy", "AWS::MWAA::Environment"}  # by moto's CloudFormation
 
@@ -55,7 +55,7 @@ def test_each_subnet_has_its_way_out():
 
 def test_the_environment_runs_what_this_project_is_locked_to_with_what_the_console_needs():
     environment = template("mwaa")["Resources"]["Environment"]["Properties"]
-    lock = (FOLDER.parents[1] / "requirements-dev.txt").read_text()
+    lock = (PROJECT / "requirements-dev.txt").read_text()
     assert f"apache-airflow=={environment['AirflowVersion']}\n" in lock
     options = environment["AirflowConfigurationOptions"]
     assert options["core.lazy_load_plugins"] == "False"
@@ -65,7 +65,7 @@ def test_the_environment_runs_what_this_project_is_locked_to_with_what_the_conso
 def test_each_option_is_read_by_airflow_or_by_the_package():
     options = template("mwaa")["Resources"]["Environment"]["Properties"]["AirflowConfigurationOptions"]
     known = retrieve_configuration_description()
-    sources = (path.read_text() for path in (FOLDER.parents[1] / "plugins").rglob("*.py"))
+    sources = (path.read_text() for path in (PROJECT / "plugins").rglob("*.py"))
     ours = {name for source in sources for name in re.findall(r'conf\.get\("label_loop", "(\w+)"', source)}
     for section, _, name in (option.partition(".") for option in options):
         assert name in (ours if section == "label_loop" else known[section]["options"]), f"{section}.{name}"

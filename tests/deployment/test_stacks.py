@@ -7,18 +7,19 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
-from deployment.account import Account
-from deployment.errors import DeploymentError
+from deployment.environment_stack import TEMPLATE, deploy_environment_stack
 from deployment.models import Models
-from deployment.stack import ENVIRONMENT
-from deployment.stacks import TEMPLATES, Stacks
 from label_loop.loop import Loop
+from label_loop.provisioning.account import Account
+from label_loop.provisioning.report import DeploymentError
+from label_loop.provisioning.stack import ENVIRONMENT
+from label_loop.provisioning.stacks import Stacks
 
 NAME, MARK = "prod", [{"Key": "label-loop-stack", "Value": ENVIRONMENT}]
 ARN = f"arn:aws:cloudformation:eu-west-1:123456789012:stack/{NAME}/1"
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 VERSION = "arn:aws:rekognition:eu-west-1:123456789012:project/a/version/v1/1"
-BODY = (TEMPLATES / "mwaa.yaml").read_text()
+BODY = TEMPLATE.read_text()
 
 
 class Script:
@@ -99,7 +100,7 @@ def script() -> Script:
 
 def deploy(script: Script, **given: str) -> None:
     try:
-        Stacks(script.account).deploy(NAME, "mwaa", ENVIRONMENT, given or {"EnvironmentName": NAME}, lambda: "; so far")
+        deploy_environment_stack(script.account, NAME, given or {"EnvironmentName": NAME}, lambda: "; so far")
     finally:
         script.check()
 

@@ -1,4 +1,4 @@
-"""The templates are in order, and make what provisioning makes: it finds everything, and has nothing to mend."""
+"""The templates are in order, and describe what the code takes for granted."""
 
 import json
 import re
@@ -11,14 +11,16 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.cloudformation.models import cloudformation_backends
-from tests.deployment.template import ACCOUNT, FOLDER, LOOP, NAMES, REGION, references, resolved, template
+from tests.deployment.template import FILES, LOOP, NAMES, PROJECT, REGION, references, resolved, template
 
 from deployment.__main__ import _parser
 from label_loop.loop import Loop
 from label_loop.parameters import PARAMETERS
 from label_loop.provisioning import Line, Options, Outcome, provision
-from label_loop.provisioning.names import slug
+from label_loop.provisioning.bucket import adapt_bucket
+from label_loop.provisioning.names import PURPOSES, slug
+from label_loop.provisioning.notifications import ensure_notifications
+from label_loop.provisioning.site import Site
 from label_loop.provisioning.table import (
     INDEX,
     REVIEWS,
@@ -27,16 +29,14 @@ from label_loop.provisioning.table import (
     _definitions,
     _index,
     _schema,
+    adapt_table,
     inference_log,
 )
 from label_loop.system_record import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION
-from local_aws.moto_lock import MOTO_LOCK
 from local_aws.server import LocalAws
 from local_aws.settings import Settings
 
-# What moto's CloudFormation does not know is made by `make_the_rest`, or is no business of provisioning's.
-UNSUPPORTED = {"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::Rekognition::Project"}
-ALARMS = {"AWS::CloudWatch::Alarm", "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::Events::Rule"}
+KNOWN = references(f"{NAMES.arn('rekognition', f'project/{NAMES.base}')}/1", "https://sqs/")
 
 
 @pytest.fixture(scope="module")
@@ -55,24 +55,41 @@ def client(endpoint: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
 
 
 def resources(kind: str = "") -> dict[str, Any]:
-    """Return the resources of application.yaml, those of a type, with what refers to the others resolved."""
-    found = resolved(template("application")["Resources"], references("arn:project", "https://sqs/"))
+    """Return the resources of loop.yaml, those of a type, with what refers to the others resolved."""
+    found = resolved(
+        template("loop")["Resources"],
+        KNOWN,
+    )
     return {name: one for name, one in found.items() if kind in ("", one["Type"])}
 
 
 def test_the_linter_finds_nothing():
-    command = [str(Path(sys.executable).with_name("cfn-lint")), *map(str, sorted(FOLDER.glob("*.yaml")))]
+    command = [str(Path(sys.executable).with_name("cfn-lint")), *map(str, FILES.values())]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert len(command) == 3
 
 
-def test_names_that_need_no_hash_are_those_that_the_template_takes():
-    pattern, longest = (template("application")["Parameters"]["Loop"][key] for key in ("AllowedPattern", "MaxLength"))
-    for name in ("label-loop", "logos", "a", "7", "x" * 24, "x" * 25, "a--b", "-a", "a-", "A", "a.b", "a_b", "my-aws"):
-        taken = bool(re.fullmatch(pattern, name)) and len(name) <= longest
-        assert taken == (slug(Loop(f"/{name}")) == name), name
-    assert not re.fullmatch(pattern, "ssm-loop")  # Parameter Store keeps such paths to AWS
+def test_the_template_takes_every_loop_s_name_and_path():
+    parameters = template("loop")["Parameters"]
+    for path in (
+        "/label-loop",
+        "/logos",
+        "/7",
+        "/" + "x" * 24,
+        "/" + "x" * 25,
+        "/a--b",
+        "/-a",
+        "/A",
+        "/a.b/c_d",
+        "/my-aws",
+    ):
+        name = slug(Loop(path))
+        assert re.fullmatch(parameters["Loop"]["AllowedPattern"], name), path
+        assert len(name) <= parameters["Loop"]["MaxLength"]
+        assert re.fullmatch(parameters["Path"]["AllowedPattern"], path)
+    for path in ("/aws", "/SSM/loop", "no-path", "/a b"):  # Parameter Store keeps the first two to AWS
+        assert not re.fullmatch(parameters["Path"]["AllowedPattern"], path)
 
 
 def test_tables_are_laid_out_as_provisioning_lays_them_out():
@@ -106,84 +123,48 @@ def test_parameters_are_the_package_s_with_their_defaults():
     }
 
 
-def deploy(endpoint: LocalAws, client: Callable[[str], Any]) -> dict[str, Any]:
-    """Make the stack: by moto's CloudFormation what that knows, and by the services' own calls the rest."""
-    project = client("rekognition").create_project(ProjectName=NAMES.base)["ProjectArn"]
-    url = client("sqs").create_queue(QueueName="x")["QueueUrl"].removesuffix("x")
-    whole, known = template("application"), references(project, url)
-    given = {key: value for key, value in known.items() if key.startswith("Project")}
-    stack = json.loads(json.dumps(resolved(whole, given)))
-    # moto's CloudFormation gives queues another host than the endpoint does.
-    stack["Resources"]["SystemRecord"] = resolved(stack["Resources"]["SystemRecord"], known)
-    supported = {k: v for k, v in stack["Resources"].items() if v["Type"] not in UNSUPPORTED | ALARMS}
-    for one in supported.values():
-        one.pop("DependsOn", None)
-        if one["Type"] == "AWS::SSM::Parameter":
-            del one["Properties"]["Tags"]  # moto takes a list, AWS a map
-    text = json.dumps({**stack, "Resources": supported})
-    with MOTO_LOCK:
-        made = cloudformation_backends[ACCOUNT][REGION].create_stack("loop", text, {"Loop": LOOP.name}, tags={})
-        assert made.status == "CREATE_COMPLETE"
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in made.outputs}
-    assert outputs["BucketName"] == NAMES.bucket
-    assert outputs["ParameterPath"] == LOOP.path
-    found = resolved(whole["Resources"], known)
-    assert {one["Type"] for one in found.values()} >= UNSUPPORTED | ALARMS
-    make_the_rest(found, client)
-    return found
-
-
-def make_the_rest(found: dict[str, Any], client: Callable[[str], Any]) -> None:
-    """Make what moto's CloudFormation leaves out, of the template's own properties."""
-    s3, sqs = client("s3"), client("sqs")
-    bucket = found["Bucket"]["Properties"]
-    name = bucket["BucketName"]
-    policy = found["BucketPolicy"]["Properties"]["PolicyDocument"]
-    allowed = [one for one in policy["Statement"] if one["Sid"] != "TlsOnly"]  # moto is asked without TLS
-    s3.put_bucket_policy(Bucket=name, Policy=json.dumps({**policy, "Statement": allowed}))
-    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=bucket["VersioningConfiguration"])
-    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=bucket["PublicAccessBlockConfiguration"])
-    s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": bucket["CorsConfiguration"]["CorsRules"]})
-    for purpose in ("Uploads", "Answers"):
-        policy = found[f"{purpose}QueuePolicy"]["Properties"]
-        (url,) = policy["Queues"]
-        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy["PolicyDocument"])})
-    notifications = [
-        {
-            "Id": f"made-up-by-cloudformation-{number}",
-            "QueueArn": one["Queue"],
-            "Events": [one["Event"]],
-            "Filter": {"Key": {"FilterRules": one["Filter"]["S3Key"]["Rules"]}},
-        }
-        for number, one in enumerate(bucket["NotificationConfiguration"]["QueueConfigurations"])
-    ]
-    s3.put_bucket_notification_configuration(
-        Bucket=name, NotificationConfiguration={"QueueConfigurations": notifications}
-    )
-    for table in (one["Properties"] for one in found.values() if one["Type"] == "AWS::DynamoDB::Table"):
-        client("dynamodb").update_continuous_backups(
-            TableName=table["TableName"],
-            PointInTimeRecoverySpecification=table["PointInTimeRecoverySpecification"],
-        )
-
-
-def test_provisioning_finds_what_the_template_made_and_mends_only_what_it_cannot_make(endpoint, client):
-    deploy(endpoint, client)
+def test_what_the_stack_makes_is_as_what_a_loop_had_before_is_made(client):
+    """Two ways describe a bucket and the tables: the template for new ones, the code for those that are kept."""
     lines: list[Line] = []
-    values = provision(LOOP, Options(), boto3.Session(), lines.append)
-    changed = {(line.kind, line.name): line.detail for line in lines if line.outcome is not Outcome.UNCHANGED}
-    folders = changed.pop(("bucket", NAMES.bucket))
-    assert all(part.endswith("/") for part in folders.split(", ")), folders
-    assert changed == {("parameter", LOOP.parameter(SYSTEM_RECORD)): "sampling_since, state_table"}
-    assert values["review_backend"] == "airflow"
+    values = provision(LOOP, Options(review_backend="airflow"), boto3.Session(), lines.append)
+    assert {line.outcome for line in lines} == {Outcome.CREATED}
 
     again: list[Line] = []
-    assert provision(LOOP, Options(), boto3.Session(), again.append) == values
-    assert {line.outcome for line in again} == {Outcome.UNCHANGED}
+    site = Site(LOOP, Options(), boto3.Session(), again.append)
+    adapt_bucket(site, values["s3_bucket"])
+    ensure_notifications(site, values["s3_bucket"], {one: values[f"{one}_queue_url"] for one in PURPOSES})
+    for layout in (inference_log(INDEX), REVIEWS, STATISTICS, STATE):
+        adapt_table(site, values[layout.record_key], layout)
+    assert [str(line) for line in again if line.outcome is not Outcome.UNCHANGED] == []
 
     client("s3").put_object(Bucket=NAMES.bucket, Key="images_for_detection/an image.png", Body=b"x")
     received = client("sqs").receive_message(QueueUrl=values["uploads_queue_url"], MaxNumberOfMessages=10)
     assert sum("an+image.png" in message["Body"] for message in received["Messages"]) == 1
+
+
+def test_the_record_names_everything_that_the_stack_makes_and_keeps():
+    output = resolved(
+        template("loop")["Outputs"]["Record"]["Value"],
+        KNOWN,
+    )
+    values = json.loads(output)
+    assert all(values.values())
+    kinds = {
+        "AWS::S3::Bucket",
+        "AWS::SQS::Queue",
+        "AWS::DynamoDB::Table",
+        "AWS::SNS::Topic",
+        "AWS::Rekognition::Project",
+    }
+    assert len(values) == sum(one["Type"] in kinds for one in template("loop")["Resources"].values())
+
+
+def test_a_stack_can_be_made_over_what_one_that_was_deleted_has_kept():
+    whole = template("loop")
+    for name, one in whole["Resources"].items():
+        if one.get("DeletionPolicy") and not one["Type"].startswith(("AWS::SSM", "AWS::SageMaker", "AWS::Cognito")):
+            assert one["Condition"] == f"Makes{name}"
+            assert whole["Parameters"][f"Existing{name}"]["Default"] == ""
 
 
 def test_the_alarms_watch_the_dead_letter_queues_and_tell_the_topic():
@@ -194,7 +175,7 @@ def test_the_alarms_watch_the_dead_letter_queues_and_tell_the_topic():
 
 
 def test_both_buckets_take_tls_only():
-    for name in ("application", "mwaa"):
+    for name in ("loop", "mwaa"):
         statements = template(name)["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
         (deny,) = [one for one in statements if one["Effect"] == "Deny"]
         assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
@@ -202,12 +183,12 @@ def test_both_buckets_take_tls_only():
 
 
 def test_the_commands_of_the_documentation_are_understood():
-    text = (FOLDER.parents[1] / "docs" / "deploying.md").read_text()
+    text = (PROJECT / "docs" / "deploying.md").read_text()
     commands = [line.removeprefix("$ ") for line in text.splitlines() if line.startswith("$ make ")]
     assert {shlex.split(line)[1] for line in commands} == {"deploy", "destroy"}
     for command in commands:
         # What make would run, but for the environment that it may want to set up first.
-        told = subprocess.run([*shlex.split(command), "-n"], cwd=FOLDER.parents[1], capture_output=True, check=True)
+        told = subprocess.run([*shlex.split(command), "-n"], cwd=PROJECT, capture_output=True, check=True)
         (line,) = [one for one in told.stdout.decode().replace("\\\n", "").splitlines() if "-m deployment" in one]
         words = shlex.split(line)
         given = _parser().parse_args(words[words.index("deployment") + 1 :])
@@ -217,7 +198,7 @@ def test_the_commands_of_the_documentation_are_understood():
 
 
 def test_a_login_is_never_named_by_a_loop_whose_name_cognito_could_refuse():
-    domain = template("application")["Resources"]["ReviewerLogin"]["Properties"]["Domain"]
+    domain = template("loop")["Resources"]["ReviewerLogin"]["Properties"]["Domain"]
     prefix, stack_id = domain["Fn::Join"][1]
     assert prefix == "reviewers"
     assert stack_id == {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
@@ -225,7 +206,7 @@ def test_a_login_is_never_named_by_a_loop_whose_name_cognito_could_refuse():
 
 
 def test_nothing_of_amazon_a2i_is_made_where_nobody_asks_for_it():
-    whole = template("application")
+    whole = template("loop")
     for name, one in whole["Resources"].items():
         of_a2i = one["Type"].startswith(("AWS::SageMaker", "AWS::Cognito", "AWS::IAM::Role"))
         assert of_a2i == (one.get("Condition") in {"HasA2I", "HasTaskUi", "HasWorkforce"}), name
@@ -234,11 +215,11 @@ def test_nothing_of_amazon_a2i_is_made_where_nobody_asks_for_it():
 
 def test_the_rule_tells_of_all_parameters_of_people_and_not_of_the_loop_s_own():
     (rule,) = resources("AWS::Events::Rule").values()
-    told = {one["Ref"] for one in rule["Properties"]["EventPattern"]["detail"]["name"]}
-    assert told == {*resources("AWS::SSM::Parameter")} - {"SystemRecord"}
+    told = rule["Properties"]["EventPattern"]["detail"]["name"]
+    assert sorted(told) == sorted(LOOP.parameter(name) for name in PARAMETERS)
 
 
 def test_a_template_fits_into_a_request():
-    for path in FOLDER.glob("*.yaml"):
+    for path in FILES.values():
         assert len(path.read_bytes()) <= 51_200
         assert path.read_text().isascii()  # CloudFormation gives others back as question marks

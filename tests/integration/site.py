@@ -267,4 +267,4 @@ class Site:
 
 def events(told: Sequence[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
     """Return the told messages of one kind."""
-    return [one for one in told if one["attributes"]["event"] == kind]
+    return [one for one in told if one["attributes"].get("event") == kind]

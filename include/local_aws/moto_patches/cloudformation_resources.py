@@ -6,7 +6,6 @@ from typing import Any
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.nat_gateways import NatGateway
 from moto.ec2.models.route_tables import RouteTable
-from moto.s3.models import FakeBucket
 from moto.sqs.models import Queue
 from moto.ssm.models import Parameter
 
@@ -42,20 +41,6 @@ def take_the_tags_of_a_parameter(
     if isinstance(tags, dict):
         json["Properties"]["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
     return original(cls, name, json, *where, **more)
-
-
-@patch((FakeBucket, "create_from_cloudformation_json"))
-def keep_versions_in_a_bucket(
-    original: Callable[..., Any], cls: type[FakeBucket], name: str, json: Any, *where: str, **more: Any
-) -> Any:
-    """Make a bucket that keeps versions where a template has it do so.
-
-    moto 5.2.5 ignores the property. AWS documents that it enables multiple versions of all objects in the bucket
-    (AWS::S3::Bucket, "VersioningConfiguration").
-    """
-    made = original(cls, name, json, *where, **more)
-    made.versioning_status = json["Properties"].get("VersioningConfiguration", {}).get("Status")
-    return made
 
 
 @patch((RouteTable, "delete_from_cloudformation_json"))

@@ -10,7 +10,7 @@ import boto3
 from label_loop.cli.output import Output
 from label_loop.exceptions import InvalidParameterError, shown
 from label_loop.loop import Loop
-from label_loop.provisioning.provision import A2I, AIRFLOW
+from label_loop.provisioning.review import A2I, AIRFLOW
 from label_loop.provisioning.site import Options, Site
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def add_setup_arguments(parser: "ArgumentParser") -> None:
 def new_site(given: "Namespace", options: Options, output: Output) -> Site:
     """Return where the command works. Raises BotoCoreError for a profile that does not exist."""
     session = boto3.Session(region_name=given.region or None, profile_name=given.profile or None)
-    return Site(given.loop, options, session, output.resource)
+    return Site(given.loop, options, session, output.resource, output.line)
 
 
 def _loop(text: str) -> Loop:

@@ -1,8 +1,6 @@
-"""The loop's bucket."""
+"""The loop's bucket: its folders and, where no stack of its own made it, its settings."""
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from label_loop.domain.labels import Labels, folder_names, labels_of
 from label_loop.domain.training import labelled_image
@@ -14,7 +12,8 @@ from label_loop.payloads import (
     TEST_FOLDER,
     UPLOADS_FOLDER,
 )
-from label_loop.provisioning.policies import merged, rekognition_statements
+from label_loop.provisioning.names import slug
+from label_loop.provisioning.policies import merged, rekognition_statements, tls_statement
 from label_loop.provisioning.report import ProvisioningError
 from label_loop.provisioning.site import Site, Work, found
 
@@ -37,23 +36,42 @@ _NO_ACCESS = {
 _CORS_RULE = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"], "AllowedHeaders": [], "ExposeHeaders": []}
 
 
-def ensure_bucket(site: Site, name: str) -> None:
-    """Make the bucket, or mend what differs; its other settings, rules and objects stay.
+def find_bucket(site: Site, name: str) -> tuple[str, str] | None:
+    """Return a bucket's ARN and its name, None where there is none. Raises ProvisioningError for another region's."""
+    look = partial(site.client("s3").head_bucket, Bucket=name, ExpectedBucketOwner=site.names.account)
+    there = found(look, *_ABSENT)
+    if there is None:
+        return None
+    if there.get("BucketRegion", site.names.region) != site.names.region:
+        problem = f"it lies in {there['BucketRegion']}, but the loop in {site.names.region}"
+        raise ProvisioningError("bucket", name, problem, "work in the bucket's region, or choose another")
+    return site.names.bucket_arn(name), name
 
-    Versioned, encrypted, closed to the public, readable by Rekognition, with a marker for each folder and label.
+
+def adapt_bucket(site: Site, name: str) -> None:
+    """Bring a bucket that no stack of the loop's made up to date.
+
+    Versioned, encrypted, closed to the public, readable by Rekognition. Its other settings, rules and objects stay.
     """
-    s3 = site.client("s3")
-    account = site.names.account
     with site.resource("bucket", name) as work:
-        there = found(lambda: s3.head_bucket(Bucket=name, ExpectedBucketOwner=account), *_ABSENT)
-        if there is None:
-            work.create(lambda: _create(site, name))
-        elif there.get("BucketRegion", site.names.region) != site.names.region:
-            problem = f"it lies in {there['BucketRegion']}, but the loop in {site.names.region}"
-            raise ProvisioningError("bucket", name, problem, "work in the bucket's region, or choose another")
-        if there is not None or not work.dry_run:
-            for mend in (_tag, _version, _encrypt, _close, _admit_rekognition, _admit_browsers, _mark_folders):
-                mend(site, name, work)
+        for mend in (_tag, _version, _encrypt, _close, _set_policy, _admit_browsers):
+            mend(site, name, work)
+
+
+def ensure_folders(site: Site, bucket: str) -> None:
+    """Put a marker for each folder and label into the bucket, where it has none."""
+    labels = site.options.labels or ()
+    filed_as = labels_in(site, bucket).filed_as if labels else str
+    keys = (*_FOLDERS, *(f"{LABELLED_FOLDER}{filed_as(label)}/" for label in labels))
+    s3 = site.client("s3")
+    with site.resource("folders of", bucket) as work:
+        present = [_exists(site, bucket, key) for key in keys]
+        put = partial(s3.put_object, Bucket=bucket, Body=b"")
+        for key in (key for key, there in zip(keys, present, strict=True) if not there):
+            if any(present):
+                work.mend(key, partial(put, Key=key))
+            else:
+                work.create(partial(put, Key=key))
 
 
 def labels_in(site: Site, bucket: str) -> Labels:
@@ -72,24 +90,15 @@ def labels_in(site: Site, bucket: str) -> Labels:
     return labels_of(folder_names(prefixes), images_in)
 
 
-def _create(site: Site, name: str) -> None:
-    region = site.names.region
-    # us-east-1 is where buckets lie by default, and no location constraint.
-    where: dict[str, Any] = (
-        {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    )
-    site.client("s3").create_bucket(Bucket=name, **where)
-
-
 def _tag(site: Site, bucket: str, work: Work) -> None:
     s3 = site.client("s3")
     answer = found(lambda: s3.get_bucket_tagging(Bucket=bucket), "NoSuchTagSet") or {"TagSet": []}
     tags = {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
     other = tags.get("label-loop", site.loop.name)
-    if other != site.loop.name:
+    if other not in (site.loop.name, slug(site.loop)):  # a stack's tag is what names have of the loop's
         problem = f"it belongs to the loop {other} by its tag label-loop"
         raise ProvisioningError("bucket", bucket, problem, "give each loop a bucket of its own with --bucket")
-    wanted = tags | site.tags
+    wanted = site.tags | tags
     if wanted != tags:
         tag_set = [{"Key": key, "Value": value} for key, value in wanted.items()]
         work.mend("tags", lambda: s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tag_set}))
@@ -120,12 +129,15 @@ def _close(site: Site, bucket: str, work: Work) -> None:
         work.mend("public access block", lambda: put(PublicAccessBlockConfiguration=_NO_ACCESS))
 
 
-def _admit_rekognition(site: Site, bucket: str, work: Work) -> None:
+def _set_policy(site: Site, bucket: str, work: Work) -> None:
     s3 = site.client("s3")
     answer = found(lambda: s3.get_bucket_policy(Bucket=bucket), "NoSuchBucketPolicy") or {}
-    policy = merged(answer.get("Policy"), rekognition_statements(site.names, bucket))
+    statements = rekognition_statements(site.names, bucket)
+    if bucket == site.names.bucket:  # others may come to a bucket of theirs without TLS
+        statements = [tls_statement(site.names, bucket), *statements]
+    policy = merged(answer.get("Policy"), statements)
     if policy is not None:
-        work.mend("policy for Rekognition", lambda: s3.put_bucket_policy(Bucket=bucket, Policy=policy))
+        work.mend("policy", lambda: s3.put_bucket_policy(Bucket=bucket, Policy=policy))
 
 
 def _admit_browsers(site: Site, bucket: str, work: Work) -> None:
@@ -137,10 +149,6 @@ def _admit_browsers(site: Site, bucket: str, work: Work) -> None:
         work.mend("CORS", lambda: put(CORSConfiguration={"CORSRules": [*rules, _CORS_RULE]}))
 
 
-def _mark_folders(site: Site, bucket: str, work: Work) -> None:
-    labels = site.options.labels or ()
-    filed_as = labels_in(site, bucket).filed_as if labels else str
-    for key in (*_FOLDERS, *(f"{LABELLED_FOLDER}{filed_as(label)}/" for label in labels)):
-        look: Callable[[], Any] = partial(site.client("s3").head_object, Bucket=bucket, Key=key)
-        if found(look, *_ABSENT, "NoSuchKey") is None:
-            work.mend(key, partial(site.client("s3").put_object, Bucket=bucket, Key=key, Body=b""))
+def _exists(site: Site, bucket: str, key: str) -> bool:
+    look = partial(site.client("s3").head_object, Bucket=bucket, Key=key)
+    return found(look, *_ABSENT, "NoSuchKey") is not None

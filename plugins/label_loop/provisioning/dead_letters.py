@@ -8,8 +8,8 @@ from urllib.parse import unquote_plus
 from label_loop.domain.envelopes import unwrapped
 from label_loop.exceptions import MalformedEventError, shown
 from label_loop.payloads import DEAD_LETTER_REASON, MOST_RECEIVES
+from label_loop.provisioning.names import PURPOSES
 from label_loop.provisioning.parameter_store import require_record
-from label_loop.provisioning.queues import PURPOSES
 from label_loop.provisioning.site import Site, naming
 
 _MESSAGES_A_CALL = 10

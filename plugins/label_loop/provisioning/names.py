@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from label_loop.loop import Loop
 
+PURPOSES = ("uploads", "answers")  # of the two queues that wake the loop
+STATUS_RULE = "reviews"  # purpose of the rule that tells of human loops that ended without an answer
+
 _LONGEST_SLUG = 24  # what S3's 63 characters leave beside the prefix, the account and the longest region
 _HASH_CHARACTERS = 6
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from label_loop.payloads import ANSWERS_FOLDER, UPLOADS_FOLDER
-from label_loop.provisioning.queues import STATUS_RULE
+from label_loop.provisioning.names import STATUS_RULE
 from label_loop.provisioning.site import Site, Work, found, naming
 
 _FOLDERS = {"uploads": UPLOADS_FOLDER, "answers": ANSWERS_FOLDER}

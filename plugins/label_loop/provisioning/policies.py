@@ -49,27 +49,14 @@ def rekognition_statements(names: Names, bucket: str) -> list[Statement]:
     ]
 
 
-def queue_statements(names: Names, queue: str, bucket: str, rules: Iterable[str]) -> list[Statement]:
-    """Return what lets this bucket, and the loop's EventBridge rules of these names, send to a queue."""
-    send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": names.arn("sqs", queue)}
-    sources = [names.arn("events", f"rule/{rule}") for rule in rules]
-    return [
-        {
-            "Sid": "LabelLoopBucket",
-            **send,
-            "Principal": {"Service": "s3.amazonaws.com"},
-            "Condition": {
-                "ArnEquals": {"aws:SourceArn": names.bucket_arn(bucket)},
-                "StringEquals": {"aws:SourceAccount": names.account},
-            },
-        },
-        {
-            "Sid": "LabelLoopRules",
-            **send,
-            "Principal": {"Service": "events.amazonaws.com"},
-            "Condition": {
-                "ArnEquals": {"aws:SourceArn": sources},
-                "StringEquals": {"aws:SourceAccount": names.account},
-            },
-        },
-    ]
+def tls_statement(names: Names, bucket: str) -> Statement:
+    """Return what refuses whoever comes to a bucket without TLS."""
+    arn = names.bucket_arn(bucket)
+    return {
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }

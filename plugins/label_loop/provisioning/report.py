@@ -98,6 +98,13 @@ class UnknownLoopError(LabelLoopError):
         )
 
 
+class DeploymentError(LabelLoopError):
+    """A stack, or what runs a loop, could not be deployed or destroyed."""
+
+    def __init__(self, what: str, problem: str, way_out: str) -> None:
+        super().__init__(f"{what}: {problem.strip().rstrip('.')}. Way out: {way_out}.")
+
+
 def aws_words(error: ClientError | BotoCoreError) -> str:
     """Return an error's code, operation and message, such as ``AccessDenied at CreateBucket: …``."""
     if not isinstance(error, ClientError):

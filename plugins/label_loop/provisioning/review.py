@@ -14,6 +14,7 @@ from label_loop.provisioning.report import ProvisioningError
 from label_loop.provisioning.site import Site, found, naming
 from label_loop.provisioning.task_template import task_template
 
+A2I, AIRFLOW = "a2i", "airflow"  # the review backends
 NOT_READY = "NotReady"
 REFUSALS = frozenset(
     {

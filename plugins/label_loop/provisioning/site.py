@@ -1,6 +1,5 @@
 """Where a loop's resources are made: its account and region, the clients, and the report."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,8 +11,8 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from label_loop.hooks.aws_errors import error_code
-from label_loop.hooks.retries import PATIENT
 from label_loop.loop import Loop
+from label_loop.provisioning.account import Account, Say
 from label_loop.provisioning.names import Names
 from label_loop.provisioning.report import Line, Outcome, ProvisioningError, Report
 
@@ -32,6 +31,7 @@ class Options:
     a2i_role_arn: str | None = None
     operator_email: str | None = None
     review_backend: str | None = None
+    private_workforce: bool = False  # with Amazon A2I, a user pool of reviewers of its own
     take_over: bool = False  # functions that the bucket tells of the loop's folders give way
     dry_run: bool = False
 
@@ -71,21 +71,19 @@ class Work:
 
 
 class Site:
-    """One loop in one account and region. Clients are made when first needed and use AWS's own settings."""
+    """One loop in one account and region: ``report`` gets a line for each resource, ``say`` what is awaited."""
 
-    def __init__(self, loop: Loop, options: Options, session: boto3.Session, report: Report) -> None:
+    def __init__(
+        self, loop: Loop, options: Options, session: boto3.Session, report: Report, say: Say = lambda _: None
+    ) -> None:
         self.loop = loop
         self.options = options
         self.report = report
-        self.sleep: Callable[[float], None] = time.sleep
-        self._session = session
-        self._clients: dict[str, Any] = {}
+        self.account = Account(session, say, dry_run=options.dry_run)
 
     def client(self, service: str) -> Any:
         """Return the client of a service."""
-        if service not in self._clients:
-            self._clients[service] = self._session.client(service, config=PATIENT)
-        return self._clients[service]
+        return self.account.client(service)
 
     @cached_property
     def names(self) -> Names:
@@ -131,7 +129,7 @@ class Site:
         for _ in range(int(_PATIENCE_SECONDS / _POLL_SECONDS)):
             if done():
                 return
-            self.sleep(_POLL_SECONDS)
+            self.account.sleep(_POLL_SECONDS)
         way_out = "run the command again later: it continues where it stopped"
         raise ProvisioningError(kind, name, f"it is not {what} after {_PATIENCE_SECONDS:.0f} s", way_out)
 
@@ -143,7 +141,7 @@ class Site:
             except ClientError as error:
                 if error_code(error) not in codes:
                     raise
-            self.sleep(_POLL_SECONDS)
+            self.account.sleep(_POLL_SECONDS)
         return action()
 
 

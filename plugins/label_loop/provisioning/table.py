@@ -1,4 +1,4 @@
-"""The loop's tables."""
+"""A loop's tables that no stack of its own made."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 from label_loop.domain import log_row
 from label_loop.provisioning.report import ProvisioningError
-from label_loop.provisioning.site import Site, Work, found
+from label_loop.provisioning.site import Site, Work
 
 INDEX = "Sampled_GSI"
 
@@ -43,36 +43,18 @@ STATE = Layout("state_table", ("Loop",))
 """The layout of what changes while the loop runs."""
 
 
-def ensure_table(site: Site, name: str, layout: Layout) -> None:
-    """Make the table with its indexes and point-in-time recovery, and wait until all are active.
+def adapt_table(site: Site, name: str, layout: Layout) -> None:
+    """Give a table the indexes that it lacks and point-in-time recovery.
 
-    A table that exists keeps its billing mode, its rows and its other indexes.
+    It keeps its billing mode, its rows and its other indexes.
     """
-    dynamodb = site.client("dynamodb")
     with site.resource("table", name) as work:
-        present = found(lambda: dynamodb.describe_table(TableName=name), "ResourceNotFoundException")
-        if present is None:
-            work.create(lambda: _create(site, name, layout))
-        else:
-            _check_key(name, layout, present["Table"])
-            _mend_indexes(site, name, layout, present["Table"], work)
-        if work.dry_run and present is None:
-            return
+        present = site.client("dynamodb").describe_table(TableName=name)["Table"]
+        _check_key(name, layout, present)
+        _mend_indexes(site, name, layout, present, work)
         if not work.dry_run:
             _wait(site, name, layout.indexes)
         _mend_recovery(site, name, work)
-
-
-def _create(site: Site, name: str, layout: Layout) -> None:
-    indexes = [_index(index, attributes) for index, attributes in layout.indexes.items()]
-    site.client("dynamodb").create_table(
-        TableName=name,
-        KeySchema=_schema(layout.key),
-        AttributeDefinitions=_definitions(layout.key, *layout.indexes.values()),
-        **({"GlobalSecondaryIndexes": indexes} if indexes else {}),  # AWS refuses an empty list
-        BillingMode="PAY_PER_REQUEST",
-        Tags=site.tag_list,
-    )
 
 
 def _schema(attributes: Sequence[str]) -> list[dict[str, str]]:

@@ -1,18 +1,6 @@
-"""The SNS topic of the loop's messages."""
+"""Who gets the messages of a topic that no stack of the loop's made."""
 
 from label_loop.provisioning.site import Site, found
-
-
-def ensure_topic(site: Site, arn: str | None) -> str:
-    """Make the topic, or adopt the one named; return its ARN."""
-    sns = site.client("sns")
-    arn = arn or site.names.arn("sns", site.names.base)
-    with site.resource("topic", arn.rsplit(":", 1)[-1]) as work:
-        if found(lambda: sns.get_topic_attributes(TopicArn=arn), "NotFound", "NotFoundException") is None:
-            name = arn.rsplit(":", 1)[-1]
-            made = work.create(lambda: sns.create_topic(Name=name, Tags=site.tag_list))
-            arn = made["TopicArn"] if made else arn
-    return arn
 
 
 def ensure_subscription(site: Site, topic_arn: str, email: str) -> None:

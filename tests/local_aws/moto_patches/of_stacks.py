@@ -41,13 +41,6 @@ def tags_of_a_parameter_in_a_stack(endpoint: Endpoint) -> Any:
     return ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId="/a")["TagList"]
 
 
-@look(cloudformation_resources.keep_versions_in_a_bucket, aws="Enabled", moto=None)
-def versions_of_a_bucket_in_a_stack(endpoint: Endpoint) -> Any:
-    properties = {"BucketName": "bucket", "VersioningConfiguration": {"Status": "Enabled"}}
-    stack(endpoint, template({"Type": "AWS::S3::Bucket", "Properties": properties}))
-    return endpoint.client("s3").get_bucket_versioning(Bucket="bucket").get("Status")
-
-
 def network(endpoint: Endpoint) -> tuple[str, str]:
     """Make and delete a stack of a network; return the code of the error and the id of its NAT gateway."""
     resources = {

@@ -26,6 +26,27 @@ def test_everything_the_record_names_stays_and_the_rest_is_added(run, client, sa
     assert {line.outcome for line in run()[1]} == {Outcome.UNCHANGED}
 
 
+def test_what_is_new_comes_by_a_stack_whose_policy_is_about_the_sample_s_resources(run, client, loop, sample):
+    values, _ = run()
+    name = f"label-loop-{loop.name}"
+    assert values["state_table"] == f"{name}-state"
+    described = client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+    arn = next(one["OutputValue"] for one in described["Outputs"] if one["OutputKey"] == "LoopPolicyArn")
+    iam = client("iam")
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    about = {one["Sid"]: one["Resource"] for one in document["Statement"]}
+    table = f"arn:aws:dynamodb:eu-west-1:123456789012:table/{sample['dynamodb_table']}"
+    assert {table, f"{table}/index/*"} < set(about["Tables"])
+    assert about["Folders"] == f"arn:aws:s3:::{sample['s3_bucket']}"
+    assert about["Messages"] == sample["sns-topic"]
+    assert sample["flow_definition_arn"] in about["HumanLoops"]
+    assert sample["rekognition_project_arn"] in about["Model"]
+    assert any(one.endswith(f":project/{sample['s3_bucket']}/version/*") for one in about["Model"])
+    assert about["State"].endswith(f":table/{name}-state")
+    assert [one for one in about["Queues"] if one.endswith(f":{name}-uploads")]
+
+
 def test_labels_given_move_the_record_to_a_form_with_the_same_people(run, client, sample):
     values, _ = run(labels=("cat", "dog"))
     assert values["flow_definition_arn"] != sample["flow_definition_arn"]
@@ -65,7 +86,7 @@ def test_notifications_and_settings_that_the_bucket_has_stay(run, client, sample
     assert len(after["QueueConfigurations"]) == 2
     policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
     assert own in policy["Statement"]
-    assert len(policy["Statement"]) == 4
+    assert len(policy["Statement"]) == 4  # and nothing about TLS: others may come without it
     assert len(s3.get_bucket_cors(Bucket=bucket)["CORSRules"]) == 2
     assert {"Key": "team", "Value": "vision"} in s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
 

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from label_loop.loop import Loop
 from label_loop.provisioning.names import Names, slug
 from label_loop.provisioning.notifications import _overlaps, _plain
-from label_loop.provisioning.policies import merged, queue_statements
+from label_loop.provisioning.policies import merged
 from label_loop.provisioning.report import Line, Outcome, ProvisioningError
 from label_loop.provisioning.review import _is_active
 from label_loop.provisioning.site import Options, Site
@@ -90,17 +90,6 @@ def test_a_policy_keeps_the_statements_of_others_and_is_written_only_to_change()
     assert json.loads(merged(first, [{**mine, "Effect": "Deny"}]))["Statement"][1]["Effect"] == "Deny"
 
 
-def test_only_this_bucket_and_these_rules_of_this_account_may_send():
-    names = Names(Loop("/logos"), "aws", "eu-west-1", "123456789012")
-    for statement in queue_statements(names, "q", "b", ["r"]):
-        assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "123456789012"}
-        assert statement["Condition"]["ArnEquals"]["aws:SourceArn"] in (
-            "arn:aws:s3:::b",
-            ["arn:aws:events:eu-west-1:123456789012:rule/r"],
-        )
-        assert "*" not in json.dumps(statement["Principal"])
-
-
 @pytest.mark.parametrize(
     ("events", "prefix", "overlaps"),
     [
@@ -140,7 +129,7 @@ def test_an_error_names_resource_code_and_way_out(code):
 def test_waiting_ends(monkeypatch):
     site = Site(Loop("/logos"), Options(), boto3.Session(region_name="eu-west-1"), lambda _: None)
     slept = []
-    site.sleep = slept.append
+    site.account.sleep = slept.append
     with pytest.raises(ProvisioningError, match="not active after 120 s"):
         site.until(lambda: False, "table", "t", "active")
     assert sum(slept) == 120

@@ -70,27 +70,22 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(aws, run):
     assert [(line.kind, line.name, line.outcome) for line in planned if line.kind != "flow definition"] == [
         (line.kind, line.name, line.outcome) for line in made if line.kind != "flow definition"
     ]
-    assert str(planned[0]).startswith("to be created bucket")
+    assert str(planned[0]).startswith("to be created stack")
 
 
-# Interrupted at its first call, in the middle, among the last and at the very last; and wherever else.
+# Interrupted at its first call, before and after the stack, and at the very last.
 INTERRUPTED_AT = [
-    "s3.CreateBucket",
-    "dynamodb.CreateTable",
-    "events.PutTargets",
+    "cloudformation.CreateChangeSet",
+    "cloudformation.ExecuteChangeSet",
+    "s3.PutObject",
     "ssm.PutParameter",
 ]
 AND_AT = [
-    "s3.PutBucketVersioning",
-    "s3.PutBucketPolicy",
-    "s3.PutObject",
-    "sqs.CreateQueue",
-    "s3.PutBucketNotificationConfiguration",
-    "dynamodb.UpdateContinuousBackups",
-    "sns.CreateTopic",
-    "rekognition.CreateProject",
+    "cloudformation.DescribeChangeSet",
+    "cloudformation.SetStackPolicy",
     "sagemaker.CreateHumanTaskUi",
     "events.PutRule",
+    "events.PutTargets",
 ]
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.account import Account
-from deployment.stack import Stack
+from label_loop.provisioning.account import Account
+from label_loop.provisioning.stack import Stack
 
 _POLL_SECONDS = 5.0
 _SILENCE_SECONDS = 60.0  # after which it is told that the work goes on

@@ -2,39 +2,32 @@
 
 from collections.abc import Sequence
 
-from deployment.account import Account
-from deployment.stack import Stack
-from label_loop.hooks.aws_errors import error_code
-from label_loop.loop import Loop
 from label_loop.provisioning.review import task_ui_name
+from label_loop.provisioning.site import Site, found, naming
+from label_loop.provisioning.stack import Stack
 from label_loop.provisioning.task_template import task_template
 
 _LONGEST_BYTES = 4096  # of a template's parameter
-_ABSENT = {"ResourceNotFound", "ResourceNotFoundException"}
+_ABSENT = ("ResourceNotFound", "ResourceNotFoundException")
 LEFT_TO_SETUP = {"TaskUiName": "", "TaskUiContent": "-"}
 
 
-def task_ui(account: Account, loop: Loop, labels: Sequence[str], stack: Stack | None) -> dict[str, str]:
+def task_ui(site: Site, labels: Sequence[str], stack: Stack | None) -> dict[str, str]:
     """Return the parameters of the page for some labels, under the name by which the setup finds it.
 
     They are empty, and the setup is to see to it, where the page is too long for a parameter, or is there and not
     this stack's any more: a page outlives its stack's interest in it, and no stack can make it again.
     """
     content = task_template(sorted(labels))
-    name = task_ui_name(loop, content)
+    name = task_ui_name(site.loop, content)
     is_the_stacks = stack is not None and stack.parameters.get("TaskUiName") == name
     too_long = len(content.encode()) > _LONGEST_BYTES
-    if too_long or (not is_the_stacks and _exists(account, name)):
+    if too_long or (not is_the_stacks and _exists(site, name)):
         return dict(LEFT_TO_SETUP)
     return {"TaskUiName": name, "TaskUiContent": content}
 
 
-def _exists(account: Account, name: str) -> bool:
-    sagemaker = account.client("sagemaker")
-    try:
-        sagemaker.describe_human_task_ui(HumanTaskUiName=name)
-    except sagemaker.exceptions.ClientError as error:
-        if error_code(error) in _ABSENT:
-            return False
-        raise
-    return True
+def _exists(site: Site, name: str) -> bool:
+    look = site.client("sagemaker").describe_human_task_ui
+    with naming("worker template", name):
+        return found(lambda: look(HumanTaskUiName=name), *_ABSENT) is not None

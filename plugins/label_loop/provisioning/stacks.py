@@ -1,6 +1,7 @@
 """Deploys and deletes stacks, each of them only where it is one of ours and something is to be done."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -8,14 +9,23 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from deployment.account import Account
-from deployment.errors import DeploymentError
-from deployment.progress import Progress
-from deployment.stack import MARKER, Stack
+from label_loop.provisioning.account import Account
+from label_loop.provisioning.progress import Progress
+from label_loop.provisioning.report import DeploymentError
+from label_loop.provisioning.stack import MARKER, Stack
 
-TEMPLATES = Path(__file__).resolve().parents[1] / "cloudformation"
 _POLL_SECONDS = 2.0
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be asked of CloudFormation for one stack; ``what`` names it for people."""
+
+    name: str
+    is_new: bool
+    what: str
+    request: Mapping[str, Any]
 
 
 class Stacks:
@@ -47,39 +57,34 @@ class Stacks:
             stack = Progress(self._account, stack.arn).follow(partial(self.find, stack.arn))
         return stack
 
-    def deploy(
-        self, name: str, template: str, kind: str, given: Mapping[str, str], detail: Callable[[], str] = str
-    ) -> Stack | None:
-        """Make the stack or bring it up to date; return it, None where a dry run found none.
+    def plan(self, name: str, stack: Stack | None, template: Path, kind: str, given: Mapping[str, str]) -> Plan | None:
+        """Return what makes the stack, or brings it up to date; None where it is.
 
         Parameters that are not given keep their values. Raises DeploymentError.
         """
-        stack = self.ours(name, kind)
-        body = (TEMPLATES / f"{template}.yaml").read_text()
+        body = template.read_text()
         known = self._api.get_template_summary(TemplateBody=body)["Parameters"]
-        _check_parameters(template, given, {one["ParameterKey"] for one in known})
-        if stack is not None:
-            stack.check_updatable()
-            changes = self._changes(stack, body, given)
-            if not changes:
-                self._account.say(f"  unchanged: stack {name}")
-                return stack
-            what = f"updated: stack {name} ({', '.join(changes)})"
+        _check_parameters(template.name, given, {one["ParameterKey"] for one in known})
+        if stack is None:
+            what = ", ".join(_shown(key, value) for key, value in given.items())
         else:
-            what = f"created: stack {name} ({', '.join(f'{key}={value}' for key, value in given.items())})"
+            stack.check_updatable()
+            what = ", ".join(self._changes(stack, body, given))
+            if not what:
+                return None
         kept = [one["ParameterKey"] for one in known if stack and one["ParameterKey"] in stack.parameters]
         parameters = [{"ParameterKey": key, "UsePreviousValue": True} for key in kept if key not in given]
         parameters += [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]
         request = {"TemplateBody": body, "Parameters": parameters, "Tags": [{"Key": MARKER, "Value": kind}]}
-        self._account.do(what, lambda: self._change(name, stack is None, request, detail))
-        return stack if self._account.dry_run else self.find(name)
+        return Plan(name, stack is None, what, request)
 
-    def keep_policy(self, name: str, policy: str) -> None:
+    def policy_differs(self, name: str, body: str) -> bool:
+        """Return whether the policy that keeps updates off some of the stack's resources is another."""
+        return bool(self._api.get_stack_policy(StackName=name).get("StackPolicyBody") != body)
+
+    def set_policy(self, name: str, body: str) -> None:
         """Set the policy that keeps updates off some of the stack's resources."""
-        body = (TEMPLATES / f"{policy}.json").read_text()
-        if self._api.get_stack_policy(StackName=name).get("StackPolicyBody") != body:
-            put = partial(self._api.set_stack_policy, StackName=name, StackPolicyBody=body)
-            self._account.do(f"set: policy of the stack {name}", put)
+        self._api.set_stack_policy(StackName=name, StackPolicyBody=body)
 
     def delete(self, stack: Stack, detail: Callable[[], str] = str) -> None:
         """Delete the stack, all but what its template retains, and wait for it. Raises DeploymentError."""
@@ -95,16 +100,20 @@ class Stacks:
 
     def _changes(self, stack: Stack, body: str, given: Mapping[str, str]) -> list[str]:
         present = self._api.get_template(StackName=stack.arn, TemplateStage="Original")["TemplateBody"]
-        changed = [f"{key}={value}" for key, value in given.items() if stack.parameters.get(key) != value]
+        changed = [_shown(key, value) for key, value in given.items() if stack.parameters.get(key) != value]
         return (["template"] if present.strip() != body.strip() else []) + changed
 
-    def _change(self, name: str, is_new: bool, request: Mapping[str, Any], detail: Callable[[], str]) -> None:
+    def carry_out(self, plan: Plan, detail: Callable[[], str] = str) -> None:
+        """Make or update the stack and wait for it; ``detail`` adds to what is told meanwhile.
+
+        Raises DeploymentError with what failed first.
+        """
         made = self._api.create_change_set(
-            StackName=name,
+            StackName=plan.name,
             ChangeSetName=f"label-loop-{datetime.now(UTC):%Y%m%d-%H%M%S}",
-            ChangeSetType="CREATE" if is_new else "UPDATE",
+            ChangeSetType="CREATE" if plan.is_new else "UPDATE",
             Capabilities=["CAPABILITY_IAM"],
-            **request,
+            **plan.request,
         )
         described = self._described(made["Id"])
         if described["Status"] == "FAILED":
@@ -113,13 +122,14 @@ class Stacks:
             if any(text in reason for text in _NO_CHANGES):
                 self._account.say("    CloudFormation found nothing to change")
                 return
-            raise DeploymentError(f"The change set of the stack {name}", reason, "correct the cause, and run it again")
-        progress = Progress(self._account, made["StackId"], is_new=is_new)
+            problem, way_out = reason, "correct the cause, and run it again"
+            raise DeploymentError(f"The change set of the stack {plan.name}", problem, way_out)
+        progress = Progress(self._account, made["StackId"], is_new=plan.is_new)
         self._api.execute_change_set(ChangeSetName=made["Id"])
         stack = progress.follow(partial(self.find, made["StackId"]), detail)
         if stack is None or stack.has_failed:
             way_out = "correct the cause, and run the command again: it tells what CloudFormation asks for first"
-            raise DeploymentError(f"The stack {name}", f"it failed: {_causes(progress, stack)}{detail()}", way_out)
+            raise DeploymentError(f"The stack {plan.name}", f"it failed: {_causes(progress, stack)}{detail()}", way_out)
 
     def _described(self, change_set: str) -> dict[str, Any]:
         while True:
@@ -129,11 +139,15 @@ class Stacks:
             self._account.sleep(_POLL_SECONDS)
 
 
+def _shown(key: str, value: str) -> str:
+    return f"{key}={value}" if "\n" not in value else f"{key}=…"
+
+
 def _check_parameters(template: str, given: Mapping[str, str], known: set[str]) -> None:
     unknown = sorted(set(given) - known)
     if unknown:
         problem = f"it has no parameter {', '.join(unknown)}"
-        raise DeploymentError(f"The template {template}.yaml", problem, f"it has {', '.join(sorted(known))}")
+        raise DeploymentError(f"The template {template}", problem, f"it has {', '.join(sorted(known))}")
 
 
 def _causes(progress: Progress, stack: Stack | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from deployment.errors import DeploymentError
+from label_loop.provisioning.report import DeploymentError
 
 MARKER = "label-loop-stack"  # the tag of our stacks; its value is the kind
 LOOP, ENVIRONMENT = "loop", "environment"

@@ -1,0 +1,158 @@
+"""What a loop has that its stack did not make, of the AWS sample or of a release before there were stacks.
+
+The template takes the ARN of each as a parameter, and leaves it out of the stack.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from label_loop.provisioning.bucket import adapt_bucket, find_bucket
+from label_loop.provisioning.report import Line, Outcome, ProvisioningError
+from label_loop.provisioning.site import Site, found, naming
+from label_loop.provisioning.stack import Stack
+from label_loop.provisioning.table import INDEX, REVIEWS, STATE, STATISTICS, adapt_table, inference_log
+
+_NO_QUEUE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
+_BUCKET, _PROJECT = "bucket", "Rekognition project"
+
+type _Find = Callable[[Site, str], tuple[str, str] | None]
+"""Return the ARN of a resource of that name and what the record says of it, None where there is none."""
+
+
+@dataclass
+class Kept:
+    """``parameters`` are the template's, ``values`` the record's; ``missing`` is what the stack is to make instead."""
+
+    parameters: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
+    missing: list[tuple[str, str]] = field(default_factory=list)  # kinds and names
+
+
+@dataclass(frozen=True)
+class _Part:
+    kind: str
+    logical: str  # in the template
+    key: str  # of the record
+    name: str  # where the record says no other
+    find: _Find
+    adapt: Callable[[Site, str], None] | None = None  # brings it up to date, and reports it
+
+    @property
+    def parameter(self) -> str:
+        return f"Existing{self.logical}"
+
+
+def look_for_kept(site: Site, record: Mapping[str, Any], stack: Stack | None, bucket: str) -> Kept:
+    """Return what the loop has without its stack, each brought up to date and reported.
+
+    Before there is a stack, whatever it would collide with is the loop's too, so that a run that was interrupted, or a
+    stack that was deleted, is continued. Raises ProvisioningError where something is gone that no stack can replace.
+    """
+    kept = Kept()
+    for part in _parts(site, record, bucket):
+        arn, recorded = (stack.parameters.get(part.parameter) if stack else None), record.get(part.key)
+        name = _name_in(arn or recorded or part.name)
+        with naming(part.kind, name):
+            there = part.find(site, name)
+        if stack and not arn:
+            _check_made(site, part, name, there)
+        elif there is not None and (part.kind != _PROJECT or recorded in (None, "", there[1])):
+            _report(site, part, name)
+            kept.parameters[part.parameter], kept.values[part.key] = there
+        elif stack or (part.kind == _PROJECT and recorded) or name != part.name:
+            raise _gone(part, name, recorded)
+        else:
+            kept.missing.append((part.kind, name))
+    return kept
+
+
+def _check_made(site: Site, part: _Part, name: str, there: tuple[str, str] | None) -> None:
+    """Report what the stack made only where it is gone."""
+    if there is None:
+        detail = "the loop's stack made it, and it is gone: delete the stack, which keeps all data, and run this again"
+        site.report(Line(part.kind, name, Outcome.WRONG, detail))
+
+
+def _report(site: Site, part: _Part, name: str) -> None:
+    if part.adapt:
+        part.adapt(site, name)
+    else:
+        site.report(Line(part.kind, name, Outcome.UNCHANGED))
+
+
+def report_made(site: Site, kept: Kept) -> None:
+    """Report what the stack made in the place of what was missing."""
+    for kind, name in kept.missing:
+        site.report(Line(kind, name, Outcome.CREATED, planned=site.options.dry_run))
+
+
+def _parts(site: Site, record: Mapping[str, Any], bucket: str) -> list[_Part]:
+    base, names = site.names.base, site.names
+    log = inference_log(record.get("dynamodb_table_GSI") or INDEX)
+    queues = [
+        _Part("queue", f"{purpose.title()}{kind}", f"{purpose}_{key}_url", name, _queue)
+        for purpose in ("uploads", "answers")
+        for kind, key, name in (
+            ("DeadLetterQueue", "dead_letter_queue", names.dead_letter_queue(purpose)),
+            ("Queue", "queue", names.queue(purpose)),
+        )
+    ]
+    tables = [
+        _Part("table", logical, layout.record_key, f"{base}{suffix}", _table, partial(adapt_table, layout=layout))
+        for logical, suffix, layout in (
+            ("InferenceLog", "", log),
+            ("Reviews", "-reviews", REVIEWS),
+            ("Statistics", "-statistics", STATISTICS),
+            ("State", "-state", STATE),
+        )
+    ]
+    return [
+        _Part(_BUCKET, "Bucket", "s3_bucket", bucket, find_bucket, adapt_bucket),
+        *queues,
+        *tables,
+        _Part("topic", "Topic", "sns-topic", base, _topic),
+        _Part(_PROJECT, "Project", "rekognition_project_arn", base, _project),
+    ]
+
+
+def _name_in(value: str) -> str:
+    """Return the name in an ARN or in a queue's URL; any other value is a name itself."""
+    if not value.startswith("arn:"):
+        return value.rsplit("/", 1)[-1]
+    resource = value.split(":", 5)[-1]
+    return resource.split("/")[1] if "/" in resource else resource
+
+
+def _queue(site: Site, name: str) -> tuple[str, str] | None:
+    sqs = site.client("sqs")
+    answer = found(lambda: sqs.get_queue_url(QueueName=name), *_NO_QUEUE)
+    return (site.names.arn("sqs", name), str(answer["QueueUrl"])) if answer else None
+
+
+def _table(site: Site, name: str) -> tuple[str, str] | None:
+    look = site.client("dynamodb").describe_table
+    answer = found(lambda: look(TableName=name), "ResourceNotFoundException")
+    return (str(answer["Table"]["TableArn"]), name) if answer else None
+
+
+def _topic(site: Site, name: str) -> tuple[str, str] | None:
+    sns, arn = site.client("sns"), site.names.arn("sns", name)
+    answer = found(lambda: sns.get_topic_attributes(TopicArn=arn), "NotFound", "NotFoundException")
+    return (arn, arn) if answer else None
+
+
+def _project(site: Site, name: str) -> tuple[str, str] | None:
+    described = site.client("rekognition").describe_projects(ProjectNames=[name])["ProjectDescriptions"]
+    if not described:
+        return None
+    if described[0].get("Status") == "DELETING":
+        raise ProvisioningError(_PROJECT, name, "it is being deleted", "run the command again when it is gone")
+    return (arn := str(described[0]["ProjectArn"])), arn
+
+
+def _gone(part: _Part, name: str, recorded: Any) -> ProvisioningError:
+    problem = f"the loop's record names {recorded or name}, which does not exist"
+    way_out = f"restore it, correct the record's key {part.key}, or remove that key to have a new one"
+    return ProvisioningError(part.kind, name, problem, way_out)
