@@ -64,7 +64,7 @@ class SystemRecord:
         """Return a text value. Raises LoopNotSetUpError where it is missing."""
         value = self.get(key)
         if value is None:
-            raise LoopNotSetUpError(self.loop.path, f"{SYSTEM_RECORD} has no {key!r}")
+            raise LoopNotSetUpError(self.loop.path, f"{SYSTEM_RECORD} has no {str(key)!r}")
         return value
 
     @property

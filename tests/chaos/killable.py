@@ -46,7 +46,7 @@ from label_loop.sensors.inbox import AnswersSensor, UploadsSensor
 from label_loop.sensors.rekognition import RekognitionProjectVersionSensor
 from label_loop.triggers.rekognition import RekognitionProjectVersionTrigger
 from label_loop.triggers.serving import ServingModelTrigger
-from label_loop.workflows import detection, human_review, human_sampling, parameter_sync, training, upkeep  # noqa: F401
+from label_loop.workflows import detection, human_review, human_sampling, parameter_sync, training  # noqa: F401
 
 LOADER = Loader()  # its models are read once, before the fork
 _TRIES = 60  # Airflow waits between a task's tries, and these do not

@@ -13,7 +13,7 @@ from tests.integration.model import Model, registry
 from tests.integration.pictures import TRAINING_DIGITS
 from tests.integration.test_human_sampling import moment
 from tests.integration.test_human_sampling import rows as log_rows
-from tests.integration.test_upkeep import age
+from tests.integration.test_serving import age
 from tests.integration.world import World
 from tests.waiting import eventually
 

@@ -233,7 +233,7 @@ def test_the_review_dag_writes_what_a_page_was_cut_off_from(asking: World, clock
 def test_a_loop_without_the_table_says_how_to_get_it(asking: World) -> None:
     asking.set_record(reviews_table=None)
     asking.upload("a.png")
-    with pytest.raises(UnfinishedWorkError, match=r"reviews_table.*label_loop\.provisioning"):
+    with pytest.raises(UnfinishedWorkError, match=r"reviews_table.*label_loop provision"):
         asking.detect()
     assert asking.row()["ReviewFailure"] == "ReviewRefusedError"
 

@@ -84,9 +84,12 @@ def test_what_failed_lately_is_hidden_and_starts_no_run_after_another(world: Wor
         assert uploads_sensor(world).execute({}) is None
 
 
-@pytest.mark.parametrize(("mode", "ends"), [("poke", AirflowSensorTimeout), ("reschedule", AirflowRescheduleException)])
-def test_they_poke_and_reschedule_too(world: World, mode: str, ends: type[Exception]) -> None:
-    how = {"deferrable": False, "mode": mode, "timeout": 0.05, "poke_interval": 0.01}
+@pytest.mark.parametrize(
+    ("mode", "timeout", "ends"),
+    [("poke", 0.05, AirflowSensorTimeout), ("reschedule", 3600, AirflowRescheduleException)],
+)
+def test_they_poke_and_reschedule_too(world: World, mode: str, timeout: float, ends: type[Exception]) -> None:
+    how = {"deferrable": False, "mode": mode, "timeout": timeout, "poke_interval": 0.01}
     for sensor in (uploads_sensor(world, **how), answers_sensor(world, **how)):
         with pytest.raises(ends):
             sensor.execute(run_context())

@@ -17,7 +17,7 @@ DEEP = "[" * 200_000
 
 @pytest.mark.parametrize("text", [None, "", "no json", "[]", "null", '"text"', "7", DEEP])
 def test_a_record_that_is_none_says_what_to_do(text):
-    with pytest.raises(LoopNotSetUpError, match=r"/logos.*provisioning /logos"):
+    with pytest.raises(LoopNotSetUpError, match=r"/logos.*provision /logos"):
         SystemRecord.parse(LOGOS, text)
 
 
