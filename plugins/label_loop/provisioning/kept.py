@@ -3,6 +3,7 @@
 The template takes the ARN of each as a parameter, and leaves it out of the stack.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,6 +16,7 @@ from label_loop.provisioning.stack import Stack
 from label_loop.provisioning.table import INDEX, REVIEWS, STATE, STATISTICS, adapt_table, inference_log
 
 _NO_QUEUE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
+_LOST = "the loop's stack made it, and it is gone: delete the stack, which keeps all data, and run this again"
 _BUCKET, _PROJECT = "bucket", "Rekognition project"
 
 type _Find = Callable[[Site, str], tuple[str, str] | None]
@@ -57,7 +59,8 @@ def look_for_kept(site: Site, record: Mapping[str, Any], stack: Stack | None, bu
         with naming(part.kind, name):
             there = part.find(site, name)
         if stack and not arn:
-            _check_made(site, part, name, there)
+            if there is None and made_by(stack).get(part.key):
+                site.report(Line(part.kind, name, Outcome.WRONG, _LOST))
         elif there is not None and (part.kind != _PROJECT or recorded in (None, "", there[1])):
             _report(site, part, name)
             kept.parameters[part.parameter], kept.values[part.key] = there
@@ -68,11 +71,10 @@ def look_for_kept(site: Site, record: Mapping[str, Any], stack: Stack | None, bu
     return kept
 
 
-def _check_made(site: Site, part: _Part, name: str, there: tuple[str, str] | None) -> None:
-    """Report what the stack made only where it is gone."""
-    if there is None:
-        detail = "the loop's stack made it, and it is gone: delete the stack, which keeps all data, and run this again"
-        site.report(Line(part.kind, name, Outcome.WRONG, detail))
+def made_by(stack: Stack | None) -> dict[str, str]:
+    """Return what a stack made by the record's keys; nothing of stacks before they had that output."""
+    values: dict[str, str] = json.loads((stack.outputs if stack else {}).get("Record", "{}"))
+    return {key: value for key, value in values.items() if value}
 
 
 def _report(site: Site, part: _Part, name: str) -> None:

@@ -1,12 +1,11 @@
 """A loop's stack, which makes all of a loop that has a resource type."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from label_loop.provisioning.kept import Kept, look_for_kept, report_made
+from label_loop.provisioning.kept import Kept, look_for_kept, made_by, report_made
 from label_loop.provisioning.names import slug
 from label_loop.provisioning.report import ProvisioningError
 from label_loop.provisioning.review import A2I
@@ -19,7 +18,7 @@ from label_loop.provisioning.task_ui import LEFT_TO_SETUP, task_ui
 TEMPLATE = Path(__file__).with_name("loop.yaml")
 # CloudFormation would write its own texts over those of people and of the loop at any update of a parameter.
 _POLICY = Path(__file__).with_name("loop-stack-policy.json")
-_BUCKET, _FLOW, _PORTAL, _RECORD = "BucketName", "ExistingFlowDefinition", "PortalDomain", "Record"
+_BUCKET, _FLOW, _PORTAL = "BucketName", "ExistingFlowDefinition", "PortalDomain"
 
 
 @dataclass(frozen=True)
@@ -59,10 +58,9 @@ def deploy_loop_stack(site: Site, record: Mapping[str, Any]) -> LoopStack:
     with site.resource("stack", name) as work:
         stack = _deploy(site, stacks, stack, given | _wished(site, stack, given), work)
     report_made(site, kept)
-    made = json.loads((stack.outputs if stack else {}).get(_RECORD, "{}"))
-    values = {"s3_bucket": bucket, "dynamodb_table_GSI": INDEX, **made, **kept.values}
+    values = {"s3_bucket": bucket, "dynamodb_table_GSI": INDEX, **made_by(stack), **kept.values}
     known = {key: value for key, value in record.items() if key in values and value}
-    return LoopStack({**{key: value for key, value in values.items() if value}, **known}, kept, stack)
+    return LoopStack({**values, **known}, kept, stack)
 
 
 def _bucket_name(site: Site, record: Mapping[str, Any], stack: Stack | None) -> str:

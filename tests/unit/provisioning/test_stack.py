@@ -5,11 +5,11 @@ from collections import Counter
 
 import pytest
 from moto.cloudwatch.models import cloudwatch_backends
+from tests.deployment.template import template
 from tests.unit.provisioning import older
 
 from label_loop.loop import Loop
 from label_loop.provisioning import DeploymentError, Outcome, ProvisioningError
-from label_loop.provisioning.loop_stack import TEMPLATE
 from label_loop.provisioning.names import slug
 from label_loop.provisioning.provision import provision_at
 from label_loop.provisioning.site import Options, Site
@@ -147,22 +147,31 @@ def test_what_a_stack_made_and_is_gone_is_told_and_comes_back_with_another_stack
     assert {line.outcome for line in run()[1]} == {Outcome.UNCHANGED}
 
 
-def test_a_stack_that_owns_its_parameters_keeps_them_and_the_record_gets_what_is_new(run, client, loop):
-    """As make deploy made it before."""
+def test_a_stack_of_an_earlier_release_keeps_its_parameters_and_gets_what_is_new(run, client, loop):
+    """As make deploy made it: the parameters and the record are its own, and it knows of no state."""
+    earlier = template("loop")
+    del earlier["Resources"]["State"], earlier["Outputs"]["Record"]
+    statements = earlier["Resources"]["LoopAccess"]["Properties"]["PolicyDocument"]["Statement"]
+    statements[:] = [one for one in statements if one["Sid"] != "State"]
     bucket = f"{name_of(loop)}-{ACCOUNT}-{REGION}"
     given = {"Loop": loop.name, "Path": loop.path, "BucketName": bucket}
     client("cloudformation").create_stack(
         StackName=name_of(loop),
-        TemplateBody=TEMPLATE.read_text(),
+        TemplateBody=f"# YAML, as templates are\n{json.dumps(earlier)}",
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
         Tags=[{"Key": MARKER, "Value": LOOP}],
     )
     chosen = loop.parameter("Minimum-F1-Score")
     client("ssm").put_parameter(Name=chosen, Value="0.95", Type="String", Overwrite=True)
+    _, planned = run(dry_run=True)
+    assert {line.outcome for line in planned if line.kind == "stack"} == {Outcome.MENDED}
     values, lines = run()
-    assert ("stack", name_of(loop)) not in created(lines)
+    for some in (planned, lines):
+        assert Outcome.WRONG not in {line.outcome for line in some}
+    assert ("stack", name_of(loop)) in changed(lines)
+    assert changed(lines)["parameter", loop.parameter(SYSTEM_RECORD)] == "sampling_since, state_table"
     assert values["state_table"] == f"{name_of(loop)}-state"
-    assert values["s3_bucket"] == bucket
+    assert client("dynamodb").describe_table(TableName=values["state_table"])
     assert client("ssm").get_parameter(Name=chosen)["Parameter"]["Value"] == "0.95"
     assert {line.outcome for line in run()[1]} == {Outcome.UNCHANGED}
 
