@@ -112,4 +112,4 @@ def settled(frame: Frame) -> Frame:
 
 def navigation(frame: Frame) -> Locator:
     """Return the links of the console's own navigation."""
-    return frame.get_by_role("navigation", name="Pages of the loop").get_by_role("link")
+    return frame.get_by_role("navigation", name="Loop pages").get_by_role("link")

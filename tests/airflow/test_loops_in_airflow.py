@@ -12,7 +12,7 @@ from tests.waiting import eventually
 from sample_images.digits import digits
 
 STATES = ("detection", "human_review", "human_sampling", "parameter_sync", "training")
-WAITING = {"detection": "detect_uploads", "human_review": "apply_answers", "parameter_sync": "sync"}
+WAITING = {"detection": "wait_for_uploads", "human_review": "wait_for_answers", "parameter_sync": "sync"}
 
 
 def test_each_loop_has_its_five_dags(running: RunningStack):

@@ -16,9 +16,9 @@ def test_a_parameter_is_set_and_reaches_parameter_store(visit: Visit, running: R
     status = _panel(frame).get_by_role("status")
     expect(status).to_contain_text("0.85")
     eventually(lambda: running.parameter(f"{LOOP.path}/{NAME}") == "0.85", "Parameter Store to follow")
-    expect(status).to_have_text("in force 0.85", timeout=60_000)
+    expect(status).to_have_text("in effect 0.85", timeout=60_000)
 
-    _panel(frame).get_by_text("Who changed it").click()
+    _panel(frame).get_by_text("Change history").click()
     expect(_panel(frame).get_by_role("table")).to_contain_text("op")
     assert_no_overflow(frame)
 
@@ -26,7 +26,7 @@ def test_a_parameter_is_set_and_reaches_parameter_store(visit: Visit, running: R
 def test_a_changed_frequency_is_followed_by_the_schedule(visit: Visit, running: RunningStack):
     frame = visit("op").open_page("Parameters")
     _save(frame, "45", FREQUENCY)
-    expect(_panel(frame, FREQUENCY).get_by_role("status")).to_have_text("in force 45", timeout=120_000)
+    expect(_panel(frame, FREQUENCY).get_by_role("status")).to_have_text("in effect 45", timeout=120_000)
     assert running.variable(f"{LOOP.name}/{FREQUENCY}") == "45"
     assert running.parameter(f"{LOOP.path}/{FREQUENCY}") == "45"
     training = LOOP.dag_id("training")

@@ -55,7 +55,7 @@ def test_what_could_not_be_sent_comes_back_after_the_image_on_the_screen(page: P
     page.route("**/review/answer", lambda route: route.fulfill(status=401, json={"detail": "Invalid JWT token"}))
     failing = shown(frame)
     page.keyboard.press("n")
-    expect(page.locator(".notice.problem")).to_contain_text("Your login has ended")
+    expect(page.locator(".notice.problem")).to_contain_text("Your session has expired")
     seen = shown(frame)
     assert seen != failing
     expect(page.locator("[data-done]")).to_have_text("0")
@@ -94,7 +94,7 @@ def test_an_image_that_cannot_be_drawn_is_skipped_but_gets_no_label(page: Page, 
     page.unroute("**/review/images/*")
     with page.expect_request("**/review/skip/*"):
         page.keyboard.press("s")
-    page.get_by_role("button", name="Load it again").click()
+    page.get_by_role("button", name="Reload the image").click()
     expect(page.locator("[data-picture] img")).to_be_visible()
 
 
@@ -119,10 +119,10 @@ def test_a_label_is_found_by_its_name_though_another_one_contains_it(page: Page,
 def test_a_login_that_has_ended_is_told_once_however_often_it_is_asked(page: Page, running: RunningStack):
     page.clock.install()
     page.goto(f"{running.stack.airflow_url}/label-loop/{LOOP.name}/overview")
-    expect(page.get_by_text("Running and next")).to_be_visible()
+    expect(page.get_by_role("heading", name="DAG runs")).to_be_visible()
     page.route("**/overview/now", lambda route: route.fulfill(status=401, json={"detail": "Invalid JWT token"}))
     for _ in range(3):
         with page.expect_response("**/overview/now"):
             page.clock.run_for(10_500)
     expect(page.locator(".notice")).to_have_count(1)
-    expect(page.locator(".notice")).to_contain_text("Your login has ended")
+    expect(page.locator(".notice")).to_contain_text("Your session has expired")

@@ -12,12 +12,12 @@ RUN_MS = 240_000
 def test_an_older_version_is_put_back(visit: Visit, running: RunningStack):
     first = system_record(running)[ENDPOINT]
     frame = visit("op").open_page("Models")
-    expect(_row(frame, first)).to_contain_text("serves")
+    expect(_row(frame, first)).to_contain_text("serving")
     before = _versions(frame).count()
     frame.get_by_role("button", name="Train now").click()
     frame.get_by_role("button", name="Train anyway").click()
     expect(_versions(frame)).to_have_count(before + 1, timeout=RUN_MS)
-    expect(_versions(frame).first).to_contain_text("serves", timeout=RUN_MS)
+    expect(_versions(frame).first).to_contain_text("serving", timeout=RUN_MS)
     second = system_record(running)[ENDPOINT]
     assert second != first
     expect(_row(frame, first)).to_contain_text("stopped", timeout=RUN_MS)  # until then it cannot be started
@@ -28,7 +28,7 @@ def test_an_older_version_is_put_back(visit: Visit, running: RunningStack):
     assert_accessible(frame)
     dialog.get_by_role("button", name="Deploy").click()
 
-    expect(_row(frame, first)).to_contain_text("serves", timeout=RUN_MS)
+    expect(_row(frame, first)).to_contain_text("serving", timeout=RUN_MS)
     assert system_record(running)[ENDPOINT] == first
     expect(_row(frame, second)).to_contain_text("stopped", timeout=RUN_MS)
     assert_no_overflow(frame)

@@ -22,7 +22,7 @@ def test_an_uploaded_image_is_detected_and_its_result_shown(
     _choose(frame, [(picture.name, picture.body), ("notes.png", b"no image at all")])
     expect(_row(frame, "notes.png")).to_contain_text("not a PNG or JPEG")
     expect(_row(frame, picture.name)).to_contain_text(" %", timeout=120_000)  # the confidence of what was detected
-    expect(frame.locator("#summary")).to_have_text("1 of 2 uploaded, 1 detected, 1 refused")
+    expect(frame.locator("#summary")).to_have_text("1 of 2 uploaded, 1 detected, 1 rejected")
     assert _bodies(running, UPLOADS_FOLDER).count(picture.body) == 1
 
 
@@ -43,13 +43,13 @@ def test_an_image_is_uploaded_for_training_under_a_label(
     frame.get_by_label("Training").check()
     frame.get_by_label("Label", exact=True).fill(odd_label)
     _choose(frame, [(picture.name, picture.body)])
-    expect(_row(frame, picture.name)).to_contain_text("added to the images that train")
+    expect(_row(frame, picture.name)).to_contain_text("added to the training images")
     assert _bodies(running, f"{LABELLED_FOLDER}{odd_label}/") == [picture.body]
 
 
 def test_who_may_only_look_cannot_upload(visit: Visit):
     frame = visit("viewer").open_page("Upload")
-    expect(frame.get_by_text("need the permission to trigger the DAG detection")).to_be_visible()
+    expect(frame.get_by_text("need permission to trigger the DAG detection")).to_be_visible()
     assert frame.locator("input[type=file]").count() == 0
 
 

@@ -100,7 +100,7 @@ def test_figures_are_what_was_written(ask: Ask, world: World) -> None:
     assert {name: sum(values) for name, values in over_time.items()} == {
         "accepted": 6,
         "sent to review": 3,
-        "not accepted, not in review": 2,
+        "not accepted, not sent to review": 2,
         "failed": 1,
     }
     labels = chart(text, "detections")["labels"]
@@ -123,7 +123,7 @@ def test_versions_are_apart_and_can_be_chosen(ask: Ask, world: World) -> None:
     assert "2 detections" in words(one)
     assert set(series(one, "confidence")) == {"old"}
     none = ask("viewer", "GET", "insight?version=%3Cb%3E").text
-    assert "Nothing was detected in these 30 days by <b>" in words(none)
+    assert "No detections in the last 30 days by <b>" in words(none)
     assert "<b>" not in none
 
 
@@ -136,11 +136,11 @@ def test_agreement_of_samples_and_of_reviews_is_told_apart(ask: Ask, world: Worl
     answer(world, {row["DetectLabelRequestId"]: "dog" for row in [*sure[8:9], *unsure]})
     text = words(ask("viewer", "GET", "insight").text)
     samples, reviews = text.split("Human samples ")[1].split(" Reviews ")
-    assert "11 were sampled, 10 of them are answered" in samples
+    assert "11 were sampled, 10 of them have been answered" in samples
     assert "80.0 % (49.0 % to 94.3 %) 8 of 10 answers agree" in samples
     assert "0.0 % (0.0 % to 49.0 %) 0 of 4 answers agree" in reviews
     assert "unbiased" in samples
-    assert "no estimate" in reviews
+    assert "does not estimate" in reviews
 
 
 def test_many_labels_are_listed_by_their_most_frequent_confusions(ask: Ask, world: World) -> None:
@@ -148,9 +148,9 @@ def test_many_labels_are_listed_by_their_most_frequent_confusions(ask: Ask, worl
     write(world, many)
     answer(world, {row["DetectLabelRequestId"]: f"not {row['DetectedLabel']}" for row in many})
     text = ask("viewer", "GET", "insight").text
-    assert "Confusion table" not in text
-    listed = words(text.split("The most frequent confusions</h3>")[1])
-    assert listed.startswith("The model said People said Times label 7 not label 7 2")
+    assert "Confusion matrix" not in text
+    listed = words(text.split("Most frequent confusions</h3>")[1])
+    assert listed.startswith("Model label Human label Count label 7 not label 7 2")
 
 
 def test_hostile_labels_are_only_text(ask: Ask, world: World) -> None:
@@ -201,7 +201,7 @@ def test_a_file_of_reviewed_detections_has_an_end(ask: Ask, world: World, monkey
     answer(world, {row["DetectLabelRequestId"]: "cat" for row in taken})
     lines = ask("viewer", "GET", "insight/reviewed.csv").text.splitlines()
     assert 6 < len(lines) < 20
-    assert lines[-1].startswith('"The file ends here, after ')
+    assert lines[-1].startswith("Truncated after ")
 
 
 def test_a_loop_without_statistics_is_told_the_command(ask: Ask, world: World) -> None:

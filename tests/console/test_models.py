@@ -137,7 +137,7 @@ def test_the_chart_has_the_scores_oldest_first_and_the_minimum(ask, serving, mod
 
 
 def test_a_loop_without_a_version_says_what_makes_one(ask, world, runs):
-    assert "No version yet" in ask("viewer", "GET", "models/versions").text
+    assert "No versions yet" in ask("viewer", "GET", "models/versions").text
     assert "No training has run yet" in ask("viewer", "GET", "models").text
 
 
@@ -145,7 +145,7 @@ def test_aws_being_away_is_told_in_place_and_asked_again(ask, serving, runs):
     serving.fault("rekognition", "DescribeProjectVersions", code="InternalServerError", status=500)
     answer = ask("viewer", "GET", "models/versions")
     assert answer.status_code == 200
-    assert "It is tried again" in answer.text
+    assert "Retrying every 15 seconds" in answer.text
     assert "every 15s" in answer.text
 
 
@@ -172,7 +172,7 @@ def test_a_summary_that_cannot_be_read_is_told(ask, serving, model, runs, body):
     serving.add_version(replace(model, outcome=outcome), "v5", "STOPPED")
     answer = ask("viewer", "GET", "models/labels?version=v5")
     assert answer.status_code == 200
-    assert "gone from S3, or has no labels" in answer.text
+    assert "no longer in S3, or contains no labels" in answer.text
     assert ask("viewer", "GET", "models/versions").status_code == 200
 
 
@@ -202,7 +202,7 @@ def test_a_rollback_is_confirmed_and_triggers_a_run_in_the_users_name(ask, servi
     assert answer.status_code == 200
     (run,) = runs()
     told = json.loads(answer.headers["hx-trigger"])
-    assert told == {"models-changed": None, "label-loop:notice": {"text": f"The run {run.run_id} was triggered."}}
+    assert told == {"models-changed": None, "label-loop:notice": {"text": f"Triggered the run {run.run_id}."}}
     assert run.conf == {"version": "v0"}
     assert run.triggering_user_name == "a-user"
     assert "Deployment of v0" in answer.text
@@ -211,7 +211,7 @@ def test_a_rollback_is_confirmed_and_triggers_a_run_in_the_users_name(ask, servi
     assert "data-airflow-href" in answer.text
     assert noted() == [("label_loop_deploy", "a-user", {"version": "v0", "run_id": run.run_id})]
     # Another one waits, and that is said before it is asked for.
-    assert "begins when that has ended" in ask("user", "GET", "models/deployment?version=v0").text
+    assert "starts when it has finished" in ask("user", "GET", "models/deployment?version=v0").text
 
 
 def test_what_a_run_does_is_followed_and_the_table_with_it(ask, serving, runs):
@@ -288,7 +288,7 @@ def test_the_model_is_stopped_and_can_be_started_again(ask, serving, runs):
     assert any("as a-user asked" in one["body"]["message"] for one in events(serving.told(), "model_status"))
     eventually(lambda: "every 5s" not in ask("user", "GET", "models/versions").text)
     text = ask("user", "GET", "models/versions").text
-    assert "does not run (it is stopped): uploads wait" in text
+    assert "is not running (stopped). Uploads wait" in text
     assert "Start again…" in row_of(text, "v1")
     assert ask("user", "POST", "models/stop").status_code == 409
     assert ask("user", "POST", "models/deployment?version=v1").status_code == 200
@@ -299,5 +299,5 @@ def test_a_model_that_sleeps_is_told_as_such(ask, serving):
     serving.set_status(serving.state().endpoint_arn, "STOPPED")
     serving.set_state(stopped_because="idle")
     text = ask("viewer", "GET", "models/versions").text
-    assert "v1 is idle (it is stopped): the next upload starts it" in text
-    assert "does not run" not in text
+    assert "v1 is idle (stopped). The next upload starts it" in text
+    assert "not running (" not in text

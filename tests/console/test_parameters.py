@@ -111,7 +111,7 @@ def test_the_page_shows_the_ten_and_the_optional_ones_apart(ask: Ask, synced: Wo
         assert parameter.description in shown
         assert parameter.rule in shown
         assert f"Default: {parameter.default}" in shown
-        assert "in force" in shown
+        assert "in effect" in shown
         assert 'hx-trigger="load delay' not in shown  # settled: nothing to wait for
 
 
@@ -137,9 +137,9 @@ def test_a_difference_is_shown_with_its_way(ask: Ask, synced: World) -> None:
     synced.put_parameter(GATE, "0.9")
     synced.set_variable("Human-Sampling-Interval", "7")
     page = ask("viewer", "GET", "parameters").text
-    assert "on its way from Parameter Store" in article(page, GATE)
+    assert "syncing from Parameter Store" in article(page, GATE)
     assert "<span>0.9</span>" in article(page, GATE)
-    assert "on its way to Parameter Store" in article(page, "Human-Sampling-Interval")
+    assert "syncing to Parameter Store" in article(page, "Human-Sampling-Interval")
 
 
 def test_a_paused_sync_is_told(ask: Ask, synced: World, dags: None) -> None:
@@ -167,7 +167,7 @@ def test_a_paused_sync_is_told(ask: Ask, synced: World, dags: None) -> None:
 def test_a_saved_value_is_on_its_way_until_both_sides_agree(ask: Ask, synced: World, sync: Any) -> None:
     answer = save(ask, GATE, " 0.9 ", "0.8")
     assert answer.status_code == 200
-    assert "on its way to Parameter Store" in answer.text
+    assert "syncing to Parameter Store" in answer.text
     assert f'hx-get="/label-loop/{LOOP.name}/parameters/{GATE}/status"' in answer.text
     assert (variable(GATE), synced.parameter(GATE)) == ("0.9", "0.8")
     assert read_settings(LOOP).minimum_f1_score == 0.9
@@ -176,7 +176,7 @@ def test_a_saved_value_is_on_its_way_until_both_sides_agree(ask: Ask, synced: Wo
     sync()
     assert synced.parameter(GATE) == "0.9"
     settled = ask("viewer", "GET", f"parameters/{GATE}/status").text
-    assert '<span class="badge good">in force</span> <strong class="in-force">0.9</strong>' in settled
+    assert '<span class="badge good">in effect</span> <strong class="in-force">0.9</strong>' in settled
     assert "load delay" not in settled
 
 
@@ -271,7 +271,7 @@ def test_a_newer_value_in_parameter_store_is_told_and_not_fought(ask: Ask, synce
     synced.put_parameter(GATE, "0.95")
     answer = save(ask, GATE, "0.7", "0.8")
     assert answer.status_code == 409
-    assert "Parameter Store holds '0.95'" in problem(answer.text)
+    assert "Parameter Store has the newer value '0.95'" in problem(answer.text)
     assert variable(GATE) == "0.8"
     sync()
     assert save(ask, GATE, "0.7", "0.95").status_code == 200

@@ -140,7 +140,7 @@ async def test_a_slow_aws_holds_up_nobody(airflow: FastAPI, token: str, patience
         answers = await asyncio.gather(*(task for task in asking if task not in refused))
         assert Counter(answer.status_code for answer in answers) == {504: THREADS, 503: MOST_WAITING}
         for answer in (*answers, *(task.result() for task in refused)):
-            assert "slow answers of AWS" in answer.json()["detail"] or "AWS answers slowly" in answer.json()["detail"]
+            assert "slow responses from AWS" in answer.json()["detail"] or "AWS is slow" in answer.json()["detail"]
         assert len(held_aws.waiting) == THREADS
 
         # Threads are free again when AWS has answered, and not before.
@@ -163,7 +163,7 @@ async def test_an_aws_that_does_not_answer_is_told(airflow: FastAPI, token: str,
                 assert "Timeout" in answer.text, path  # shown in the place of what is not known
             else:
                 assert answer.status_code == 502, (path, answer.text)
-                assert "AWS did not answer" in answer.json()["detail"]
+                assert "AWS did not respond" in answer.json()["detail"]
 
 
 def test_the_pool_has_the_size_that_it_says(served: FastAPI):

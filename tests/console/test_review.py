@@ -58,8 +58,8 @@ def test_the_page_shows_the_labels_and_what_reviewers_are_told(ask, reviewing):
     text = ask("viewer", "GET", "review").text
     assert 'data-label="7"' in text
     assert "Look at the &lt;b&gt;shape&lt;/b&gt;." in text
-    assert "You may look, but not review" in text
-    assert "You may look, but not review" not in ask("user", "GET", "review").text
+    assert "You can view this page but not review" in text
+    assert "You can view this page but not review" not in ask("user", "GET", "review").text
 
 
 def test_a_loop_that_reviews_in_a2i_says_so(ask, reviewing):
@@ -224,7 +224,7 @@ def test_an_image_that_is_gone_is_told(ask, reviewing):
     (name,) = ask_about(reviewing, "a.png", body=png())
     reviewing.client("s3").delete_object(Bucket=reviewing.bucket, Key="images_for_detection/a.png")
     answer = ask("viewer", "GET", f"review/images/{name}")
-    assert (answer.status_code, answer.json()["detail"]) == (404, "The image is gone from S3.")
+    assert (answer.status_code, answer.json()["detail"]) == (404, "The image no longer exists in S3.")
 
 
 @pytest.mark.parametrize("name", ["label-loop-unknown", "../x", "A" * 64])
@@ -237,6 +237,6 @@ def test_aws_being_away_is_told_and_loses_nothing(ask, reviewing):
     reviewing.fault("dynamodb", "GetItem")
     answer = ask("user", "POST", "review/answer", json={"name": name, "label": "1"})
     assert answer.status_code == 502
-    assert "AWS did not answer" in answer.json()["detail"]
+    assert "AWS did not respond" in answer.json()["detail"]
     reviewing.heal()
     assert ask("user", "POST", "review/answer", json={"name": name, "label": "1"}).status_code == 200

@@ -82,7 +82,7 @@ def test_training_needs_a_permission_of_its_own(ask: Ask, world: World, monkeypa
     assert send(ask, "detection", DIGIT, name="a.png").status_code == 200
     assert send(ask, "training", DIGIT, name="a.png", label="cat").status_code == 403
     assert world.keys(LABELLED_FOLDER) == []
-    assert "needs the permission to trigger the DAG training" in ask("op", "GET", "upload").text
+    assert "needs permission to trigger the DAG training" in ask("op", "GET", "upload").text
 
 
 @pytest.mark.parametrize("purpose", ["detection", "training"])

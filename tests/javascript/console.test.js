@@ -35,10 +35,10 @@ describe("notices", () => {
     refused(422, '{"detail": [{"msg": "not a text"}]}');
     tell("htmx:sendError", {});
     assert.deepEqual(notices(), [
-      "Your login has ended. Log in to Airflow in another tab, then go on here.",
-      "Airflow answered with 502.",
-      "Airflow answered with 422.",
-      "Airflow cannot be reached. Check the connection and try again.",
+      "Your session has expired. Log in to Airflow in another tab, then continue here.",
+      "The request failed with HTTP status 502. Try again.",
+      "The request failed with HTTP status 422. Try again.",
+      "Airflow cannot be reached. Check your connection and try again.",
     ]);
   });
 });

@@ -21,7 +21,7 @@ test("an answer that could not be sent comes back after the image on the screen"
   await settled();
   assert.equal(desk.shownImage, "b");
   assert.equal(desk.part("done").textContent, "0");
-  assert.match(desk.problem, /Your login has ended/);
+  assert.match(desk.problem, /Your session has expired/);
   press(desk.body, "s");
   assert.equal(desk.shownImage, "a");
 });
@@ -73,5 +73,5 @@ test("who may not review is given no image", async () => {
   const desk = await openDesk({ values: { "may.review | tojson": "false" } });
   press(desk.body, "1");
   assert.deepEqual(desk.requests, []);
-  assert.equal(desk.part("empty-title").textContent, "Reviewing is for reviewers");
+  assert.equal(desk.part("empty-title").textContent, "You cannot review");
 });

@@ -51,7 +51,7 @@ test("three are sent at a time, each once", async () => {
   await page.held[0].finish(200, { id: "1" });
   assert.deepEqual(queryOf(page.held[3]), { name: "d.png" });
   assert.equal(page.held[0].headers["X-Label-Loop"], "console");
-  assert.equal(stateOf("a.png"), "uploaded, waits for its detection");
+  assert.equal(stateOf("a.png"), "uploaded, waiting for detection");
 });
 
 test("an image joins those that train under its label", async () => {
@@ -60,7 +60,7 @@ test("an image joins those that train under its label", async () => {
   assert.match(page.held[0].url, /^\/label-loop\/a%20loop\/upload\/training\?/);
   assert.deepEqual(queryOf(page.held[0]), { name: "a.png", label: "a cat" });
   await page.held[0].finish(200, { repeated: true });
-  assert.equal(stateOf("a.png"), "was there already");
+  assert.equal(stateOf("a.png"), "already among the training images");
 });
 
 for (const label of ["", "a/b", "..", "None of the above"]) {
@@ -73,11 +73,11 @@ for (const label of ["", "a/b", "..", "None of the above"]) {
 }
 
 const REFUSED = [
-  ["an empty file", [], {}],
+  ["the file is empty", [], {}],
   ["larger than 15 MB", [...PNG, ...new Array(1000).fill(0)], {}],
   ["not a PNG or JPEG", [1, 2, 3, 4], {}],
   ["63 x 100 px: each side must be 64 to 4096 px", PNG, { width: 63 }],
-  ["2001 x 100 px: the sides differ by more than 20 to 1", PNG, { width: 2001 }],
+  ["2001 x 100 px: the aspect ratio must be at most 20 to 1", PNG, { width: 2001 }],
 ];
 for (const [problem, bytes, dimensions] of REFUSED) {
   test(`what cannot be used is not sent: ${problem}`, async () => {
@@ -128,7 +128,7 @@ test("an image that has arrived is not cancelled with what is left", async () =>
   await page.held[0].finish(200, { id: "1" });
   byId("cancel-all").click();
   await settled();
-  assert.equal(stateOf("a.png"), "uploaded, waits for its detection");
+  assert.equal(stateOf("a.png"), "uploaded, waiting for detection");
   assert.equal(stateOf("b.png"), "cancelled");
 });
 

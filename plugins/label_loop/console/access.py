@@ -68,10 +68,10 @@ def _needs(permission: str) -> Callable[..., Awaitable[Visit]]:
         served = await in_thread(contexts)
         aws = served.get(loop_name)
         if aws is None:
-            raise HTTPException(404, f"This Airflow serves no loop of that name; see {NAMED_BY}.")
+            raise HTTPException(404, f"This Airflow has no loop with that name. Loops are listed in {NAMED_BY}.")
         may = await in_thread(permissions, user, aws.loop)
         if not (may[LOOK] and may[permission]):
-            raise HTTPException(403, f"You need the permission {_NEEDED[permission if may[LOOK] else LOOK]}.")
+            raise HTTPException(403, f"You need permission {_NEEDED[permission if may[LOOK] else LOOK]}.")
         if request.method not in _READING:
             refuse_cross_site(request)
         return Visit(request, user, aws, may, has_others=len(served) > 1)

@@ -52,8 +52,8 @@ async def _first_page(request: Request, user: GetUserDep) -> Response:
     async for name in _visible(user):
         return RedirectResponse(f"{render.base(request)}/{quote(name)}/{render.PAGES[0][0]}", 303)
     if await in_thread(context.contexts):
-        raise HTTPException(403, "You may see none of this Airflow's loops: ask for a role that may read their DAGs.")
-    raise HTTPException(404, f"This Airflow serves no loop. Name one in {NAMED_BY}.")
+        raise HTTPException(403, "You cannot view any of this Airflow's loops. Ask for a role that can read them.")
+    raise HTTPException(404, f"This Airflow has no loops. Add one in {NAMED_BY}.")
 
 
 async def _loop_choice(visit: access.Look, page: str = "") -> Response:
@@ -84,7 +84,7 @@ async def _refuse_large_bodies(request: Request, call_next: Callable[[Request], 
     is_known = length.isdecimal() and len(length) < 10 and "transfer-encoding" not in request.headers
     if request.url.path.endswith(_READ_BIT_BY_BIT) or (is_known and int(length) <= _LARGEST_BODY_BYTES):
         return await call_next(request)
-    return JSONResponse({"detail": "The body of this request is larger than 1 MB, or does not tell its length."}, 413)
+    return JSONResponse({"detail": "The request body is larger than 1 MB, or does not state its length."}, 413)
 
 
 async def _error_page(request: Request, error: Exception) -> Response:
@@ -108,7 +108,7 @@ def _told(error: Exception) -> tuple[int, str]:
         return error.status_code, str(error.detail)
     if isinstance(error, RequestValidationError):
         fields = ", ".join(str(problem["loc"][-1]) for problem in error.errors())
-        return 422, f"The request is not understood: see {fields}."
+        return 422, f"The request is invalid. Check {fields}."
     if isinstance(error, BusyError):
         return 503, str(error)
     if isinstance(error, OverdueError):
@@ -116,4 +116,4 @@ def _told(error: Exception) -> tuple[int, str]:
     if isinstance(error, LabelLoopError):
         return 409, str(error)
     code = error_code(error) or type(error).__name__
-    return 502, f"AWS did not answer as it should ({code}). Try again; if it stays so, look at the API server's log."
+    return 502, f"AWS did not respond as expected ({code}). Try again; if this persists, check the API server's log."

@@ -21,11 +21,11 @@ def image_response(aws: ConsoleContext, image_uri: str, version_id: str | None) 
     where = urlsplit(image_uri, allow_fragments=False)
     bucket, key = where.netloc, image_uri.removeprefix(f"s3://{where.netloc}/")
     if bucket != aws.record.bucket:
-        raise HTTPException(404, "The image lies in another bucket than the loop's.")
+        raise HTTPException(404, "The image is not in the loop's bucket.")
     body = _read(aws, bucket, key, version_id)
     kind = next((kind for head, kind in _KINDS.items() if body.startswith(head)), None)
     if kind is None:
-        raise HTTPException(415, "This object is neither a PNG nor a JPEG image.")
+        raise HTTPException(415, "The object is not a PNG or JPEG image.")
     # A version of an object never changes, so the next look need not load it again.
     headers = {"Cache-Control": "private, max-age=3600"} if version_id else {}
     return Response(body, media_type=kind, headers={**headers, "Content-Security-Policy": "default-src 'none'"})
@@ -38,10 +38,10 @@ def _read(aws: ConsoleContext, bucket: str, key: str, version_id: str | None) ->
         answer = client.get_object(Bucket=bucket, Key=key, **version)
     except ClientError as error:
         if error_code(error) in _GONE:
-            raise HTTPException(404, "The image is gone from S3.") from error
+            raise HTTPException(404, "The image no longer exists in S3.") from error
         raise
     with closing(answer["Body"]) as stream:
         if answer["ContentLength"] > LARGEST_BYTES:
-            raise HTTPException(413, "The image is larger than Rekognition takes (15 MB).")
+            raise HTTPException(413, "The image is larger than 15 MB, the most that Rekognition accepts.")
         body: bytes = stream.read()
     return body

@@ -20,7 +20,7 @@ def detections_over_time(days: Sequence[Day], first: date, last: date) -> Chart:
     kinds = (
         ("accepted", "good", lambda counts: counts[statistics.ACCEPTED]),
         ("sent to review", "accent", lambda counts: counts[statistics.SENT_TO_REVIEW]),
-        ("not accepted, not in review", "warn", _left_alone),
+        ("not accepted, not sent to review", "warn", _left_alone),
         ("failed", "bad", lambda counts: counts[statistics.FAILED]),
     )
     series = [

@@ -18,10 +18,10 @@ from label_loop.domain.moments import read_moment
 PAGES = (
     ("overview", "Overview", "Is the loop healthy?"),
     ("review", "Review", "Label what the model is unsure of"),
-    ("models", "Models", "Which version serves, and how good is each?"),
+    ("models", "Models", "Which version is serving, and how good is each?"),
     ("insight", "Insight", "How good is the model?"),
-    ("upload", "Upload", "Detect images, or add them to those that train"),
-    ("parameters", "Parameters", "What is in force, and who changed it?"),
+    ("upload", "Upload", "Detect images, or add them to the training set"),
+    ("parameters", "Parameters", "What is in effect, and who changed it?"),
 )
 
 

@@ -27,7 +27,7 @@ class BusyError(LabelLoopError):
     """All threads are taken, and enough requests wait for one already, or this one has waited long enough."""
 
     def __init__(self) -> None:
-        super().__init__("The console waits for too many slow answers of AWS. Try again in a few seconds.")
+        super().__init__("The console is waiting for too many slow responses from AWS. Try again in a few seconds.")
 
 
 class OverdueError(LabelLoopError):
@@ -35,8 +35,8 @@ class OverdueError(LabelLoopError):
 
     def __init__(self) -> None:
         super().__init__(
-            f"This takes longer than {LONGEST_SECONDS:.0f} seconds, since AWS answers slowly. What you asked for may "
-            "still be done: look again before you repeat it."
+            f"AWS is slow: there was no response within {LONGEST_SECONDS:.0f} seconds. The request may still complete: "
+            "check its effect before you repeat it."
         )
 
 
@@ -80,4 +80,4 @@ async def _result[T](work: Future[T], seconds: float | None) -> T:
 def _note_late(waiting: asyncio.Future[Any]) -> None:
     error = None if waiting.cancelled() else waiting.exception()
     if error:
-        log.warning("What took longer than its request failed in the end: %r", error)
+        log.warning("A call that outlasted its request has failed: %r", error)

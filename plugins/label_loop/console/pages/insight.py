@@ -58,7 +58,7 @@ class Window:
 def _window(days: int = 30, version: str = "") -> Window:
     if days not in WINDOWS_DAYS:
         choices = ", ".join(map(str, WINDOWS_DAYS))
-        raise HTTPException(422, f"Insight cannot look at {days} days: choose one of {choices}.")
+        raise HTTPException(422, f"Insight cannot show {days} days. Choose one of {choices}.")
     today = datetime.now(UTC).date()
     return Window(days, version, today - timedelta(days=days - 1), today)
 
@@ -208,7 +208,7 @@ async def _lines(page: list[LogRow] | None, pages: Iterator[list[LogRow]], windo
         read += 1
         page = await in_thread(next, pages, None)
         if page is not None and (written >= _MOST_ROWS or read >= _MOST_PAGES):
-            yield csv_line([f"The file ends here, after {written} detections, to spare the log: choose fewer days."])
+            yield csv_line([f"Truncated after {written} detections to limit reads. Choose a shorter period."])
             return
 
 

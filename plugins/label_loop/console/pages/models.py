@@ -227,7 +227,7 @@ async def stop(visit: Operate) -> Response:
         return name, _activity(visit)
 
     name, values = await in_thread(work)
-    return _after(visit, f"{name} is being stopped. Uploads wait until it is started again.", values)
+    return _after(visit, f"{name} is stopping. Uploads wait until it is started again.", values)
 
 
 def _decide(aws: ConsoleContext, name: str) -> DeploymentDecision:
@@ -240,14 +240,14 @@ async def _trigger(visit: Visit, event: str, conf: Mapping[str, Any]) -> Respons
 
     def work() -> tuple[str, dict[str, Any]]:
         if not airflow_db.schedules([dag_id]):
-            raise HTTPException(409, f"Airflow does not know the DAG {dag_id} yet. Try again in a minute.")
+            raise HTTPException(409, f"Airflow has not loaded the DAG {dag_id} yet. Try again in a minute.")
         run = airflow_db.trigger(dag_id, conf, visit.user)
         airflow_db.note(event, visit.user, dag_id, {**conf, "run_id": run.run_id})
         return run.run_id, _activity(visit)
 
     # All in one: between two, the console could be too busy to tell what it has done.
     run_id, values = await in_thread(work)
-    return _after(visit, f"The run {run_id} was triggered.", values)
+    return _after(visit, f"Triggered the run {run_id}.", values)
 
 
 def _after(visit: Visit, notice: str, values: Mapping[str, Any]) -> Response:

@@ -59,7 +59,7 @@ class Row:
 
 def _known(name: str) -> str:
     if name not in PARAMETERS:
-        raise HTTPException(404, "There is no parameter of that name.")
+        raise HTTPException(404, "There is no parameter with that name.")
     return name
 
 
@@ -158,16 +158,16 @@ def _problem(row: Row, text: str, before: str, sides: Sides) -> Row | None:
     if newer is None:
         return None
     reason = (
-        f"Parameter Store holds {shown(newer)} since then, which is on its way here and would replace yours. "
-        "Wait until it is in force, then save again."
+        f"Not saved: Parameter Store has the newer value {shown(newer)}, which has yet to be synced and would replace "
+        "yours. Wait until it is in effect, then save again."
     )
     return replace(row, typed=text, problem=reason, status_code=409)
 
 
 def _changed_meanwhile(row: Row, text: str, before: str) -> Row:
     reason = (
-        f"Not saved: it was changed to {shown(row.status.in_force)} meanwhile; you began with {shown(before)} and want "
-        f"{shown(text)}. Save again to replace it."
+        f"Not saved: the value was changed to {shown(row.status.in_force)} in the meantime. You started from "
+        f"{shown(before)} and entered {shown(text)}. Save again to replace it."
     )
     return replace(row, typed=text, problem=reason, status_code=409)
 

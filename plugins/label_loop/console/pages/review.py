@@ -137,7 +137,7 @@ async def image(visit: Look, name: str) -> Response:
     def work() -> Response:
         review = visit.aws.reviews.table.get(name)
         if review is None:
-            raise HTTPException(404, "There is no such review.")
+            raise HTTPException(404, "This review does not exist.")
         return image_response(visit.aws, review.task.image_uri, review.task.version_id)
 
     return await in_thread(work)
@@ -177,7 +177,7 @@ def _checked_label(visit: Visit, label: str | None) -> str:
     except InvalidLabelError as error:
         raise HTTPException(422, str(error)) from error
     if not visit.aws.settings.review_allow_new_labels:
-        raise HTTPException(422, "This loop takes no new labels; the parameter Review-Allow-New-Labels allows them.")
+        raise HTTPException(422, "This loop accepts no new labels. To allow them, turn on Review-Allow-New-Labels.")
     return new
 
 
@@ -194,7 +194,7 @@ async def _settle(aws: ConsoleContext) -> None:
         try:
             left = await in_background(lambda: _collect(aws))
         except Exception as error:  # told and tried again by the next answer, the next page, or the DAG human_review
-            log.warning("Answers of %s are written later: %s", aws.loop.path, error)
+            log.warning("Answers for %s will be written later: %s", aws.loop.path, error)
             return
         if not left:
             return

@@ -91,7 +91,7 @@ async def _image(request: Request) -> bytes:
         async with asyncio.timeout(_LONGEST_UPLOAD_SECONDS):
             body = await _read(request)
     except (TimeoutError, ClientDisconnect) as error:
-        raise HTTPException(408, "The image did not arrive in time. Try again.") from error
+        raise HTTPException(408, "The upload timed out. Try again.") from error
     problem = await in_thread(images.image_problem, body)
     if problem:
         raise HTTPException(422, problem)

@@ -3,7 +3,7 @@
 /** @import { Chart, ChartConfiguration, ChartDataset, TooltipItem } from "chart.js" */
 
 /**
- * A chart. Shares are told in percent where `percent` is set, and else in whole numbers unless `decimals` is.
+ * A chart. Values are shown in percent where `percent` is set, otherwise as whole numbers unless `decimals` is set.
  *
  * @typedef {"accent" | "warn" | "good" | "bad" | "violet" | "muted"} Tone
  * @typedef {{name: string, values: (number | null)[], tone?: Tone, dashed?: boolean}} Series

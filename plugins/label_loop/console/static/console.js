@@ -81,7 +81,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
   }
 });
 
-// What an answer of the server asks to be told, by its header HX-Trigger.
+// A notice that a response of the server asks for in its HX-Trigger header.
 document.addEventListener("label-loop:notice", (event) => {
   notice(/** @type {CustomEvent<{text: string}>} */ (event).detail.text, "done");
 });

@@ -1,4 +1,4 @@
-// What can be said of a file before it is uploaded. The server looks again: this only spares the upload.
+// Checks a file before it is uploaded. The server checks again: this only saves a useless upload.
 
 /**
  * What Rekognition takes, as the server says.
@@ -22,7 +22,7 @@ const JPEG = [0xff, 0xd8, 0xff];
  */
 export async function fileProblem(file, limits) {
   if (file.size === 0) {
-    return "an empty file";
+    return "the file is empty";
   }
   if (file.size > limits.largest_bytes) {
     return "larger than 15 MB";
@@ -31,7 +31,7 @@ export async function fileProblem(file, limits) {
   try {
     head = new Uint8Array(await file.slice(0, PNG.length).arrayBuffer());
   } catch {
-    return "not readable any more; choose it again";
+    return "the file can no longer be read; choose it again";
   }
   if (![PNG, JPEG].some((kind) => kind.every((byte, n) => head[n] === byte))) {
     return "not a PNG or JPEG";
@@ -40,7 +40,7 @@ export async function fileProblem(file, limits) {
   try {
     bitmap = await createImageBitmap(file);
   } catch {
-    return null; // what this browser cannot read the server may
+    return null; // the server may read what this browser cannot
   }
   const { width, height } = bitmap;
   bitmap.close();
@@ -58,7 +58,7 @@ function sizeProblem(width, height, limits) {
     return `${width} x ${height} px: each side must be ${limits.shortest_side_px} to ${limits.longest_side_px} px`;
   }
   if (longer > limits.largest_aspect_ratio * shorter) {
-    return `${width} x ${height} px: the sides differ by more than ${limits.largest_aspect_ratio} to 1`;
+    return `${width} x ${height} px: the aspect ratio must be at most ${limits.largest_aspect_ratio} to 1`;
   }
   return null;
 }

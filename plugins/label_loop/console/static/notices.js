@@ -18,7 +18,7 @@ export function notice(text, kind = "info") {
   line.className = `notice ${kind}`;
   line.append(Object.assign(document.createElement("span"), { textContent: text }));
   const close = Object.assign(document.createElement("button"), { type: "button", textContent: "×" });
-  close.setAttribute("aria-label", "Close this notice");
+  close.setAttribute("aria-label", "Dismiss");
   close.addEventListener("click", () => line.remove());
   line.append(close);
   find(document, "#notices", HTMLElement).append(line);

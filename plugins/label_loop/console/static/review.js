@@ -78,32 +78,32 @@ function showEmpty() {
  */
 function emptiness() {
   if (!mayReview) {
-    return ["Reviewing is for reviewers", "Ask for the permission to edit the DAG human_review."];
+    return ["You cannot review", "Ask for permission to edit the DAG human_review."];
   }
   if (reviews.first || reviews.lack === null) {
     return ["", ""];
   }
   if (reviews.lack) {
-    return ["Reviews cannot be loaded", reviews.lack];
+    return ["Reviews could not be loaded", reviews.lack];
   }
   return [
     "Nothing to review",
-    "Every image that was waiting is answered, skipped by you, or others have it now. New ones appear here by themselves.",
+    "Every image is answered, skipped by you, or with another reviewer. New images appear here automatically.",
   ];
 }
 
 /** @param {Review} review */
 function describe(review) {
-  part("guess-label").textContent = review.label || "nothing it knows";
+  part("guess-label").textContent = review.label || "no label";
   part("guess-confidence").textContent = `at ${review.confidence.toFixed(1)} %`;
   find(desk, "[data-guess-meter]", HTMLMeterElement).value = review.confidence;
   part("key").textContent = fileOf(review);
   part("key").title = review.key;
-  part("source").textContent = review.source === "Human Sampling" ? "human sample" : "unsure";
+  part("source").textContent = review.source === "Human Sampling" ? "human sample" : "low confidence";
   for (const button of labels.buttons) {
     button.classList.toggle("guessed", dataOf(button, "label") === review.label);
   }
-  part("status").textContent = `${review.key}: the model says ${review.label || "nothing"} at ${review.confidence} percent`;
+  part("status").textContent = `${review.key}: the model says ${review.label || "no label"} at ${review.confidence} percent`;
 }
 
 // ------------------------------------------------------------------ controls

@@ -234,7 +234,7 @@ export class Reviews {
     const atHand = new Set(this.waiting.map((review) => review.name));
     for (const review of taken.reviews) {
       if (!atHand.has(review.name) && !this.#settled.has(review.name)) {
-        const text = `The image to label: ${review.key}`;
+        const text = `Image to label: ${review.key}`;
         const picture = new Picture(address(`review/images/${review.name}`), text, this.changed);
         this.waiting.push({ ...review, picture });
       }

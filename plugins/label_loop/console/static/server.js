@@ -1,6 +1,6 @@
 // Requests that the server accepts, and what its refusals say to people.
 
-export const UNREACHABLE = "Airflow cannot be reached. Check the connection and try again.";
+export const UNREACHABLE = "Airflow cannot be reached. Check your connection and try again.";
 
 /** What every request of the console carries: other sites' pages cannot send it. */
 export const HEADERS = { "X-Label-Loop": "console", Accept: "application/json" };
@@ -53,7 +53,7 @@ export function detailOf(answer) {
 }
 
 /**
- * Return what to tell of an answer that is none.
+ * Return the message for a response that is an error.
  *
  * @param {number} status
  * @param {unknown} answer
@@ -61,9 +61,9 @@ export function detailOf(answer) {
  */
 export function problemOf(status, answer) {
   if (status === 401) {
-    return "Your login has ended. Log in to Airflow in another tab, then go on here.";
+    return "Your session has expired. Log in to Airflow in another tab, then continue here.";
   }
-  return detailOf(answer) ?? `Airflow answered with ${status}.`;
+  return detailOf(answer) ?? `The request failed with HTTP status ${status}. Try again.`;
 }
 
 /**

@@ -1,4 +1,4 @@
-// Uploads chosen images, three at a time and each by itself, and tells what became of them as they are logged.
+// Uploads chosen images, three at a time and each on its own, and shows their results as they are logged.
 import { find } from "./elements.js";
 import { messageOf } from "./server.js";
 import { Item } from "./upload_item.js";
@@ -18,12 +18,12 @@ const AT_ONCE = 3;
  */
 function labelProblem(label) {
   if (label === "") {
-    return "Name the label first.";
+    return "Enter a label first.";
   }
   if (/[/\\]/.test(label) || label === "." || label === "..") {
-    return "A label names a folder: it has no slashes, and more than dots.";
+    return "A label is a folder name: it cannot contain slashes, nor be . or .. itself.";
   }
-  return label.toLowerCase() === "none of the above" ? "That is what reviewers answer where no label fits." : "";
+  return label.toLowerCase() === "none of the above" ? "This label is reserved for reviewers, for images that no label fits." : "";
 }
 
 /** @param {HTMLFormElement} form */
@@ -85,7 +85,7 @@ function start(form) {
     const open = count("waiting", "sending");
     const failed = count("failed");
     const parts = [`${count("uploaded", "unknown", "stored", "repeated", "logged")} of ${items.size} uploaded`];
-    const others = { detected: count("logged"), refused: count("refused"), failed, cancelled: count("cancelled") };
+    const others = { detected: count("logged"), rejected: count("refused"), failed, cancelled: count("cancelled") };
     parts.push(...Object.entries(others).filter(([, number]) => number).map(([what, number]) => `${number} ${what}`));
     byId("summary").textContent = parts.join(", ");
     byId("progress").hidden = items.size === 0;
@@ -98,7 +98,7 @@ function start(form) {
   function newRow() {
     const row = find(document, "#image-row", HTMLTemplateElement).content.firstElementChild?.cloneNode(true);
     if (!(row instanceof HTMLElement)) {
-      throw new Error("This page has no row for an image");
+      throw new Error("This page has no template for an image's row");
     }
     return row;
   }
@@ -168,5 +168,5 @@ function start(form) {
 
 const form = document.getElementById("upload");
 if (form instanceof HTMLFormElement) {
-  start(form); // who may not upload has none
+  start(form); // a visitor without the permission to upload has none
 }

@@ -1,4 +1,4 @@
-// One image that is uploaded: its line on the page, and what becomes of it.
+// One image that is uploaded: its row on the page, and its result.
 import { find } from "./elements.js";
 import { fileProblem } from "./image_check.js";
 import { HEADERS, UNREACHABLE, address, detailOf, parsed, problemOf } from "./server.js";
@@ -9,15 +9,15 @@ const BUSY_TRIES = 5;
 const BUSY_SECONDS = 3;
 
 const STATES = /** @type {const} */ ({
-  waiting: ["waits", ""],
+  waiting: ["waiting", ""],
   sending: ["uploading", ""],
-  uploaded: ["uploaded, waits for its detection", ""],
-  stored: ["added to the images that train", "good"],
-  repeated: ["was there already", ""],
-  unknown: ["uploaded; this loop's log will have its result", ""],
+  uploaded: ["uploaded, waiting for detection", ""],
+  stored: ["added to the training images", "good"],
+  repeated: ["already among the training images", ""],
+  unknown: ["uploaded; the loop's log will have the result", ""],
   logged: ["detected", "good"],
   cancelled: ["cancelled", ""],
-  refused: ["not uploaded", "bad"], // no other try would change it
+  refused: ["not uploaded", "bad"], // retrying would not help
   failed: ["not uploaded", "bad"],
 });
 
@@ -128,7 +128,7 @@ export class Item {
     if (outcome.state === "failed") {
       this.#tell(`not detected${detail}`, "bad");
     } else if (outcome.state === "reviewed") {
-      this.#tell(`${text}; people say${detail}`, "good");
+      this.#tell(`${text}; human label${detail}`, "good");
     } else {
       this.#tell(`${text} – ${outcome.state}${detail}`, outcome.state === "accepted" ? "good" : "warn");
     }
@@ -176,7 +176,7 @@ export class Item {
     if (this.label !== null) {
       query.set("label", this.label);
     }
-    const request = new XMLHttpRequest(); // fetch tells no progress
+    const request = new XMLHttpRequest(); // fetch reports no upload progress
     this.#request = request;
     request.open("POST", address(`upload/${this.purpose}?${query}`));
     for (const [name, value] of Object.entries(HEADERS)) {

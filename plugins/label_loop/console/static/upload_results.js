@@ -17,7 +17,7 @@ export class Results {
   #isAsking = false;
 
   /**
-   * @param {number} most how many detections the server tells of at once
+   * @param {number} most how many detections one request may ask for
    * @param {(serves: boolean | null) => void} changed called when some were asked for, with whether a model serves
    */
   constructor(most, changed) {
@@ -55,7 +55,7 @@ export class Results {
       try {
         this.#show(ids, await ask("GET", `upload/results?${ids.map((id) => `id=${id}`).join("&")}`));
       } catch {
-        this.#seconds = POLL_SECONDS.rarely; // the next look tells; nothing is lost
+        this.#seconds = POLL_SECONDS.rarely; // the next request will show them; nothing is lost
       }
     }
     this.#isAsking = this.#awaited.size > 0;
