@@ -144,9 +144,9 @@ async def test_a_slow_aws_holds_up_nobody(airflow: FastAPI, token: str, patience
         assert len(held_aws.waiting) == THREADS
 
         # Threads are free again when AWS has answered, and not before.
-        assert threads._room._value == MOST_WAITING
+        assert threads._capacity._value == MOST_WAITING
         held_aws.gate.set()
-        await until(lambda: threads._room._value == everything)
+        await until(lambda: threads._capacity._value == everything)
         patience.begin_anew()
         for method, path in ASKED[:5]:
             answer = await ask(client, method, path)
@@ -168,4 +168,4 @@ async def test_an_aws_that_does_not_answer_is_told(airflow: FastAPI, token: str,
 
 def test_the_pool_has_the_size_that_it_says(served: FastAPI):
     assert threads._pool._max_workers == threads.THREADS
-    eventually(lambda: threads._room._value == threads.THREADS + threads.MOST_WAITING)
+    eventually(lambda: threads._capacity._value == threads.THREADS + threads.MOST_WAITING)

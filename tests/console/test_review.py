@@ -26,8 +26,8 @@ def reviewing(world: World, monkeypatch) -> World:
     for module in (page, review_queue):
         monkeypatch.setattr(module, "UNDO_SECONDS", 0.2)
     forget_labels()
-    page._open.forget()
-    page._settling.clear()
+    page._open_counts.forget()
+    page._collectors.clear()
     return world
 
 

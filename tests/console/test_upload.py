@@ -287,14 +287,14 @@ async def test_a_length_beyond_the_limit_is_refused_unread(length: str) -> None:
     from fastapi import HTTPException
     from starlette.requests import Request
 
-    from label_loop.console.pages.upload import _image
+    from label_loop.console.pages.upload import _read_image
 
     async def receive() -> Any:
         raise AssertionError("it was read")
 
     scope = {"type": "http", "headers": [(b"content-length", length.encode())]}
     with pytest.raises(HTTPException) as caught:
-        await _image(Request(scope, receive))
+        await _read_image(Request(scope, receive))
     assert caught.value.status_code == 413
 
 
@@ -302,13 +302,13 @@ async def test_an_upload_that_breaks_off_is_told() -> None:
     from fastapi import HTTPException
     from starlette.requests import Request
 
-    from label_loop.console.pages.upload import _image
+    from label_loop.console.pages.upload import _read_image
 
     async def receive() -> Any:
         return {"type": "http.disconnect"}
 
     with pytest.raises(HTTPException) as caught:
-        await _image(Request({"type": "http", "headers": []}, receive))
+        await _read_image(Request({"type": "http", "headers": []}, receive))
     assert caught.value.status_code == 408
 
 
@@ -319,7 +319,7 @@ async def test_more_than_the_memory_holds_is_told_to_come_again(
 
     from label_loop.console.pages import upload
 
-    monkeypatch.setattr(upload, "_AT_ONCE", asyncio.Semaphore(0))
+    monkeypatch.setattr(upload, "_UPLOAD_SLOTS", asyncio.Semaphore(0))
     assert send(ask, "detection", DIGIT, name="a.png").status_code == 503
     monkeypatch.undo()
     assert send(ask, "detection", DIGIT, name="a.png").status_code == 200

@@ -22,7 +22,7 @@ def small_pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     count, waiting = SMALL_PATIENCE
     with ThreadPoolExecutor(count, thread_name_prefix="label-loop-console") as pool:
         monkeypatch.setattr(threads, "_pool", pool)
-        monkeypatch.setattr(threads, "_room", threading.Semaphore(count + waiting))
+        monkeypatch.setattr(threads, "_capacity", threading.Semaphore(count + waiting))
         yield
 
 

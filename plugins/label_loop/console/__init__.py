@@ -1,7 +1,7 @@
 """The console: a loop's pages in the Airflow UI. ``ConsoleApp`` is what the plugin mounts.
 
-Every Airflow process loads plugins, and only the API server serves pages: so the application, which imports
-FastAPI and Airflow's models, is made when the first request comes.
+Every Airflow process loads plugins, but only the API server serves pages. The application imports FastAPI and Airflow's
+models, so it is created at the first request.
 """
 
 import threading
@@ -14,7 +14,7 @@ type _Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 
 class ConsoleApp:
-    """An ASGI application that becomes the console when it is first asked."""
+    """An ASGI application that creates the console at its first request."""
 
     def __init__(self) -> None:
         self._app: _Asgi | None = None

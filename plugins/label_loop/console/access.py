@@ -1,4 +1,4 @@
-"""Who may do what: Airflow's own login and permissions, asked for every page and endpoint."""
+"""Authorization: Airflow's own login and permissions, checked for every page and endpoint."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,28 +25,28 @@ _NEEDED = {
     SET_PARAMETERS: "to edit Airflow Variables",
 }
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
-# A browser sends no header of its own making to another site unless that site allows it, and ours never does.
+# A browser sends a custom header to another site only if that site allows it, and this one never does.
 HEADER, HEADER_VALUE = "X-Label-Loop", "console"
 
 
 @dataclass(frozen=True)
 class Visit:
-    """One request of somebody who may make it: to which loop, and what else that person may do there."""
+    """An authorized request: its loop, its user, and what else the user may do there (``may``, by permission)."""
 
     request: Request
     user: BaseUser
     aws: ConsoleContext
     may: Mapping[str, bool] = field(default_factory=dict)
-    has_others: bool = False  # whether this Airflow serves further loops
+    has_others: bool = False  # whether this Airflow has other loops
 
     @property
     def loop(self) -> Loop:
-        """The loop."""
+        """The loop that the request is about."""
         return self.aws.loop
 
 
 def permissions(user: BaseUser, loop: Loop) -> dict[str, bool]:
-    """Return what a user may do with a loop. Asks Airflow's database where the auth manager does."""
+    """Return what a user may do with a loop, by permission. Blocking: the auth manager may query Airflow's database."""
     return {
         LOOK: _may_dag(user, "GET", loop.dag_id("training")),
         REVIEW: _may_dag(user, "PUT", loop.dag_id("human_review")),
@@ -80,12 +80,12 @@ def _needs(permission: str) -> Callable[..., Awaitable[Visit]]:
 
 
 def refuse_cross_site(request: Request) -> None:
-    """Raise 403 where a changing request may have been made by another site's page."""
+    """Raise HTTPException 403 if a state-changing request may come from another site's page."""
     origin = request.headers.get("origin")
     elsewhere = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
-    # Behind a proxy the host may differ; a browser's own word counts more than our comparison.
-    told = request.headers.get("sec-fetch-site")
-    crossed = told != "same-origin" if told else elsewhere
+    # Behind a proxy the host may differ, so the browser's own header takes precedence over the comparison.
+    fetch_site = request.headers.get("sec-fetch-site")
+    crossed = fetch_site != "same-origin" if fetch_site else elsewhere
     if crossed or request.headers.get(HEADER) != HEADER_VALUE:
         raise HTTPException(403, "This request did not come from a page of the console.")
 

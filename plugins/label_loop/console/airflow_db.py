@@ -1,4 +1,4 @@
-"""What the console asks of Airflow's own database. Blocking: call it in a thread."""
+"""The console's queries of Airflow's own database. Blocking: call them in a thread."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ _LONGEST_EVENT = 60
 
 @dataclass(frozen=True)
 class Run:
-    """A DAG run. ``state`` is Airflow's, ``task_id`` what it does now or what failed in it."""
+    """A DAG run. ``state`` is Airflow's; ``task_id`` is the task that is active, or the one that failed."""
 
     dag_id: str
     run_id: str
@@ -34,14 +34,14 @@ class Run:
 
     @property
     def href(self) -> str:
-        """Where the run is in the Airflow UI, below its root."""
+        """The path of the run, or of its task, in the Airflow UI, relative to its root."""
         path = f"dags/{quote(self.dag_id, safe='')}/runs/{quote(self.run_id, safe='')}"
         return f"{path}/tasks/{quote(self.task_id, safe='')}" if self.task_id else path
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """When a DAG runs next by itself; ``at`` is None where nothing is scheduled."""
+    """When a DAG's next scheduled run is due; ``at`` is None if nothing is scheduled."""
 
     dag_id: str
     at: datetime | None
@@ -49,8 +49,8 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class AuditEntry:
-    """Who did what, when."""
+class AuditRow:
+    """A row of the audit log: who did what, and when."""
 
     at: datetime | None
     event: str
@@ -58,8 +58,8 @@ class AuditEntry:
     facts: Mapping[str, Any]
 
 
-def running(dag_ids: Sequence[str]) -> list[Run]:
-    """Return the runs that are under way, with the task that each is at."""
+def active_runs(dag_ids: Sequence[str]) -> list[Run]:
+    """Return the queued and running runs of DAGs, each with its current task."""
     query = (
         select(DagRun.dag_id, DagRun.run_id, DagRun.state, DagRun.start_date, TaskInstance.task_id)
         .outerjoin(
@@ -88,7 +88,7 @@ _SETTLED = frozenset(
 
 
 def latest_run(dag_id: str) -> Run | None:
-    """Return the latest run that a DAG began, whatever became of it."""
+    """Return a DAG's latest run, whatever its state, or None."""
     query = (
         select(DagRun.dag_id, DagRun.run_id, DagRun.state, DagRun.run_after)
         .where(DagRun.dag_id == dag_id)
@@ -100,8 +100,8 @@ def latest_run(dag_id: str) -> Run | None:
     return Run(*row) if row else None
 
 
-def asked(dag_id: str, run_id: str) -> tuple[Mapping[str, Any], str | None]:
-    """Return what a run was triggered with, and by whom; nothing and None for one that nobody triggered."""
+def run_request(dag_id: str, run_id: str) -> tuple[Mapping[str, Any], str | None]:
+    """Return a run's conf and the user who triggered it; an empty mapping and None if nobody did."""
     query = select(DagRun.conf, DagRun.triggering_user_name).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)
     with create_session() as session:
         row = session.execute(query).first()
@@ -109,8 +109,8 @@ def asked(dag_id: str, run_id: str) -> tuple[Mapping[str, Any], str | None]:
     return (conf if isinstance(conf, dict) else {}), user
 
 
-def problems(dag_ids: Sequence[str], *, most: int, days: int) -> list[Run]:
-    """Return the tasks that failed in the last days, newest first."""
+def failed_tasks(dag_ids: Sequence[str], *, most: int, days: int) -> list[Run]:
+    """Return up to ``most`` tasks that failed in the last ``days`` days, newest first."""
     since = datetime.now(UTC) - timedelta(days=days)
     query = (
         select(
@@ -129,7 +129,7 @@ def problems(dag_ids: Sequence[str], *, most: int, days: int) -> list[Run]:
 
 
 def schedules(dag_ids: Sequence[str]) -> list[Schedule]:
-    """Return when DAGs run next; those that the dag processor has not seen yet are left out."""
+    """Return the schedules of DAGs, without those that the DAG processor has not loaded yet."""
     query = select(DagModel.dag_id, DagModel.next_dagrun_create_after, DagModel.is_paused).where(
         DagModel.dag_id.in_(dag_ids)
     )
@@ -138,7 +138,7 @@ def schedules(dag_ids: Sequence[str]) -> list[Schedule]:
 
 
 def trigger(dag_id: str, conf: Mapping[str, Any], user: BaseUser) -> Run:
-    """Start a run in a user's name. Raises DagNotFound where the dag processor has not seen the DAG yet."""
+    """Trigger a run on behalf of a user. Raises DagNotFound if the DAG processor has not loaded the DAG yet."""
     started = trigger_dag(
         dag_id=dag_id,
         conf=dict(conf),
@@ -151,8 +151,8 @@ def trigger(dag_id: str, conf: Mapping[str, Any], user: BaseUser) -> Run:
 
 
 @dataclass(frozen=True)
-class Note:
-    """What a person did, for Airflow's audit log."""
+class AuditNote:
+    """A person's action, for Airflow's audit log."""
 
     event: str
     user: BaseUser
@@ -160,7 +160,7 @@ class Note:
     facts: Mapping[str, Any]
 
     def entry(self) -> Log:
-        """Return it as a row of the log."""
+        """Return the row of the audit log."""
         return Log(
             event=self.event[:_LONGEST_EVENT],
             owner=self.user.get_name(),
@@ -170,28 +170,28 @@ class Note:
         )
 
 
-def note(event: str, user: BaseUser, dag_id: str, facts: Mapping[str, Any]) -> None:
-    """Write what a person did to Airflow's audit log."""
+def write_note(event: str, user: BaseUser, dag_id: str, facts: Mapping[str, Any]) -> None:
+    """Record a person's action in Airflow's audit log."""
     with create_session() as session:
-        session.add(Note(event, user, dag_id, facts).entry())
+        session.add(AuditNote(event, user, dag_id, facts).entry())
 
 
-def replace_variable(key: str, text: str, description: str, *, present: str | None, noted: Note) -> bool:
-    """Write a Variable and a note of it, both or neither, if the Variable still is what is thought to be present.
+def replace_variable(key: str, text: str, description: str, *, present: str | None, note: AuditNote) -> bool:
+    """Write a Variable and its audit note in one transaction, if the Variable still has the text ``present``.
 
-    Return whether it was. None is a Variable that is not there.
+    Return whether it was written. ``present`` None stands for a Variable that does not exist.
     """
     with create_session() as session:
         found = session.scalar(select(Variable).where(Variable.key == key).with_for_update())
         if (found.val if found else None) != present:
             return False
         Variable.set(key, text, description=description, session=session)
-        session.add(noted.entry())
+        session.add(note.entry())
         return True
 
 
-def audit(events: Sequence[str], *, containing: str, most: int) -> list[AuditEntry]:
-    """Return entries of the audit log with one of these events, whose facts contain a text, newest first."""
+def audit_entries(events: Sequence[str], *, containing: str, most: int) -> list[AuditRow]:
+    """Return up to ``most`` audit rows with one of the events whose facts contain a text, newest first."""
     query = (
         select(Log.dttm, Log.event, Log.owner, Log.extra)
         .where(Log.event.in_(events), Log.extra.contains(containing, autoescape=True))
@@ -199,7 +199,7 @@ def audit(events: Sequence[str], *, containing: str, most: int) -> list[AuditEnt
         .limit(most)
     )
     with create_session() as session:
-        return [AuditEntry(at, event, user or "", _facts(extra)) for at, event, user, extra in session.execute(query)]
+        return [AuditRow(at, event, user or "", _facts(extra)) for at, event, user, extra in session.execute(query)]
 
 
 def _facts(extra: str | None) -> Mapping[str, Any]:

@@ -29,16 +29,16 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
 }
 _LARGEST_BODY_BYTES = 1 << 20
-_READ_BIT_BY_BIT = ("/upload/detection", "/upload/training")  # and only from who may upload
+_STREAMED_UPLOADS = ("/upload/detection", "/upload/training")  # after the permission to upload was checked
 
 
 def create_app() -> FastAPI:
-    """Return the console. Documentation pages are off: they would load scripts from elsewhere, and need no login."""
+    """Return the console. FastAPI's documentation pages are off: they load external scripts and require no login."""
     app = FastAPI(title="Label Loop", docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.middleware("http")(_refuse_large_bodies)
     app.middleware("http")(_add_headers)
-    app.add_api_route("/", _first_page, methods=["GET"])
+    app.add_api_route("/", _redirect_to_first_loop, methods=["GET"])
     app.add_api_route("/{loop_name}/loops", _loop_choice, methods=["GET"])
     for path, _, _ in render.PAGES:
         app.include_router(import_module(f"label_loop.console.pages.{path}").router, prefix="/{loop_name}")
@@ -47,9 +47,9 @@ def create_app() -> FastAPI:
     return app
 
 
-async def _first_page(request: Request, user: GetUserDep) -> Response:
-    """Send a visitor to the first loop that is theirs to see."""
-    async for name in _visible(user):
+async def _redirect_to_first_loop(request: Request, user: GetUserDep) -> Response:
+    """Redirect a visitor to the first loop that they may view. Raises HTTPException 403 or 404 if there is none."""
+    async for name in _visible_loop_names(user):
         return RedirectResponse(f"{render.base(request)}/{quote(name)}/{render.PAGES[0][0]}", 303)
     if await in_thread(context.contexts):
         raise HTTPException(403, "You cannot view any of this Airflow's loops. Ask for a role that can read them.")
@@ -57,12 +57,12 @@ async def _first_page(request: Request, user: GetUserDep) -> Response:
 
 
 async def _loop_choice(visit: access.Look, page: str = "") -> Response:
-    """Return the choice of a loop: of those that the visitor may see, since a name may tell something, too."""
-    names = [name async for name in _visible(visit.user)]
+    """Return the menu of the loops that the visitor may view; even the names of the others may be confidential."""
+    names = [name async for name in _visible_loop_names(visit.user)]
     return render.render(visit, "loops.html", loop_names=names, at=page)
 
 
-async def _visible(user: BaseUser) -> AsyncIterator[str]:
+async def _visible_loop_names(user: BaseUser) -> AsyncIterator[str]:
     for name, aws in (await in_thread(context.contexts)).items():
         if (await in_thread(access.permissions, user, aws.loop))[access.LOOK]:
             yield name
@@ -72,24 +72,24 @@ async def _add_headers(request: Request, call_next: Callable[[Request], Awaitabl
     response = await call_next(request)
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
-    # A script of an earlier release must not meet a page of this one: what is static is asked for, and seldom sent.
+    # A page must not run a script of an earlier release, so browsers revalidate static files instead of reusing them.
     kept = "no-cache" if "/static/" in request.url.path else "no-store"
     response.headers.setdefault("Cache-Control", kept)
     return response
 
 
 async def _refuse_large_bodies(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Answer 413 to what FastAPI would read into memory as a whole, before anybody has looked at the login."""
+    """Respond with 413 to large bodies, which FastAPI would read into memory before it checks the login."""
     length = request.headers.get("content-length", "0")
     is_known = length.isdecimal() and len(length) < 10 and "transfer-encoding" not in request.headers
-    if request.url.path.endswith(_READ_BIT_BY_BIT) or (is_known and int(length) <= _LARGEST_BODY_BYTES):
+    if request.url.path.endswith(_STREAMED_UPLOADS) or (is_known and int(length) <= _LARGEST_BODY_BYTES):
         return await call_next(request)
     return JSONResponse({"detail": "The request body is larger than 1 MB, or does not state its length."}, 413)
 
 
 async def _error_page(request: Request, error: Exception) -> Response:
-    """Answer an error as a page to a browser's navigation, else as text in JSON, as Airflow's own API does."""
-    status, message = _told(error)
+    """Respond to an error with a page if a browser navigates, otherwise with JSON like Airflow's own API."""
+    status, message = _status_and_message(error)
     if "text/html" not in request.headers.get("accept", "") or "hx-request" in request.headers:
         return JSONResponse({"detail": message}, status)
     login = _login_url(request) if status == 401 else None
@@ -97,13 +97,13 @@ async def _error_page(request: Request, error: Exception) -> Response:
 
 
 def _login_url(request: Request) -> str:
-    """Return Airflow's own way to the login of whatever auth manager there is, and back: not each takes a ``next``."""
-    # The path alone: behind a proxy that ends TLS the rest of this request's address is not what the browser sees.
+    """Return the URL of Airflow's login, which works with every auth manager; not every one honours ``next``."""
+    # Only the path: behind a proxy that terminates TLS, scheme and host differ from what the browser uses.
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return f"{render.base(request).removesuffix(URL_PREFIX)}/api/v2/auth/login?{urlencode({'next': back})}"
 
 
-def _told(error: Exception) -> tuple[int, str]:
+def _status_and_message(error: Exception) -> tuple[int, str]:
     if isinstance(error, StarletteHTTPException):
         return error.status_code, str(error.detail)
     if isinstance(error, RequestValidationError):

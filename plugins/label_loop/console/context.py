@@ -1,4 +1,4 @@
-"""A loop as the console sees it: the same hooks as the workflows', with short patience, kept between requests."""
+"""A loop's context for the console: the workflows' hooks with short timeouts, reused between requests."""
 
 import time
 from functools import cache
@@ -17,7 +17,7 @@ _LOOPS_SECONDS = 5.0  # a loop may be added while Airflow runs
 
 
 class ConsoleContext(LoopContext):
-    """One loop's hooks. Clients are made once, since that takes longer than most calls; what they read is not kept."""
+    """One loop's hooks. Clients are created once, because that takes longer than most calls; settings are read anew."""
 
     def __init__(self, loop: Loop) -> None:
         super().__init__(loop, config=QUICK)
@@ -25,28 +25,28 @@ class ConsoleContext(LoopContext):
 
     @property
     def settings(self) -> Settings:
-        """The settings in force now."""
+        """The settings in effect now."""
         return read_settings(self.loop)
 
     @property
     def record(self) -> SystemRecord:
-        """The system record as it was a few seconds ago at most."""
-        self._forget_what_is_old()
+        """The system record, at most a few seconds old."""
+        self._drop_stale()
         return super().record
 
     @property
     def state(self) -> LoopState:
-        """The loop's state as it was a few seconds ago at most."""
-        self._forget_what_is_old()
+        """The loop's state, at most a few seconds old."""
+        self._drop_stale()
         return super().state
 
-    def _forget_what_is_old(self) -> None:
+    def _drop_stale(self) -> None:
         if time.monotonic() - self._read_at > _SECONDS_KEPT:
             self._record = self._state = None
             self._read_at = time.monotonic()
 
     def _mirror_record(self, text: str) -> None:
-        """Leave the Variable to parameter_sync: Variables are the tasks'."""
+        """Do nothing: only tasks write Variables, so parameter_sync mirrors the record."""
 
 
 _context = cache(ConsoleContext)
@@ -54,14 +54,14 @@ _served: Cached[str, list[Loop]] = Cached(_LOOPS_SECONDS)
 
 
 def contexts() -> dict[str, ConsoleContext]:
-    """Return the loops that this Airflow serves, by name, as they were a few seconds ago at most.
+    """Return the contexts of this Airflow's loops by name; the list is at most a few seconds old.
 
-    Asks Airflow's database: call it in a thread.
+    Queries Airflow's database: call it in a thread.
     """
     return {loop.name: _context(loop) for loop in _served.get("", loops)}
 
 
 def forget() -> None:
-    """Ask anew which loops there are, and make their clients anew."""
+    """Drop the list of loops and their clients."""
     _served.forget()
     _context.cache_clear()

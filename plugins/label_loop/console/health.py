@@ -1,4 +1,4 @@
-"""How a loop is doing, in a few calls to AWS: what serves, what waits, what it costs."""
+"""A loop's health from a few calls to AWS: the serving version, the backlog, and the cost."""
 
 from collections import Counter
 from contextlib import suppress
@@ -20,9 +20,9 @@ from label_loop.review.base import AIRFLOW
 
 @dataclass(frozen=True)
 class ModelHealth:
-    """The version that shall serve (None before the first deployment), and all that cost money now.
+    """The endpoint (the version that should serve; None before the first deployment), and all versions billed now.
 
-    ``stopped_because`` is why the first does not run, as the record tells it.
+    ``since`` is when the endpoint last changed (ISO 8601); ``stopped_because`` is why it was stopped, if it was.
     """
 
     endpoint: ProjectVersion | None
@@ -32,24 +32,24 @@ class ModelHealth:
     stopped_because: str | None = None
 
     @property
-    def serves(self) -> bool:
+    def is_serving(self) -> bool:
         """Whether uploads are detected now."""
         return self.endpoint is not None and self.endpoint.status == RUNNING
 
     @property
-    def asleep(self) -> bool:
-        """Whether it was stopped as idle, and starts or will start with the next upload."""
+    def is_asleep(self) -> bool:
+        """Whether it was stopped as idle, so that the next upload starts it, or has just done so."""
         return self.endpoint is not None and is_asleep(self.endpoint.status, self.stopped_because)
 
     @property
-    def idle(self) -> list[ProjectVersion]:
-        """The versions that cost money and do not serve; some do for a while in each deployment."""
+    def idle_versions(self) -> list[ProjectVersion]:
+        """The billed versions other than the endpoint; every deployment has one for a while."""
         return [version for version in self.billed if version != self.endpoint]
 
 
 @dataclass(frozen=True)
 class Backlog:
-    """What waits, in numbers; None where the loop has no queue, or no reviews of its own, to count."""
+    """How many items wait; None if the loop has no such queue, or no reviews in Airflow."""
 
     uploads: int | None
     answers: int | None
@@ -58,7 +58,7 @@ class Backlog:
 
 
 def model_health(context: LoopContext) -> ModelHealth:
-    """Look at the models."""
+    """Return the health of the loop's models. Calls Rekognition."""
     state = context.state
     versions = ModelProject(context).versions()
     billed = [version for version in versions if version.status in BILLED]
@@ -72,7 +72,7 @@ def model_health(context: LoopContext) -> ModelHealth:
 
 
 def detections_a_day(context: LoopContext) -> float | None:
-    """Return about how many detections the last 24 hours had, or None for a loop without statistics."""
+    """Return the approximate number of detections in the last 24 hours, or None for a loop without statistics."""
     if context.statistics is None:
         return None
     now = datetime.now(UTC)
@@ -84,7 +84,7 @@ def detections_a_day(context: LoopContext) -> float | None:
 
 
 def backlog(context: LoopContext) -> Backlog:
-    """Look at the queues, whose numbers are SQS's approximate ones, and at the reviews."""
+    """Return the numbers of queued messages, which are approximate as SQS reports them, and of open reviews."""
     record = context.record
     dead = [context.queue.unfinished(url) for url in record.dead_letter_queue_urls.values()]
     return Backlog(

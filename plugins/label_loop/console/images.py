@@ -1,4 +1,4 @@
-"""Images of the loop's bucket, shown through the console: only real ones, only to who may see the loop."""
+"""Images from the loop's bucket, served by the console only if they really are images."""
 
 from contextlib import closing
 from typing import Any
@@ -12,12 +12,15 @@ from label_loop.domain.images import LARGEST_BYTES
 from label_loop.hooks.aws_errors import error_code
 
 _GONE = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
-# By content, not by name: what a browser would take for a page or a script is never sent as one.
+# By content, not by name, so that a page or a script is never served as an image.
 _KINDS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
 
 def image_response(aws: ConsoleContext, image_uri: str, version_id: str | None) -> Response:
-    """Return an image for a browser. Raises HTTPException where it is gone, too large, or no PNG or JPEG."""
+    """Return an image for a browser.
+
+    Raises HTTPException: 404 if it is gone or in another bucket, 413 if it is too large, 415 if it is no PNG or JPEG.
+    """
     where = urlsplit(image_uri, allow_fragments=False)
     bucket, key = where.netloc, image_uri.removeprefix(f"s3://{where.netloc}/")
     if bucket != aws.record.bucket:
@@ -26,7 +29,7 @@ def image_response(aws: ConsoleContext, image_uri: str, version_id: str | None) 
     kind = next((kind for head, kind in _KINDS.items() if body.startswith(head)), None)
     if kind is None:
         raise HTTPException(415, "The object is not a PNG or JPEG image.")
-    # A version of an object never changes, so the next look need not load it again.
+    # A version of an object never changes, so a browser may reuse it.
     headers = {"Cache-Control": "private, max-age=3600"} if version_id else {}
     return Response(body, media_type=kind, headers={**headers, "Content-Security-Policy": "default-src 'none'"})
 

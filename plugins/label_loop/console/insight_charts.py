@@ -1,4 +1,4 @@
-"""The charts of Insight, in the form that ``static/charts.js`` draws."""
+"""The charts of the page Insight, as specifications for ``static/charts.js``."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from label_loop.domain.insight import Day
 type Chart = dict[str, Any]
 
 _MOST_VERSIONS = 5
-_MOST_DAILY = 92  # more days than this are shown by week
+_MOST_DAILY = 92  # longer periods are grouped by week
 
 
 def detections_over_time(days: Sequence[Day], first: date, last: date) -> Chart:
-    """Return how many detections came, by what became of them."""
+    """Return the number of detections per period, by outcome."""
     periods = _periods(days, first, last)
     kinds = (
         ("accepted", "good", lambda counts: counts[statistics.ACCEPTED]),
@@ -31,7 +31,7 @@ def detections_over_time(days: Sequence[Day], first: date, last: date) -> Chart:
 
 
 def review_share_over_time(days: Sequence[Day], first: date, last: date) -> Chart:
-    """Return which share of detections was sent to review; None where there were none."""
+    """Return the share of detections (0 to 1) sent to review per period; None in a period without detections."""
     periods = _periods(days, first, last)
     values = [insight.review_share(counts).rate for counts in periods.values()]
     series = [{"name": "sent to review", "tone": "accent", "values": values}]
@@ -39,7 +39,7 @@ def review_share_over_time(days: Sequence[Day], first: date, last: date) -> Char
 
 
 def confidence_by_version(days: Sequence[Day]) -> Chart:
-    """Return how the confidences of the versions with the most detections are spread, each as shares of its own."""
+    """Return the confidence distribution of the versions with the most detections, as shares (0 to 1) per bucket."""
     detections: Counter[str] = Counter()
     for day in days:
         detections[day.version] += day[statistics.DETECTIONS]
@@ -57,7 +57,7 @@ def _left_alone(counts: Counter[str]) -> int:
 
 
 def _periods(days: Sequence[Day], first: date, last: date) -> dict[str, Counter[str]]:
-    """Return the counts of each day, or of each week by its Monday where there are many days; none is left out."""
+    """Return the counts by day, or by the Monday of each week in a long period; days without counts are included."""
     length = (last - first).days + 1
     weekly = length > _MOST_DAILY
 

@@ -1,4 +1,4 @@
-"""The labels that the pages offer."""
+"""The labels that the pages offer for selection."""
 
 from label_loop.console.caching import Cached
 from label_loop.console.context import ConsoleContext
@@ -10,10 +10,10 @@ _kept: Cached[str, Labels] = Cached(_SECONDS)
 
 
 def labels_of(aws: ConsoleContext) -> Labels:
-    """Return the labels that have a folder, as they were half a minute ago at most."""
+    """Return the labels that have a folder; the list is at most 30 seconds old."""
     return _kept.get(aws.loop.path, TrainingSet(aws).labels)
 
 
 def forget_labels() -> None:
-    """List the folders anew for the next page: there is one more, which another spelling of its label must find."""
+    """Drop the cached labels after a folder was added, so that another spelling of its label finds it."""
     _kept.forget()

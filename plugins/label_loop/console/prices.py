@@ -1,4 +1,4 @@
-"""What an inference unit costs."""
+"""The price of an inference unit."""
 
 import logging
 import math
@@ -9,7 +9,7 @@ _INFERENCE_UNIT_USD_PER_HOUR = 4.0
 
 
 def inference_unit_usd_per_hour() -> float:
-    """Return the price of an inference unit, from ``[label_loop] inference_unit_usd_per_hour``.
+    """Return the price of an inference unit in USD per hour, from ``[label_loop] inference_unit_usd_per_hour``.
 
     The default is the published price of Rekognition Custom Labels in us-east-1.
     """

@@ -1,4 +1,4 @@
-"""Makes pages of templates. Every value is escaped: keys, labels, file names and answers are hostile text."""
+"""Renders templates. Every value is escaped: keys, labels, file names and answers are untrusted."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -14,7 +14,7 @@ from label_loop.console.access import Visit
 from label_loop.domain.idleness import is_asleep
 from label_loop.domain.moments import read_moment
 
-# What the navigation lists: the path, the name, what it is for.
+# The navigation's entries: path, name, purpose.
 PAGES = (
     ("overview", "Overview", "Is the loop healthy?"),
     ("review", "Review", "Label what the model is unsure of"),
@@ -47,10 +47,10 @@ def _templates() -> Environment:
 
 
 def render(visit: Visit, template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
-    """Return a page, or a part of one, for a visitor. ``template`` is a file below ``templates/``."""
+    """Return a page, or a part of one, for a visitor. ``template`` is the name of a file in ``templates/``."""
     pages = {"pages": PAGES, "page": template.removesuffix(".html"), "has_others": visit.has_others}
     root, loop = base(visit.request), visit.loop
-    # Not `loop`: within a template's own loops that is the template engine's.
+    # Not `loop`, which Jinja defines inside a for block.
     where = {"base": root, "home": f"{root}/{quote(loop.name)}", "loop_name": loop.name, "loop_path": loop.path}
     return HTMLResponse(
         _templates().get_template(template).render(**where, **pages, may=visit.may, **values), status_code
@@ -64,18 +64,18 @@ def render_plain(request: Request, template: str, *, status_code: int, **values:
 
 
 def base(request: Request) -> str:
-    """Return the path that the console is mounted at, for links."""
+    """Return the path that the console is mounted at, without a trailing slash, for links."""
     return str(request.scope.get("root_path", "")).rstrip("/")
 
 
 def moment(time: datetime | str | None) -> str:
-    """Return a time for people: to the minute, in UTC."""
+    """Return a time in UTC, to the minute, or a dash for None."""
     time = read_moment(time)
     return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if time else "–"
 
 
 def ago(time: datetime | str | None) -> str:
-    """Return how long ago a time was, or how far ahead it is, in its largest unit."""
+    """Return how long ago a time was, or how far ahead it is, in the largest whole unit."""
     time = read_moment(time)
     if time is None:
         return "–"
@@ -88,12 +88,12 @@ def ago(time: datetime | str | None) -> str:
 
 
 def percent(share: float | None, decimals: int = 1) -> str:
-    """Return a share of 0 to 1 in percent."""
+    """Return a share (0 to 1) in percent, or a dash for None."""
     return "–" if share is None else f"{100 * share:.{decimals}f} %"
 
 
 def dollars(amount: float) -> str:
-    """Return an amount that may be small: in cents, or to two significant digits."""
+    """Return an amount in dollars, to the cent, or to two significant digits if it is small."""
     return f"{amount:.2f}" if amount >= 0.1 else f"{amount:.2g}" if amount >= 0.0001 else "0.0001 or less"
 
 

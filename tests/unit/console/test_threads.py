@@ -40,7 +40,7 @@ async def test_what_takes_too_long_is_told_from_what_did_not_begin(patience: Pat
 
     assert [type(error) for error in told[:THREADS]] == [threads.OverdueError] * THREADS
     assert [type(error) for error in told[THREADS:]] == [threads.BusyError] * MOST_WAITING
-    await until(lambda: threads._room._value == THREADS + MOST_WAITING)
+    await until(lambda: threads._capacity._value == THREADS + MOST_WAITING)
     assert sorted(begun) == list(range(THREADS))
     assert set(patience.bounds) == {threads.LONGEST_SECONDS}
 

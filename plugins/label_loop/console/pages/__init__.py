@@ -1,1 +1,1 @@
-"""The pages: one file each, with the endpoints that it uses."""
+"""The pages, one module each, with the endpoints that they use."""

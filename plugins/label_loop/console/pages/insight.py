@@ -1,4 +1,4 @@
-"""Insight: how good the model really is. It reads the daily statistics, never the log."""
+"""Insight: how good the model is by people's answers, from the daily statistics."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ router = APIRouter()
 
 WINDOWS_DAYS = (7, 30, 90, 365)
 _LONGEST_READ_DAYS = 366
-_MOST_LABELS = 12  # of a confusion table; beyond, the most frequent confusions are listed
+_MOST_LABELS = 12  # of a confusion matrix; with more, the most frequent confusions are listed
 _MOST_LISTED = 30
 _MOST_ROWS = 10_000
 _MOST_PAGES = 200  # of 1 MB
@@ -42,33 +42,33 @@ _TOTALS = (
 
 
 @dataclass(frozen=True)
-class Window:
-    """The days to look at, today the last, and the version; an empty one is all."""
+class InsightWindow:
+    """The days to show, ending today (UTC), and the version; an empty version stands for all."""
 
     days: int
     version: str
     first: date
     last: date
 
-    def has(self, day: Day) -> bool:
-        """Whether a day's counts are to be shown."""
+    def includes(self, day: Day) -> bool:
+        """Whether a day's counts are shown."""
         return day.day >= self.first.isoformat() and self.version in ("", day.version)
 
 
-def _window(days: int = 30, version: str = "") -> Window:
+def _window(days: int = 30, version: str = "") -> InsightWindow:
     if days not in WINDOWS_DAYS:
         choices = ", ".join(map(str, WINDOWS_DAYS))
         raise HTTPException(422, f"Insight cannot show {days} days. Choose one of {choices}.")
     today = datetime.now(UTC).date()
-    return Window(days, version, today - timedelta(days=days - 1), today)
+    return InsightWindow(days, version, today - timedelta(days=days - 1), today)
 
 
-Chosen = Annotated[Window, Depends(_window)]
+SelectedWindow = Annotated[InsightWindow, Depends(_window)]
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What people answered, from one source, with a confusion table where there are few enough labels."""
+    """People's answers from one source, with a confusion matrix if there are few enough labels."""
 
     agreement: Agreement
     columns: Sequence[str]
@@ -77,10 +77,10 @@ class Answers:
 
 
 @router.get("/insight")
-async def insight_page(visit: Look, window: Chosen) -> Response:
+async def insight_page(visit: Look, window: SelectedWindow) -> Response:
     """Show the page."""
     days, since = await in_thread(_read, visit, window)
-    shown = [day for day in days or () if window.has(day)]
+    shown = [day for day in days or () if window.includes(day)]
     counts = insight.total(shown)
     return render(
         visit,
@@ -100,10 +100,10 @@ async def insight_page(visit: Look, window: Chosen) -> Response:
     )
 
 
-def _read(visit: Visit, window: Window) -> tuple[list[Day] | None, date]:
-    """Return the counts of the window and of as many days before it, which drift is measured against.
+def _read(visit: Visit, window: InsightWindow) -> tuple[list[Day] | None, date]:
+    """Return the counts of the window and of as many days before it, for measuring drift, and the first day covered.
 
-    They are None for a loop that has no table of statistics.
+    The counts are None for a loop without a statistics table.
     """
     first = window.last - timedelta(days=min(2 * window.days, _LONGEST_READ_DAYS) - 1)
     hook = visit.aws.statistics
@@ -115,17 +115,17 @@ def _read(visit: Visit, window: Window) -> tuple[list[Day] | None, date]:
         return None, first
 
 
-def _versions(days: Sequence[Day], window: Window) -> list[str]:
-    """Return the versions to choose from, the latest first."""
+def _versions(days: Sequence[Day], window: InsightWindow) -> list[str]:
+    """Return the versions to choose from, most recent first."""
     latest = {day.version: day.day for day in days if day.day >= window.first.isoformat()}
     if window.version:
         latest.setdefault(window.version, "")
     return sorted(latest, key=lambda version: (latest[version], version), reverse=True)
 
 
-def _drift(days: Sequence[Day], window: Window) -> insight.Drift | None:
-    """Return the drift of the chosen version, else of the one that detected last."""
-    detecting = [day for day in days if window.has(day) and day[statistics.DETECTIONS]]
+def _drift(days: Sequence[Day], window: InsightWindow) -> insight.Drift | None:
+    """Return the drift of the selected version, or of the one with the most recent detections."""
+    detecting = [day for day in days if window.includes(day) and day[statistics.DETECTIONS]]
     if not detecting:
         return None
     latest = max(detecting, key=lambda day: (day.day, day[statistics.DETECTIONS]))
@@ -148,7 +148,7 @@ def _answers(counts: Mapping[str, int], source: str) -> Answers:
     )
 
 
-def _charts(days: Sequence[Day], window: Window) -> dict[str, insight_charts.Chart]:
+def _charts(days: Sequence[Day], window: InsightWindow) -> dict[str, insight_charts.Chart]:
     return {
         "detections": insight_charts.detections_over_time(days, window.first, window.last),
         "share": insight_charts.review_share_over_time(days, window.first, window.last),
@@ -157,27 +157,31 @@ def _charts(days: Sequence[Day], window: Window) -> dict[str, insight_charts.Cha
 
 
 @router.get("/insight/daily.csv")
-async def daily_csv(visit: Look, window: Chosen) -> Response:
-    """Give the daily counts as a file; ``confidence_n`` is from 5n to 5n + 5 percent."""
+async def daily_csv(visit: Look, window: SelectedWindow) -> Response:
+    """Return the daily counts as CSV; ``confidence_n`` counts confidences from 5n to 5n + 5 percent."""
     days, _ = await in_thread(_read, visit, window)
     buckets = [statistics.bucket_counter(bucket) for bucket in range(statistics.BUCKETS)]
     names = [*_TOTALS, *buckets]
     lines: list[list[object]] = [["day", "version", *(name.replace(" ", "_") for name in names)]]
-    shown = [day for day in days or () if window.has(day)]
+    shown = [day for day in days or () if window.includes(day)]
     lines += [[day.day, day.version, *(day[name] for name in names)] for day in shown]
-    return Response("".join(csv_line(cells) for cells in lines), headers=_file(visit, "daily"), media_type="text/csv")
+    return Response(
+        "".join(csv_line(cells) for cells in lines), headers=_attachment_headers(visit, "daily"), media_type="text/csv"
+    )
 
 
 @router.get("/insight/reviewed.csv")
-async def reviewed_csv(visit: Look, window: Chosen) -> Response:
-    """Give the detections that people answered as a file, written while the index is read."""
+async def reviewed_csv(visit: Look, window: SelectedWindow) -> Response:
+    """Return the detections that people answered as CSV, streamed while the index is read."""
     pages = await in_thread(_answered, visit, window)
-    first = await in_thread(next, pages, None)  # before the answer begins, so that an error is still a page
-    return StreamingResponse(_lines(first, pages, window), headers=_file(visit, "reviewed"), media_type="text/csv")
+    first = await in_thread(next, pages, None)  # before the response starts, so that an error still gives a page
+    return StreamingResponse(
+        _lines(first, pages, window), headers=_attachment_headers(visit, "reviewed"), media_type="text/csv"
+    )
 
 
-def _answered(visit: Visit, window: Window) -> Iterator[list[LogRow]]:
-    # A tilde comes after whatever follows a day in a time.
+def _answered(visit: Visit, window: InsightWindow) -> Iterator[list[LogRow]]:
+    # A tilde sorts after anything that follows the date in a timestamp.
     return visit.aws.log.answered(window.first.isoformat(), f"{window.last.isoformat()}~")
 
 
@@ -188,7 +192,7 @@ _COLUMNS: Mapping[str, Callable[[LogRow], str]] = {
     "bucket": lambda row: row.bucket,
     "key": lambda row: row.key,
     "detected_label": lambda row: row.detected_label,
-    "confidence": lambda row: f"{row.confidence_percent:g}",  # four decimals are all of its digits
+    "confidence": lambda row: f"{row.confidence_percent:g}",  # at most four decimals are stored
     "minimum_confidence": lambda row: f"{row.minimum_confidence_percent:g}",
     "sampled": lambda row: "Yes" if row.is_sampled else "No",
     "human_label": lambda row: row.human_label or "",
@@ -197,7 +201,7 @@ _COLUMNS: Mapping[str, Callable[[LogRow], str]] = {
 }
 
 
-async def _lines(page: list[LogRow] | None, pages: Iterator[list[LogRow]], window: Window) -> AsyncIterator[str]:
+async def _lines(page: list[LogRow] | None, pages: Iterator[list[LogRow]], window: InsightWindow) -> AsyncIterator[str]:
     yield csv_line(list(_COLUMNS))
     written = read = 0
     while page is not None:
@@ -212,6 +216,6 @@ async def _lines(page: list[LogRow] | None, pages: Iterator[list[LogRow]], windo
             return
 
 
-def _file(visit: Visit, name: str) -> dict[str, str]:
-    # A loop's name has no characters that a header would have to quote.
+def _attachment_headers(visit: Visit, name: str) -> dict[str, str]:
+    # A loop's name has no characters that need quoting in a header.
     return {"Content-Disposition": f'attachment; filename="{visit.loop.name}-{name}.csv"'}

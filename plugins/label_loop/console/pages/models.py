@@ -1,4 +1,4 @@
-"""Models: which version serves, how good each is, and letting another one serve."""
+"""Models: which version is serving, how good each is, and deploying, training and stopping."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -27,17 +27,17 @@ router = APIRouter()
 
 _MOST_VERSIONS = 100
 _THREADS = 8
-_LARGEST_EVALUATION_BYTES = 16 << 20  # 250 labels confused with each other take less
+_LARGEST_EVALUATION_BYTES = 16 << 20  # 250 labels, each confused with every other, take less
 _LONGEST_CHART_NAME = 12
 _CHANGED = "models-changed"
-_IN_MOTION = frozenset({deployment.TRAINING, "STARTING", "STOPPING", "DELETING"})
+_TRANSITIONAL = frozenset({deployment.TRAINING, "STARTING", "STOPPING", "DELETING"})
 
 VersionName = Annotated[str, Query(alias="version", pattern=r"^[a-zA-Z0-9_.\-]{1,255}$")]
 
 
 @dataclass(frozen=True)
-class Row:
-    """One version in the table. ``offer`` is what a person may do with it, None where nothing can be done."""
+class VersionRow:
+    """One version in the table. ``offer`` labels the button that deploys it, None if it cannot be deployed."""
 
     version: ProjectVersion
     is_endpoint: bool
@@ -49,26 +49,26 @@ class Row:
 
 @dataclass(frozen=True)
 class Activity:
-    """A training run: under way, or the last one. ``conf`` is what it was triggered with, ``user`` by whom."""
+    """A run of the training DAG: an active one, or the last. ``user`` triggered it with ``conf``."""
 
     run: airflow_db.Run
     conf: Mapping[str, Any]
     user: str | None
 
 
-# -------------------------------------------------------------------- look
+# -------------------------------------------------------------------- view
 
 
 @router.get("/models")
 async def models(visit: Look) -> Response:
-    """Show the page; what needs AWS is loaded after it."""
+    """Return the page; the parts that call AWS are loaded separately."""
     values = await in_thread(_activity, visit)
     return render(visit, "models.html", **values)
 
 
 @router.get("/models/activity")
 async def activity(visit: Look, seen: str = "") -> Response:
-    """Return what the DAG does now; the table is told to look again where that is not what was ``seen``."""
+    """Return the DAG's current activity; if it differs from ``seen``, the response makes the table reload."""
     values = await in_thread(_activity, visit)
     response = render(visit, "models_activity.html", **values)
     if values["seen"] != seen:
@@ -78,7 +78,7 @@ async def activity(visit: Look, seen: str = "") -> Response:
 
 @router.get("/models/versions")
 async def versions(visit: Look) -> Response:
-    """Return the table and the chart. AWS being away is told in their place: they are asked for again and again."""
+    """Return the table and the chart, or a message in their place if AWS fails, because this endpoint is polled."""
     try:
         rows, more = await in_thread(_rows, visit.aws)
     except (BotoCoreError, ClientError) as error:
@@ -93,7 +93,7 @@ async def versions(visit: Look) -> Response:
         minimum=minimum,
         stopped_because=visit.aws.state.stopped_because,  # read with the rows
         chart=_chart(rows, minimum),
-        in_motion=any(row.version.status in _IN_MOTION for row in rows),
+        in_motion=any(row.version.status in _TRANSITIONAL for row in rows),
     )
 
 
@@ -109,9 +109,11 @@ async def labels(visit: Look, name: VersionName) -> Response:
 
 def _activity(visit: Visit) -> dict[str, Any]:
     dag_id = visit.loop.dag_id("training")
-    runs = airflow_db.running([dag_id])
+    runs = airflow_db.active_runs([dag_id])
     latest = airflow_db.latest_run(dag_id)
-    described = [Activity(run, *airflow_db.asked(dag_id, run.run_id)) for run in runs or ([latest] if latest else [])]
+    described = [
+        Activity(run, *airflow_db.run_request(dag_id, run.run_id)) for run in runs or ([latest] if latest else [])
+    ]
     schedules = airflow_db.schedules([dag_id])
     return {
         "activities": described,
@@ -121,17 +123,17 @@ def _activity(visit: Visit) -> dict[str, Any]:
     }
 
 
-def _rows(aws: ConsoleContext) -> tuple[list[Row], int]:
+def _rows(aws: ConsoleContext) -> tuple[list[VersionRow], int]:
     endpoint_arn = aws.refresh().endpoint_arn
     found = ModelProject(aws).versions()
     shown = found[:_MOST_VERSIONS]
     endpoint = next((version for version in found if version.arn == endpoint_arn), None)
     price = inference_unit_usd_per_hour()
-    client = aws.s3.conn  # made once, before many threads ask for it
+    client = aws.s3.conn  # created once, before several threads use it
     with ThreadPoolExecutor(_THREADS) as pool:
         evaluations = list(pool.map(lambda version: _evaluation(client, version), shown))
     rows = [
-        Row(
+        VersionRow(
             version=version,
             is_endpoint=version is endpoint,
             state=deployment.spoken(version.status),
@@ -154,7 +156,7 @@ def _offer(version: ProjectVersion, endpoint: ProjectVersion | None) -> str | No
 
 
 def _evaluation(client: Any, version: ProjectVersion) -> evaluation.EvaluationSummary | None:
-    """Return a version's evaluation; None where it has none, or its file is gone or not readable."""
+    """Return a version's evaluation; None if it has none, or its file is gone or unreadable."""
     if version.evaluation_summary is None:
         return None
     try:
@@ -163,13 +165,13 @@ def _evaluation(client: Any, version: ProjectVersion) -> evaluation.EvaluationSu
         return None
 
 
-@lru_cache(maxsize=1024)  # it is written once, at the end of a training
+@lru_cache(maxsize=1024)  # the file never changes once the training has ended
 def _read_evaluation(client: Any, bucket: str, key: str) -> evaluation.EvaluationSummary | None:
     body = client.get_object(Bucket=bucket, Key=key)["Body"]
     return evaluation.parse(body.read(_LARGEST_EVALUATION_BYTES))
 
 
-def _chart(rows: Sequence[Row], minimum_f1_score: float) -> dict[str, Any]:
+def _chart(rows: Sequence[VersionRow], minimum_f1_score: float) -> dict[str, Any]:
     scored = [row.version for row in reversed(rows) if row.version.f1_score is not None]
     return {
         "type": "line",
@@ -193,18 +195,18 @@ def _short(name: str) -> str:
 
 @router.get("/models/deployment")
 async def confirm_deployment(visit: Operate, name: VersionName) -> Response:
-    """Return what deploying a version means, for the person to confirm, or why it cannot be deployed."""
+    """Return the confirmation of a deployment, or why the version cannot be deployed."""
     try:
         decision = await in_thread(_decide, visit.aws, name)
     except VersionNotDeployableError as error:
         decision = DeploymentDecision("none", str(error), name)
-    runs = await in_thread(airflow_db.running, [visit.loop.dag_id("training")])
+    runs = await in_thread(airflow_db.active_runs, [visit.loop.dag_id("training")])
     return render(visit, "models_confirm.html", decision=decision, waits=bool(runs))
 
 
 @router.post("/models/deployment")
 async def deploy(visit: Operate, name: VersionName) -> Response:
-    """Trigger the deployment of a version. 409 where it cannot be deployed, or serves already."""
+    """Trigger the deployment of a version. Raises HTTPException 409 if it is serving already or cannot be deployed."""
     decision = await in_thread(_decide, visit.aws, name)
     if decision.action == "none":
         raise HTTPException(409, f"{name}: {decision.reason}.")
@@ -213,21 +215,21 @@ async def deploy(visit: Operate, name: VersionName) -> Response:
 
 @router.post("/models/training")
 async def train(visit: Operate, force: bool = False) -> Response:
-    """Trigger a training check, or a training whatever the number of new images."""
+    """Trigger a training check, or with ``force`` a training regardless of the number of new images."""
     return await _trigger(visit, "label_loop_train", {"force": force})
 
 
 @router.post("/models/stop")
 async def stop(visit: Operate) -> Response:
-    """Stop the version that serves. 409 where none runs."""
+    """Stop the serving version. Responds with 409 if none is running."""
 
     def work() -> tuple[str, dict[str, Any]]:
         name = ServingModel(visit.aws).stop_by_hand(asked_by=visit.user.get_name())
-        airflow_db.note("label_loop_stop", visit.user, visit.loop.dag_id("training"), {"version": name})
+        airflow_db.write_note("label_loop_stop", visit.user, visit.loop.dag_id("training"), {"version": name})
         return name, _activity(visit)
 
     name, values = await in_thread(work)
-    return _after(visit, f"{name} is stopping. Uploads wait until it is started again.", values)
+    return _activity_with_notice(visit, f"{name} is stopping. Uploads wait until it is started again.", values)
 
 
 def _decide(aws: ConsoleContext, name: str) -> DeploymentDecision:
@@ -242,15 +244,15 @@ async def _trigger(visit: Visit, event: str, conf: Mapping[str, Any]) -> Respons
         if not airflow_db.schedules([dag_id]):
             raise HTTPException(409, f"Airflow has not loaded the DAG {dag_id} yet. Try again in a minute.")
         run = airflow_db.trigger(dag_id, conf, visit.user)
-        airflow_db.note(event, visit.user, dag_id, {**conf, "run_id": run.run_id})
+        airflow_db.write_note(event, visit.user, dag_id, {**conf, "run_id": run.run_id})
         return run.run_id, _activity(visit)
 
-    # All in one: between two, the console could be too busy to tell what it has done.
+    # All in one call: between two, the console could become too busy to report what it has done.
     run_id, values = await in_thread(work)
-    return _after(visit, f"Triggered the run {run_id}.", values)
+    return _activity_with_notice(visit, f"Triggered the run {run_id}.", values)
 
 
-def _after(visit: Visit, notice: str, values: Mapping[str, Any]) -> Response:
+def _activity_with_notice(visit: Visit, notice: str, values: Mapping[str, Any]) -> Response:
     response = render(visit, "models_activity.html", **values)
     response.headers["HX-Trigger"] = json.dumps({_CHANGED: None, "label-loop:notice": {"text": notice}})
     return response

@@ -22,7 +22,7 @@ from label_loop.workflows.training import TrainingWorkflow
 
 router = APIRouter()
 
-STATES = ("detection", "human_review", "training", "human_sampling", "parameter_sync")
+WORKFLOWS = ("detection", "human_review", "training", "human_sampling", "parameter_sync")
 _MOST_PROBLEMS = 8
 _PROBLEM_DAYS = 14
 _NEW_IMAGES_SECONDS = 60.0
@@ -33,26 +33,26 @@ _detections: Cached[str, float | None] = Cached(_DETECTIONS_SECONDS)
 
 
 @dataclass(frozen=True)
-class Work:
-    """What one DAG of the loop does: its run under way, and when the next one is due."""
+class DagStatus:
+    """The status of one of the loop's DAGs: its active run, and its schedule."""
 
-    state: str
+    workflow: str
     run: airflow_db.Run | None
     schedule: airflow_db.Schedule | None
 
 
 @router.get("/overview")
 async def overview(visit: Look) -> Response:
-    """Show the page; what it tells is asked for again and again."""
+    """Return the page; its content is polled."""
     return render(visit, "overview.html")
 
 
 @router.get("/overview/now")
 async def now(visit: Look) -> Response:
-    """Return what needs few calls."""
-    work, problems = await in_thread(_airflow, visit)
+    """Return the content that takes few calls. If AWS fails, the page shows Airflow's part and the problem."""
+    work, problems = await in_thread(_read_airflow, visit)
     try:
-        values, problem = await in_thread(_aws, visit.aws, work, problems), None
+        values, problem = await in_thread(_read_aws, visit.aws, work, problems), None
     except (BotoCoreError, ClientError) as error:
         values, problem = {"model": None, "backlog": None, "concerns": []}, error_code(error) or type(error).__name__
     return render(
@@ -68,7 +68,7 @@ async def now(visit: Look) -> Response:
 
 @router.get("/overview/training")
 async def training(visit: Look) -> Response:
-    """Return how far the next training is, which may take a call for each 1,000 labelled images."""
+    """Return the progress towards the next training, which takes one call per 1,000 labelled images."""
 
     def work() -> dict[str, Any]:
         settings = visit.aws.settings
@@ -83,21 +83,24 @@ async def training(visit: Look) -> Response:
     return render(visit, "overview_training.html", **await in_thread(work))
 
 
-def _airflow(visit: Visit) -> tuple[list[Work], list[airflow_db.Run]]:
-    dag_ids = [visit.loop.dag_id(state) for state in STATES]
-    runs = {run.dag_id: run for run in airflow_db.running(dag_ids)}
+def _read_airflow(visit: Visit) -> tuple[list[DagStatus], list[airflow_db.Run]]:
+    dag_ids = [visit.loop.dag_id(workflow) for workflow in WORKFLOWS]
+    runs = {run.dag_id: run for run in airflow_db.active_runs(dag_ids)}
     due = {schedule.dag_id: schedule for schedule in airflow_db.schedules(dag_ids)}
-    work = [Work(state, runs.get(visit.loop.dag_id(state)), due.get(visit.loop.dag_id(state))) for state in STATES]
-    return work, airflow_db.problems(dag_ids, most=_MOST_PROBLEMS, days=_PROBLEM_DAYS)
+    work = [
+        DagStatus(workflow, runs.get(visit.loop.dag_id(workflow)), due.get(visit.loop.dag_id(workflow)))
+        for workflow in WORKFLOWS
+    ]
+    return work, airflow_db.failed_tasks(dag_ids, most=_MOST_PROBLEMS, days=_PROBLEM_DAYS)
 
 
 def _detections_a_day(aws: ConsoleContext) -> float | None:
-    with suppress(BotoCoreError, ClientError):  # one figure less is better than no page
+    with suppress(BotoCoreError, ClientError):  # a missing figure is better than no page
         return _detections.get(aws.loop.path, lambda: detections_a_day(aws))
     return None
 
 
-def _aws(aws: ConsoleContext, work: list[Work], problems: list[airflow_db.Run]) -> dict[str, Any]:
+def _read_aws(aws: ConsoleContext, work: list[DagStatus], problems: list[airflow_db.Run]) -> dict[str, Any]:
     model, waits = model_health(aws), backlog(aws)
     yesterday = datetime.now(UTC) - timedelta(days=1)
     return {
@@ -107,12 +110,12 @@ def _aws(aws: ConsoleContext, work: list[Work], problems: list[airflow_db.Run]) 
         "backlog": waits,
         "concerns": concerns(
             endpoint=model.endpoint,
-            asleep=model.asleep,
-            idle=model.idle,
-            deploying=any(each.state == "training" and each.run for each in work),
+            asleep=model.is_asleep,
+            idle=model.idle_versions,
+            deploying=any(each.workflow == "training" and each.run for each in work),
             waiting_uploads=waits.uploads or 0,
             dead_letters=waits.dead_letters or 0,
-            paused=[each.state for each in work if each.schedule and each.schedule.paused],
+            paused=[each.workflow for each in work if each.schedule and each.schedule.paused],
             failed_tasks=sum(bool(problem.at and problem.at >= yesterday) for problem in problems),
         ),
     }

@@ -1,4 +1,4 @@
-"""Parameters: what is in force, on its way or refused, set in place; and who changed what when."""
+"""Parameters: values in effect, being synced or rejected; editing them; and the history of changes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,8 +25,12 @@ _CONTROLS = {bool: "switch", int: "whole", float: "decimal", str: "text"}
 
 
 @dataclass(frozen=True)
-class Row:
-    """A parameter on the page. ``typed`` is a text that was not saved, ``problem`` why; ``before`` guards a save."""
+class ParameterRow:
+    """A parameter on the page.
+
+    ``typed`` is a text that was not saved, and ``problem`` the reason. ``before`` is the text in effect when the page
+    was rendered, by which a save detects that somebody else has changed it.
+    """
 
     parameter: Parameter[Any]
     status: Status
@@ -42,7 +46,7 @@ class Row:
 
     @property
     def text(self) -> str:
-        """What the control shows: what the person typed, else what is in force."""
+        """The control's text: what the person typed, otherwise what is in effect."""
         return self.status.in_force if self.typed is None else self.typed
 
     @property
@@ -52,24 +56,24 @@ class Row:
 
     @property
     def is_default(self) -> bool:
-        """Whether the default is in force."""
+        """Whether the default is in effect."""
         read = self.parameter.parse
         return bool(read(self.status.in_force) == read(self.parameter.default))
 
 
-def _known(name: str) -> str:
+def _known_name(name: str) -> str:
     if name not in PARAMETERS:
         raise HTTPException(404, "There is no parameter with that name.")
     return name
 
 
-Name = Annotated[str, Depends(_known)]
+Name = Annotated[str, Depends(_known_name)]
 Text = Annotated[str, Form()]
 
 
 @router.get("/parameters")
 async def parameters(visit: Look) -> Response:
-    """Show the page."""
+    """Return the page."""
     sides, paused = await in_thread(lambda: (_sides(visit), _is_paused(visit)))
     rows = _rows(sides)
     groups = [(group, [row for row in rows.values() if row.parameter.group is group]) for group in Group]
@@ -78,7 +82,7 @@ async def parameters(visit: Look) -> Response:
 
 @router.get("/parameters/{name}/status")
 async def status(visit: Look, name: Name) -> Response:
-    """Show how one parameter stands now; the page asks again until both sides agree."""
+    """Return one parameter's status; the page polls it until both sides agree."""
     sides = await in_thread(_sides, visit)
     return render(visit, "parameter_status.html", row=_rows(sides)[name])
 
@@ -87,7 +91,7 @@ async def status(visit: Look, name: Name) -> Response:
 async def set_parameter(
     visit: SetParameters, name: Name, text: Text = "", before: Text = "", restore: Annotated[bool, Form()] = False
 ) -> Response:
-    """Save a text, or the default; a text that is not saved comes back with the reason."""
+    """Save a text, or the default. Responds with 409 or 422, the text and the reason if it was not saved."""
     wanted = PARAMETERS[name].default if restore else _without_carriage_returns(text)
     row = await in_thread(_save, visit, name, wanted, _without_carriage_returns(before))
     return render(visit, "parameter.html", status_code=row.status_code, row=row)
@@ -95,13 +99,13 @@ async def set_parameter(
 
 @router.get("/parameters/history")
 async def all_history(visit: Look) -> Response:
-    """Show who changed which parameter when."""
+    """Return the latest changes to all parameters."""
     return await _history(visit, list(PARAMETERS))
 
 
 @router.get("/parameters/{name}/history")
 async def one_history(visit: Look, name: Name) -> Response:
-    """Show who changed one parameter when."""
+    """Return the latest changes to one parameter."""
     return await _history(visit, [name])
 
 
@@ -118,15 +122,15 @@ def _is_paused(visit: Visit) -> bool:
     return any(schedule.paused for schedule in airflow_db.schedules([visit.loop.dag_id(history.SYNC)]))
 
 
-def _rows(sides: Sides) -> dict[str, Row]:
+def _rows(sides: Sides) -> dict[str, ParameterRow]:
     found = statuses(sides.store, sides.variables, sides.state)
-    return {name: Row(PARAMETERS[name], status, before=status.in_force) for name, status in found.items()}
+    return {name: ParameterRow(PARAMETERS[name], status, before=status.in_force) for name, status in found.items()}
 
 
-def _save(visit: Visit, name: str, text: str, before: str) -> Row:
+def _save(visit: Visit, name: str, text: str, before: str) -> ParameterRow:
     sides = _sides(visit)
     row = _rows(sides)[name]
-    text = text.strip() if row.control != "switch" else text or "false"  # what a switch sends that is off
+    text = text.strip() if row.control != "switch" else text or "false"  # a switch that is off sends nothing
     not_saved = _problem(row, text, before, sides)
     if not_saved:
         return not_saved
@@ -137,15 +141,15 @@ def _save(visit: Visit, name: str, text: str, before: str) -> Row:
         text,
         row.parameter.description,
         present=sides.variables[name],
-        noted=_note(visit, name, row.status.in_force, text),
+        note=_note(visit, name, row.status.in_force, text),
     )
     if not saved:
-        return _changed_meanwhile(_rows(_sides(visit))[name], text, before)
+        return _conflict(_rows(_sides(visit))[name], text, before)
     return _rows(replace(sides, variables={**sides.variables, name: text}))[name]
 
 
-def _problem(row: Row, text: str, before: str, sides: Sides) -> Row | None:
-    """Return the row of a text that cannot be saved, or None where it can."""
+def _problem(row: ParameterRow, text: str, before: str, sides: Sides) -> ParameterRow | None:
+    """Return the row for a text that cannot be saved, or None if it can be."""
     name = row.parameter.name
     try:
         row.parameter.parse(text)
@@ -153,7 +157,7 @@ def _problem(row: Row, text: str, before: str, sides: Sides) -> Row | None:
         return replace(row, typed=text, problem=str(error), status_code=422)
     in_force = _without_carriage_returns(row.status.in_force)
     if in_force not in (before, text):
-        return _changed_meanwhile(row, text, before)
+        return _conflict(row, text, before)
     newer = overruled_by(name, text, sides.store, sides.state)
     if newer is None:
         return None
@@ -164,7 +168,7 @@ def _problem(row: Row, text: str, before: str, sides: Sides) -> Row | None:
     return replace(row, typed=text, problem=reason, status_code=409)
 
 
-def _changed_meanwhile(row: Row, text: str, before: str) -> Row:
+def _conflict(row: ParameterRow, text: str, before: str) -> ParameterRow:
     reason = (
         f"Not saved: the value was changed to {shown(row.status.in_force)} in the meantime. You started from "
         f"{shown(before)} and entered {shown(text)}. Save again to replace it."
@@ -172,27 +176,27 @@ def _changed_meanwhile(row: Row, text: str, before: str) -> Row:
     return replace(row, typed=text, problem=reason, status_code=409)
 
 
-def _note(visit: Visit, name: str, before: str, after: str) -> airflow_db.Note:
+def _note(visit: Visit, name: str, before: str, after: str) -> airflow_db.AuditNote:
     facts = history.note(name, visit.loop.variable(name), before, after)
-    return airflow_db.Note(history.NOTE, visit.user, visit.loop.dag_id(history.SYNC), facts)
+    return airflow_db.AuditNote(history.NOTE, visit.user, visit.loop.dag_id(history.SYNC), facts)
 
 
 def _changes(visit: Visit, names: Sequence[str]) -> tuple[list[history.Change], str | None]:
-    """Return the latest changes, and what kept some of them from being read."""
+    """Return the latest changes, and the error code if Parameter Store's history could not be read."""
     loop = visit.loop
     keys = {loop.variable(name): name for name in names}
     containing = next(iter(keys)) if len(keys) == 1 else loop.variable("")
-    entries = airflow_db.audit(history.AUDITED, containing=containing, most=2 * _MOST_CHANGES)
+    entries = airflow_db.audit_entries(history.AUDITED, containing=containing, most=2 * _MOST_CHANGES)
     changes = history.from_audit_log(entries, keys)
     _, state = read_variables(loop)
     try:
-        changes += _in_store(visit, names, history.written_by_sync(state))
+        changes += _store_changes(visit, names, history.written_by_sync(state))
     except (ClientError, BotoCoreError) as error:
         return history.timeline(changes, _MOST_CHANGES), error_code(error) or type(error).__name__
     return history.timeline(changes, _MOST_CHANGES), None
 
 
-def _in_store(visit: Visit, names: Sequence[str], by_sync: Mapping[str, list[int]]) -> list[history.Change]:
+def _store_changes(visit: Visit, names: Sequence[str], by_sync: Mapping[str, list[int]]) -> list[history.Change]:
     store = visit.aws.parameter_store
     return [
         change
@@ -202,4 +206,4 @@ def _in_store(visit: Visit, names: Sequence[str], by_sync: Mapping[str, list[int
 
 
 def _without_carriage_returns(text: str) -> str:
-    return text.replace("\r\n", "\n")  # a browser's form sends every line's end so
+    return text.replace("\r\n", "\n")  # browsers submit line ends as CRLF

@@ -1,4 +1,4 @@
-"""Review: a person labels what the model is unsure of."""
+"""Review: people label what the model is unsure of."""
 
 import asyncio
 import logging
@@ -26,18 +26,21 @@ from label_loop.review.desk import ReviewDesk
 log = logging.getLogger(__name__)
 router = APIRouter()
 
-_AHEAD = 4  # images that a reviewer has at once: the one that is shown, and those that are loaded before they are
-_MOST_AT_HAND = 50  # answers that were taken back or could not be sent are at hand, too
+_AHEAD = 4  # images that a reviewer holds at once: the one on the screen, and preloaded ones
+_MOST_AT_HAND = 50  # includes images whose answer was undone or could not be sent
 _COUNT_SECONDS = 5.0
-_open: Cached[str, int] = Cached(_COUNT_SECONDS)
-_settling: dict[str, asyncio.Task[None]] = {}
+_open_counts: Cached[str, int] = Cached(_COUNT_SECONDS)
+_collectors: dict[str, asyncio.Task[None]] = {}
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,63}$")]
 Names = Annotated[list[Name], Field(max_length=_MOST_AT_HAND)]
 
 
 class TakeRequest(BaseModel):
-    """What a reviewer asks for: images beside those at hand, and whether those that they skipped, too."""
+    """A reviewer's request for images.
+
+    ``keep`` names the reviews that they hold already; ``skipped`` asks for those that they skipped as well.
+    """
 
     order: Literal["unsure", "oldest"] = "unsure"
     skipped: bool = False
@@ -45,26 +48,26 @@ class TakeRequest(BaseModel):
 
 
 class AnswerRequest(BaseModel):
-    """A reviewer's answer. ``label`` None: none of the labels fits."""
+    """A reviewer's answer; a ``label`` of None means that no label fits."""
 
     name: Name
     label: Annotated[str, Field(max_length=255)] | None
 
 
 class NamesRequest(BaseModel):
-    """Reviews by name."""
+    """Names of reviews."""
 
     names: Names
 
 
 @router.get("/review")
 async def page(visit: Look) -> Response:
-    """Show the page; its script takes the images."""
+    """Return the page; its script requests the images."""
     backend, labels, settings = await in_thread(
         lambda: (_backend_name(visit.aws), labels_of(visit.aws), visit.aws.settings)
     )
     if backend == AIRFLOW:
-        _settle_soon(visit.aws)  # what a process that ended has left
+        _collect_soon(visit.aws)  # answers left by a process that ended
     return render(
         visit,
         "review.html",
@@ -78,24 +81,24 @@ async def page(visit: Look) -> Response:
 
 @router.post("/review/take")
 async def take(visit: Review, wanted: TakeRequest) -> dict[str, Any]:
-    """Give a reviewer images to look at, kept for them for two minutes."""
+    """Assign images to the reviewer for two minutes; return them and the number of open reviews."""
 
     def work() -> tuple[dict[str, Any], int]:
         desk = _desk(visit)
         reviews = desk.take(_AHEAD, oldest_first=wanted.order == "oldest", keep=wanted.keep, skipped=wanted.skipped)
-        _open.change(visit.loop.path, lambda count: max(0, count - desk.closed))
-        open_reviews = _open.get(visit.loop.path, lambda: visit.aws.reviews.table.count(Stage.OPEN))
+        _open_counts.change(visit.loop.path, lambda count: max(0, count - desk.closed))
+        open_reviews = _open_counts.get(visit.loop.path, lambda: visit.aws.reviews.table.count(Stage.OPEN))
         return {"reviews": [_shown(review) for review in reviews], "open": open_reviews}, desk.closed
 
     answer, closed = await in_thread(work)
     if closed:
-        _settle_soon(visit.aws)
+        _collect_soon(visit.aws)
     return answer
 
 
 @router.post("/review/answer")
 async def answer(visit: Review, given: AnswerRequest) -> dict[str, Any]:
-    """Keep an answer. It is written when it cannot be taken back any more."""
+    """Store an answer. It becomes final when it can no longer be undone."""
 
     def work() -> tuple[str, review_queue.Review]:
         label = _checked_label(visit, given.label)
@@ -103,36 +106,36 @@ async def answer(visit: Review, given: AnswerRequest) -> dict[str, Any]:
 
     label, review = await in_thread(work)
     if review.stage is Stage.HELD:
-        _open.change(visit.loop.path, lambda count: max(0, count - 1))
-        _settle_soon(visit.aws)
+        _open_counts.change(visit.loop.path, lambda count: max(0, count - 1))
+        _collect_soon(visit.aws)
     return {"name": review.name, "label": label, "needs_others": review.stage is Stage.OPEN}
 
 
 @router.post("/review/undo/{name}")
 async def undo(visit: Review, name: str) -> dict[str, Any]:
-    """Take an answer back, and give its image again."""
+    """Undo an answer, and return its review. Responds with 409 if it is too late."""
     review = await in_thread(lambda: _desk(visit).undo(name))
-    _open.change(visit.loop.path, lambda count: count + 1)
+    _open_counts.change(visit.loop.path, lambda count: count + 1)
     return {"review": _shown(review)}
 
 
 @router.post("/review/skip/{name}")
 async def skip(visit: Review, name: str) -> dict[str, Any]:
-    """Leave an image to others."""
+    """Leave an image to other reviewers."""
     await in_thread(lambda: _desk(visit).skip(name))
     return {}
 
 
 @router.post("/review/release")
 async def release(visit: Review, given: NamesRequest) -> dict[str, Any]:
-    """Give images back that were not looked at."""
+    """Release images that the reviewer holds and has not answered."""
     await in_thread(lambda: _desk(visit).release(given.names))
     return {}
 
 
 @router.get("/review/images/{name}")
 async def image(visit: Look, name: str) -> Response:
-    """Return the image of a review, as it was detected."""
+    """Return the image of a review, in the version that was detected."""
 
     def work() -> Response:
         review = visit.aws.reviews.table.get(name)
@@ -153,7 +156,7 @@ def _desk(visit: Visit) -> ReviewDesk:
 
 
 def _shown(review: review_queue.Review) -> dict[str, Any]:
-    """Return what a reviewer sees of a review."""
+    """Return what the page shows of a review; the confidence is in percent."""
     bucket_and_key = review.task.image_uri.removeprefix("s3://")
     return {
         "name": review.name,
@@ -166,7 +169,7 @@ def _shown(review: review_queue.Review) -> dict[str, Any]:
 
 
 def _checked_label(visit: Visit, label: str | None) -> str:
-    """Return the label to keep. Raises HTTPException where it is not one that this loop takes."""
+    """Return the label to store. Raises HTTPException 422 if the loop does not accept it."""
     if label is None or is_none_of_the_above(label):
         return NONE_OF_THE_ABOVE
     known = labels_of(visit.aws).find(label)
@@ -181,19 +184,19 @@ def _checked_label(visit: Visit, label: str | None) -> str:
     return new
 
 
-def _settle_soon(aws: ConsoleContext) -> None:
-    """Let answers be written once they cannot be taken back; one timer a loop is enough."""
-    waiting = _settling.get(aws.loop.path)
+def _collect_soon(aws: ConsoleContext) -> None:
+    """Write answers once they can no longer be undone; one background task per loop is enough."""
+    waiting = _collectors.get(aws.loop.path)
     if waiting is None or waiting.done():
-        _settling[aws.loop.path] = asyncio.create_task(_settle(aws))
+        _collectors[aws.loop.path] = asyncio.create_task(_collect_until_done(aws))
 
 
-async def _settle(aws: ConsoleContext) -> None:
+async def _collect_until_done(aws: ConsoleContext) -> None:
     while True:
         await asyncio.sleep(UNDO_SECONDS / 4)
         try:
             left = await in_background(lambda: _collect(aws))
-        except Exception as error:  # told and tried again by the next answer, the next page, or the DAG human_review
+        except Exception as error:  # retried by the next answer, page view or run of human_review
             log.warning("Answers for %s will be written later: %s", aws.loop.path, error)
             return
         if not left:
@@ -201,6 +204,6 @@ async def _settle(aws: ConsoleContext) -> None:
 
 
 def _collect(aws: ConsoleContext) -> bool:
-    """Write what is due; return whether answers are still held."""
+    """Write the answers that are due; return whether others are still held."""
     aws.reviews.collect()
     return next(aws.reviews.table.queued(Stage.HELD), None) is not None

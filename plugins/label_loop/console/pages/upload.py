@@ -1,4 +1,4 @@
-"""Upload: images for detection, or for training under a label; and what became of them."""
+"""Upload: images for detection, or for training under a label, and their results."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -27,8 +27,8 @@ router = APIRouter()
 _NOTE = "label_loop_upload"
 _MOST_RESULTS = 100
 _LONGEST_UPLOAD_SECONDS = 300
-# Each holds an image in memory, and decodes it: what comes on top is told to come again.
-_AT_ONCE = asyncio.Semaphore(8)
+# Each upload holds a decoded image in memory; further ones are rejected with 503 and retried by the page.
+_UPLOAD_SLOTS = asyncio.Semaphore(8)
 _LIMITS = {
     "largest_bytes": images.LARGEST_BYTES,
     "shortest_side_px": images.SHORTEST_SIDE_PX,
@@ -41,28 +41,28 @@ DetectionId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
 
 @router.get("/upload")
 async def upload(visit: Look) -> Response:
-    """Show the page."""
+    """Return the page."""
     labels = (await in_thread(labels_of, visit.aws)).names if visit.may["operate"] else []
     return render(visit, "upload.html", labels=labels, limits=_LIMITS, most_results=_MOST_RESULTS)
 
 
 @router.post("/upload/detection")
 async def upload_for_detection(visit: Upload, name: str = "") -> dict[str, str | None]:
-    """Take one image, the request's body, for detection; ``name`` is its file's. Return its key and detection's id."""
-    async with _room():
-        body = await _image(visit.request)
+    """Upload the request's body for detection; ``name`` is the file's name. Return its key and detection id."""
+    async with _upload_slot():
+        body = await _read_image(visit.request)
         return await in_thread(_put_for_detection, visit, name, body)
 
 
 @router.post("/upload/training")
 async def upload_for_training(visit: Upload, operating: Operate, name: str = "", label: str = "") -> dict[str, Any]:
-    """Take one image for training under a label. Return its key, and whether it was there already."""
+    """Upload the request's body for training under a label. Return its key, and whether it existed already."""
     try:
         label = check_label(label.strip())
     except InvalidLabelError as error:
         raise HTTPException(422, str(error)) from error
-    async with _room():
-        body = await _image(operating.request)
+    async with _upload_slot():
+        body = await _read_image(operating.request)
         return await in_thread(_put_for_training, visit, name, label, body)
 
 
@@ -70,26 +70,29 @@ async def upload_for_training(visit: Upload, operating: Operate, name: str = "",
 async def results(
     visit: Look, ids: Annotated[list[DetectionId], Query(alias="id", min_length=1, max_length=_MOST_RESULTS)]
 ) -> dict[str, Any]:
-    """Return what became of detections that are in the log by now, and whether a model serves those that are not."""
+    """Return the results of detections logged so far, and whether a model is serving (None if that is not known)."""
     return await in_thread(_results, visit, ids)
 
 
 @asynccontextmanager
-async def _room() -> AsyncIterator[None]:
-    if _AT_ONCE.locked():
+async def _upload_slot() -> AsyncIterator[None]:
+    if _UPLOAD_SLOTS.locked():
         raise BusyError
-    async with _AT_ONCE:
+    async with _UPLOAD_SLOTS:
         yield
 
 
-async def _image(request: Request) -> bytes:
-    """Return the request's body, an image that Rekognition takes. Raises HTTPException telling why it is none."""
+async def _read_image(request: Request) -> bytes:
+    """Return the request's body, an image that Rekognition accepts.
+
+    Raises HTTPException: 408 if it arrives too late, 413 if it is too large, 422 with the reason if it is invalid.
+    """
     length = request.headers.get("content-length", "")
     if length.isdecimal() and (len(length) > 12 or int(length) > images.LARGEST_BYTES):
         raise _too_large()
     try:
         async with asyncio.timeout(_LONGEST_UPLOAD_SECONDS):
-            body = await _read(request)
+            body = await _read_body(request)
     except (TimeoutError, ClientDisconnect) as error:
         raise HTTPException(408, "The upload timed out. Try again.") from error
     problem = await in_thread(images.image_problem, body)
@@ -98,7 +101,7 @@ async def _image(request: Request) -> bytes:
     return body
 
 
-async def _read(request: Request) -> bytes:
+async def _read_body(request: Request) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -124,7 +127,7 @@ def _put_for_training(visit: Visit, name: str, label: str, body: bytes) -> dict[
     labels = labels_of(visit.aws)
     key = upload_key(name, body, labels.filed_as(label))
     try:
-        # Written again, the same image would count as a new one.
+        # Overwritten, the same image would count as a new one.
         _put(visit, key, body, IfNoneMatch="*")
     except ClientError as error:
         if error_code(error) != "PreconditionFailed":
@@ -132,7 +135,7 @@ def _put_for_training(visit: Visit, name: str, label: str, body: bytes) -> dict[
         return {"key": key, "repeated": True}
     if labels.find(label) is None:
         forget_labels()
-    airflow_db.note(_NOTE, visit.user, visit.loop.dag_id("training"), {"key": key})
+    airflow_db.write_note(_NOTE, visit.user, visit.loop.dag_id("training"), {"key": key})
     return {"key": key, "repeated": False}
 
 
@@ -152,4 +155,4 @@ def _serves(visit: Visit) -> bool | None:
     try:
         return visit.aws.serves()
     except (ClientError, BotoCoreError):
-        return None  # not known: no reason to hold back the results that are
+        return None  # unknown; the results are shown all the same

@@ -25,7 +25,7 @@ const TRY_AGAIN_MS = 500;
 export const fileOf = (review) => review.key.slice(review.key.lastIndexOf("/") + 1);
 
 /** @param {unknown} error */
-const tellProblem = (error) => notice(messageOf(error), "problem");
+const reportProblem = (error) => notice(messageOf(error), "problem");
 
 /** @param {unknown} error */
 const isPassing = (error) => error instanceof RequestError && error.isPassing;
@@ -139,7 +139,7 @@ export class Reviews {
     const review = this.canSkip && this.#next();
     if (review) {
       this.changed();
-      this.#later(() => ask("POST", `review/skip/${review.name}`).catch(tellProblem));
+      this.#later(() => ask("POST", `review/skip/${review.name}`).catch(reportProblem));
       this.take();
     }
   }
@@ -161,7 +161,7 @@ export class Reviews {
         this.done -= 1;
         this.waiting.unshift(review);
       } catch (error) {
-        tellProblem(error);
+        reportProblem(error);
         if (isPassing(error)) {
           this.#given.push(last);
           this.#given.sort((one, other) => one.at - other.at);
@@ -226,7 +226,7 @@ export class Reviews {
 
   /** @param {() => Promise<unknown>} work */
   #later(work) {
-    this.#requests = this.#requests.then(work).then(() => {}, tellProblem);
+    this.#requests = this.#requests.then(work).then(() => {}, reportProblem);
   }
 
   /** @param {{reviews: Given[], open: number}} taken */

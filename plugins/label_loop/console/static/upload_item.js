@@ -126,11 +126,11 @@ export class Item {
     const detail = outcome.detail ? `: ${outcome.detail}` : "";
     this.state = "logged";
     if (outcome.state === "failed") {
-      this.#tell(`not detected${detail}`, "bad");
+      this.#showState(`not detected${detail}`, "bad");
     } else if (outcome.state === "reviewed") {
-      this.#tell(`${text}; human label${detail}`, "good");
+      this.#showState(`${text}; human label${detail}`, "good");
     } else {
-      this.#tell(`${text} – ${outcome.state}${detail}`, outcome.state === "accepted" ? "good" : "warn");
+      this.#showState(`${text} – ${outcome.state}${detail}`, outcome.state === "accepted" ? "good" : "warn");
     }
   }
 
@@ -141,7 +141,7 @@ export class Item {
   #set(state, detail = "") {
     const [text, tone] = STATES[state];
     this.state = state;
-    this.#tell(detail ? `${text}: ${detail}` : text, tone);
+    this.#showState(detail ? `${text}: ${detail}` : text, tone);
     this.progress.hidden = state !== "sending";
     this.retryButton.hidden = !this.canRetry;
     this.cancelButton.hidden = !this.isOpen;
@@ -151,7 +151,7 @@ export class Item {
    * @param {string} text
    * @param {string} tone
    */
-  #tell(text, tone) {
+  #showState(text, tone) {
     const shown = find(this.row, ".state", HTMLElement);
     shown.textContent = text;
     shown.className = `state small ${tone || "muted"}`;
