@@ -80,7 +80,7 @@ def world(provisioned: World) -> Iterator[World]:
     provisioned.reset(_Variables())
     # What was read belongs to an earlier test.
     for aws in contexts().values():
-        aws._record = None
+        aws._record = aws._state = None
     forget_labels()
     for cached in (overview._new_images, overview._detections):
         cached.forget()

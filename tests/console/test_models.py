@@ -103,8 +103,8 @@ def test_the_table_tells_what_people_ask_for(ask, serving, model, runs):
     names = re.findall(r'<th scope="row">(\S+)', text)
     assert names == ["v3", "v2", "v1", "v0"]
     v0, v1, v2, v3 = (row_of(text, name) for name in reversed(names))
-    assert ">serves<" in v1
-    assert not any(">serves<" in row for row in (v0, v2, v3))
+    assert ">serving<" in v1
+    assert not any(">serving<" in row for row in (v0, v2, v3))
     assert ">running<" in v1
     assert ">4.00<" in v1
     assert ">80<" in v1  # images trained; Rekognition kept 20 of 100 for its test
@@ -283,7 +283,7 @@ def test_a_dag_that_airflow_does_not_know_yet_is_told(ask, serving, runs, monkey
 def test_the_model_is_stopped_and_can_be_started_again(ask, serving, runs):
     answer = ask("user", "POST", "models/stop")
     assert answer.status_code == 200
-    assert "v1 is being stopped" in answer.headers["hx-trigger"]
+    assert "v1 is stopping" in answer.headers["hx-trigger"]
     assert noted() == [("label_loop_stop", "a-user", {"version": "v1"})]
     assert any("as a-user asked" in one["body"]["message"] for one in events(serving.told(), "model_status"))
     eventually(lambda: "every 5s" not in ask("user", "GET", "models/versions").text)

@@ -348,7 +348,7 @@ def test_airflows_own_entries_are_told_without_values(ask: Ask, synced: World) -
     page = ask("viewer", "GET", f"parameters/{GATE}/history").text
     assert "<i>ann" not in page
     ((_, who, _, _, after),) = changes(ask, f"parameters/{GATE}/history", "asked Airflow to change the Variable")
-    assert (who, after) == ("<i>ann</i>", "not told")
+    assert (who, after) == ("<i>ann</i>", "not recorded")
 
 
 def test_the_history_is_bounded(ask: Ask, synced: World) -> None:
