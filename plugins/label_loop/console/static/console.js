@@ -1,4 +1,4 @@
-// What every page shares: presses that count once, notices, links out of the frame, dialogs, the choice of a loop.
+// Shared by all pages: presses that count once, notices, links out of the frame, dialogs, the menu of loops.
 import { around } from "./elements.js";
 import { notice } from "./notices.js";
 import { guardPresses } from "./presses.js";
@@ -18,7 +18,7 @@ document.addEventListener("htmx:configRequest", (event) => {
   /** @type {ConfigRequest} */ (event).detail.headers["X-Label-Loop"] = "console";
 });
 
-// What is asked for again and again is not, while nobody sees it, nor under the focus of somebody who is in it.
+// Do not poll a part of the page while nobody sees it, nor replace it while it has the focus.
 document.addEventListener("htmx:beforeRequest", (event) => {
   const { elt, requestConfig } = /** @type {BeforeRequest} */ (event).detail;
   const polled = elt.hasAttribute("data-polls") && requestConfig.triggeringEvent === undefined;
@@ -34,7 +34,7 @@ document.addEventListener("htmx:responseError", (event) => {
 
 document.addEventListener("htmx:sendError", () => notice(UNREACHABLE, "problem"));
 
-// Airflow shows the console in a frame that may not navigate its parent; a link of the parent's own document may.
+// Airflow shows the console in a frame that cannot navigate its parent; a link in the parent's own document can.
 document.addEventListener("click", (event) => {
   const link = around(event, "a[data-airflow-href]");
   const isPlain = !event.ctrlKey && !event.metaKey && event.button === 0;
@@ -73,7 +73,7 @@ document.addEventListener("click", (event) => {
   }
 });
 
-// A dialog whose content is asked for opens when that is there: what it said before belongs to something else.
+// A dialog with loaded content opens once that has arrived, because its previous content belongs to something else.
 document.addEventListener("htmx:afterSwap", (event) => {
   const dialog = around(event, "dialog[data-opens-filled]");
   if (isDialog(dialog) && !dialog.open) {

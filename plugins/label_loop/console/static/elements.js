@@ -1,9 +1,9 @@
-// Finds what a page is made of.
+// Finds elements of a page.
 
 /**
- * Return the first element below a root that a selector names.
+ * Return the first element below a root that matches a selector.
  *
- * A page without it does not belong to its script: that is an error at once, and not at the first use.
+ * Throws at once, rather than at the first use, if the page has none: page and script do not match then.
  *
  * @template {Element} T
  * @param {ParentNode} root
@@ -20,7 +20,7 @@ export function find(root, selector, kind) {
 }
 
 /**
- * Return what an element's data attribute says. Where the element has none, that is an error.
+ * Return an element's data attribute. Throws if the element has none.
  *
  * @param {HTMLElement} element
  * @param {string} name as in `dataset`
@@ -29,13 +29,13 @@ export function find(root, selector, kind) {
 export function dataOf(element, name) {
   const text = element.dataset[name];
   if (text === undefined) {
-    throw new Error(`An element of this page does not say its ${name}`);
+    throw new Error(`An element of this page has no data attribute ${name}`);
   }
   return text;
 }
 
 /**
- * Return the closest element around an event's target that a selector names, or null.
+ * Return the closest element around an event's target that matches a selector, or null.
  *
  * @param {Event} event
  * @param {string} selector

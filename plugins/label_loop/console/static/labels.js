@@ -28,7 +28,7 @@ export class Labels {
     return picked && dataOf(picked, "label");
   }
 
-  /** Return the label that is searched for: the one that is so named, else the first whose name has the words in it. */
+  /** Return the label that is searched for: the one with that exact name, otherwise the first that contains it. */
   found() {
     const words = this.#words();
     const visible = this.#visible();
@@ -57,7 +57,7 @@ export class Labels {
     this.#number();
   }
 
-  /** Give the keys 1 to 9 and 0 in the order of the labels; where each label is a digit, the digit itself. */
+  /** Assign the keys 1 to 9 and 0 in the order of the labels; if every label is a digit, assign that digit. */
   #number() {
     const visible = this.#visible();
     const areDigits = visible.every((button) => /^[0-9]$/.test(dataOf(button, "label")));

@@ -1,10 +1,10 @@
-// Lines at the foot of a page.
+// Notices at the foot of a page.
 import { find } from "./elements.js";
 
 const SECONDS = 6;
 
 /**
- * Show a line for a while; problems stay until they are closed, each once: what is polled fails again and again.
+ * Show a notice for a few seconds. Problems stay until dismissed, and are shown once however often polling fails.
  *
  * @param {string} text
  * @param {"info" | "done" | "problem"} [kind]

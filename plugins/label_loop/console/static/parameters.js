@@ -1,4 +1,4 @@
-// A text that is refused comes back as the part of the page that it was typed into, with the reason.
+// Shows a rejected text in place, with the reason: the response replaces the parameter's panel although it is an error.
 
 /** @typedef {CustomEvent<{xhr: XMLHttpRequest, shouldSwap: boolean, isError: boolean}>} BeforeSwap */
 

@@ -1,4 +1,4 @@
-// An image that is loaded ahead, and whether a person can see it.
+// An image that is preloaded, and whether a person can see it.
 
 /** @typedef {"loading" | "drawn" | "failed"} Drawing */
 
@@ -19,7 +19,7 @@ export class Picture {
     this.element = this.#image();
   }
 
-  /** Ask for the image, again if need be. */
+  /** Load the image, again if it has failed. */
   load() {
     this.state = "loading";
     this.element = this.#image();

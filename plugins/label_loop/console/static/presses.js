@@ -1,7 +1,7 @@
-// What a press of a key or button means, and that it has one effect, whatever has the focus.
+// Interprets key presses, and lets each press of a key or button have one effect, whatever has the focus.
 import { around } from "./elements.js";
 
-const COMPOSES = 229; // the code of a key that an input method took; Safari says only this of the one that ends it
+const COMPOSES = 229; // of a key handled by an input method; Safari sets only this for the key that ends it
 
 /**
  * Whether a key belongs to the composition of an input method, for example the Enter that ends it.
@@ -21,7 +21,7 @@ const isShortcut = (event) =>
   event.ctrlKey || event.metaKey || event.altKey || event.getModifierState("AltGraph");
 
 /**
- * Return the digit at a key's place, or null: a French keyboard has digits under Shift, and accents where they are.
+ * Return the digit at a key's position, or null: on a French keyboard the digits need Shift.
  *
  * @param {KeyboardEvent} event
  */
@@ -31,7 +31,7 @@ function digitAtItsPlace(event) {
 }
 
 /**
- * Return the letter that a key has in a Latin layout, or null where the layout in use is one.
+ * Return the letter that a key has in a Latin layout, or null if the layout in use is Latin.
  *
  * @param {KeyboardEvent} event
  */
@@ -43,7 +43,7 @@ function letterAtItsPlace(event) {
 /**
  * Return the digit, basic letter or slash that a press means, or null.
  *
- * Its character decides; where that is none of them, the key's place does.
+ * Its character decides; if that is none of these, the key's position does.
  *
  * @param {KeyboardEvent} event
  * @returns {string | null}
@@ -57,7 +57,7 @@ export function meantKey(event) {
 }
 
 /**
- * Whether a key presses what has the focus, or sends the form around it.
+ * Whether a key activates the focused element, or submits the form around it.
  *
  * @param {KeyboardEvent} event
  * @returns {boolean}
@@ -68,8 +68,8 @@ const isPress = (event) =>
 /**
  * Let each press on a page have one effect.
  *
- * A key that is held presses again and again, the second time perhaps what has come to that place since. So does the
- * second click of a double one. And the Enter that ends a composition sends no form.
+ * A key that is held repeats, and may then activate something that has just appeared in its place; so may the second
+ * click of a double click. The Enter that ends a composition does not submit a form.
  */
 export function guardPresses() {
   const options = { capture: true };

@@ -44,7 +44,7 @@ function showButtons() {
   undoButton.disabled = !reviews.canUndo;
   skipButton.disabled = !reviews.first;
   skipButton.setAttribute("aria-disabled", String(!reviews.canSkip));
-  // What is disabled loses the focus, which must stay where it is while the next image comes.
+  // A disabled button would lose the focus, which must stay in place while the next image loads.
   for (const button of [...labels.buttons, noneButton]) {
     button.disabled = !reviews.first;
     button.setAttribute("aria-disabled", String(!reviews.canAnswer));
@@ -72,7 +72,7 @@ function showEmpty() {
 }
 
 /**
- * Return why no image is shown: a title and a text, empty where one is or is on its way.
+ * Return why no image is shown: a title and a text, both empty if one is shown or loading.
  *
  * @returns {[string, string]}
  */

@@ -1,5 +1,5 @@
-// The reviews that a reviewer has at hand. Images come ahead of the one that is shown, and answers are sent one after
-// the other while the next image is on the screen already, so that nobody waits for the network.
+// The reviews that a reviewer holds. Images are preloaded, and answers are sent one at a time while the next image is
+// already on the screen, so that nobody waits for the network.
 import { notice } from "./notices.js";
 import { Picture } from "./picture.js";
 import { RequestError, address, ask, messageOf, sendOnLeaving } from "./server.js";
@@ -31,7 +31,7 @@ const reportProblem = (error) => notice(messageOf(error), "problem");
 const isPassing = (error) => error instanceof RequestError && error.isPassing;
 
 /**
- * Send an answer, again where that may help.
+ * Send an answer, and retry if the failure may be temporary.
  *
  * @param {Review} review
  * @param {string | null} label
@@ -51,27 +51,27 @@ async function send(review, label) {
   }
 }
 
-/** The reviews at hand, the first of which is shown, and the answers that were given in this visit. */
+/** The reviews that the reviewer holds, the first of which is shown, and the answers of this session. */
 export class Reviews {
   /** @type {Review[]} */
   waiting = [];
   done = 0;
-  /** How many reviews are open, these among them; null until it is known. */
+  /** How many reviews are open, including these; null until known. */
   open = /** @type {number | null} */ (null);
-  /** Why the server has given no more: a problem, or none if there are no more. Null while that is not known. */
+  /** Why the server returned no more: a message, or empty if there are no more; null until known. */
   lack = /** @type {string | null} */ (null);
   /** @type {Order} */
   #order = "unsure";
   #wantsSkipped = false;
-  /** Names answered or skipped in this visit. */
+  /** Names answered or skipped in this session. */
   #settled = /** @type {Set<string>} */ (new Set());
-  /** Answers that may be taken back, the oldest first. */
+  /** Answers that can be undone, oldest first. */
   #given = /** @type {{review: Review, at: number}[]} */ ([]);
   /** Labels of answers that the server may not have yet. */
   #unsent = /** @type {Map<Review, string | null>} */ (new Map());
-  /** Reviews whose answers are being taken back. */
+  /** Reviews whose answers are being undone. */
   #undoing = /** @type {Set<Review>} */ (new Set());
-  /** One request after the other: the server must know an answer before it gives more. */
+  /** Requests run one at a time: the server must know an answer before it assigns more reviews. */
   #requests = Promise.resolve();
 
   /**
@@ -88,7 +88,7 @@ export class Reviews {
     return this.waiting[0];
   }
 
-  /** Whether an answer is being taken back: until its image is back, no press can be meant for another one. */
+  /** Whether an answer is being undone: until its image is back, no key press can be meant for another one. */
   get isUndoing() {
     return this.#undoing.size > 0;
   }
@@ -101,7 +101,7 @@ export class Reviews {
     return this.first !== undefined && !this.isUndoing;
   }
 
-  /** Nobody can tell what an image shows that is not on the screen. */
+  /** An image can be labelled only while it is on the screen. */
   get canAnswer() {
     return this.canSkip && this.first?.picture.state === "drawn";
   }
@@ -134,7 +134,7 @@ export class Reviews {
     return true;
   }
 
-  /** Leave the review that is shown to others. */
+  /** Leave the review that is shown to other reviewers. */
   skip() {
     const review = this.canSkip && this.#next();
     if (review) {
@@ -144,7 +144,7 @@ export class Reviews {
     }
   }
 
-  /** Take the last answer back; its image is shown again before anything else is answered. */
+  /** Undo the last answer; its image is shown again before anything else can be answered. */
   undo() {
     const last = this.#given.pop();
     if (!last) {
@@ -172,7 +172,7 @@ export class Reviews {
     });
   }
 
-  /** Ask for more reviews; those at hand are kept for this reviewer meanwhile. */
+  /** Request more reviews, and renew the leases of those that the reviewer holds. */
   take() {
     this.#later(async () => {
       try {
@@ -187,7 +187,7 @@ export class Reviews {
     });
   }
 
-  /** Ask for what this reviewer has skipped, too. */
+  /** Request the reviews that this reviewer skipped as well. */
   takeSkipped() {
     this.#wantsSkipped = true;
     this.#settled.clear();
@@ -217,7 +217,7 @@ export class Reviews {
     }
   }
 
-  /** Send what the server does not know yet: the page is left. */
+  /** Send what the server does not know yet, because the page is being left. */
   leave() {
     this.#unsent.forEach((label, review) => sendOnLeaving("review/answer", { name: review.name, label }));
     this.#undoing.forEach((review) => sendOnLeaving(`review/undo/${review.name}`, {}));
@@ -261,7 +261,7 @@ export class Reviews {
     notice(`${fileOf(review)}: ${messageOf(error)}`, "problem");
     if (!(error instanceof RequestError && error.status === 409)) {
       this.#settled.delete(review.name);
-      this.waiting.splice(1, 0, review); // never under the finger of somebody who looks at another one by now
+      this.waiting.splice(1, 0, review); // not first: the reviewer may be about to answer the image on the screen
     }
     this.changed();
   }

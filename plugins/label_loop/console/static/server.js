@@ -1,15 +1,15 @@
-// Requests that the server accepts, and what its refusals say to people.
+// Requests to the server, and the messages for those that fail.
 
 export const UNREACHABLE = "Airflow cannot be reached. Check your connection and try again.";
 
-/** What every request of the console carries: other sites' pages cannot send it. */
+/** Headers of every request of the console; other sites' pages cannot send them. */
 export const HEADERS = { "X-Label-Loop": "console", Accept: "application/json" };
 
-/** A request that failed, in words for people. */
+/** A request that failed; the message is for the user. */
 export class RequestError extends Error {
   /**
    * @param {string} message
-   * @param {number} status of HTTP; 0 where there was no answer
+   * @param {number} status of HTTP; 0 if there was no response
    */
   constructor(message, status) {
     super(message);
@@ -42,7 +42,7 @@ export function address(path) {
 }
 
 /**
- * Return the reason that an answer gives, or null.
+ * Return the reason given in a response, or null.
  *
  * @param {unknown} answer
  * @returns {string | null}
@@ -67,7 +67,7 @@ export function problemOf(status, answer) {
 }
 
 /**
- * Read JSON, or an empty object where it is none: not ours, for example a proxy's page.
+ * Parse JSON; return an empty object if it is not JSON, for example a proxy's error page.
  *
  * @param {string} text
  * @returns {unknown}
@@ -81,14 +81,14 @@ export function parsed(text) {
 }
 
 /**
- * Ask one of the loop's endpoints; resolve to its JSON, whose shape the endpoint promises.
+ * Call one of the loop's endpoints; resolve to its JSON, whose shape the endpoint guarantees.
  *
  * @template T
  * @param {"GET" | "POST"} method
  * @param {string} path
  * @param {unknown} [body] sent as JSON
  * @returns {Promise<T>}
- * @throws {RequestError} where there is no answer, or it is a refusal
+ * @throws {RequestError} if there is no response, or it is an error
  */
 export async function ask(method, path, body) {
   const request = body === undefined
@@ -105,7 +105,7 @@ export async function ask(method, path, body) {
 }
 
 /**
- * Send what is to arrive although the page is left. What arrives twice is refused the second time.
+ * Send a request that outlives the page. The server rejects it if it arrives a second time.
  *
  * @param {string} path
  * @param {unknown} body sent as JSON

@@ -1,4 +1,4 @@
-// Follows the theme that Airflow's own pages have. Runs before the page is drawn, so that nothing flashes: no module.
+// Follows the theme of Airflow's own pages. Not a module: it must run before the page is drawn, to avoid a flash.
 (() => {
   "use strict";
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
@@ -7,7 +7,7 @@
     try {
       return localStorage.getItem("theme");
     } catch {
-      return null; // a browser that keeps nothing has the system's theme
+      return null; // without storage, the system's theme applies
     }
   };
 
