@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from functools import cached_property
 
 import pytest
-from tests.testing.airflow_api import LoggedInAirflow
 from tests.testing.shared_airflow import DEPLOYED, DEPLOYED_STACK, DIGITS
 from tests.testing.stack import RunningStack, clients_of
 
@@ -13,6 +12,7 @@ from demo.progress import Narrator
 from demo.scene import Scene
 from demo.steps import detection, setup, training
 from deployment.__main__ import main
+from local_stack.airflow_api import AirflowApi
 from local_stack.stack import LocalStack
 from sample_images.digits import digits
 
@@ -23,8 +23,8 @@ class SharedScene(Scene):
     """The demo's scene, in an Airflow that asks who is there."""
 
     @cached_property
-    def airflow(self) -> LoggedInAirflow:
-        return LoggedInAirflow(self.stack.stack.airflow_url, "admin", "admin")
+    def airflow(self) -> AirflowApi:
+        return AirflowApi(self.stack.stack.airflow_url, {"username": "admin", "password": "admin"})
 
 
 @pytest.fixture

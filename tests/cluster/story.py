@@ -12,7 +12,6 @@ from urllib.parse import quote
 import pytest
 from tests.cluster import compose
 from tests.cluster.cluster import NO_SETTINGS, Cluster, Container
-from tests.testing.airflow_api import LoggedInAirflow
 from tests.testing.first_model import FirstModel
 from tests.testing.stack import RunningStack
 from tests.waiting import eventually
@@ -24,7 +23,7 @@ from demo.scene import Scene
 from demo.steps import detection, setup
 from label_loop.domain.log_row import LogRow
 from label_loop.loop import Loop
-from local_stack.airflow_api import Run
+from local_stack.airflow_api import AirflowApi, Run
 from local_stack.environment import Stack
 from local_stack.loopback import ask
 from local_stack.stack import LocalStack
@@ -63,19 +62,19 @@ def services(settings: Mapping[str, str]) -> dict[str, compose.Service]:
     }
 
 
-class ClusterAirflow(LoggedInAirflow):
+class ClusterAirflow(AirflowApi):
     """Airflow, asked for what is behind its tasks."""
 
     def working(self, dag_id: str, task_id: str) -> tuple[Run, int] | None:
         """Return the run whose task is at work now, and its process; None where it is not."""
         for run in self.latest_runs(dag_id, most=2):
-            found = self._ask("GET", f"{_path(run)}/taskInstances/{task_id}")
+            found = self.ask("GET", f"{_path(run)}/taskInstances/{task_id}")
             if found["state"] == "running" and found["pid"]:
                 return run, found["pid"]
         return None
 
     def tries(self, run: Run, task_id: str) -> list[str]:
-        found = self._ask("GET", f"{_path(run)}/taskInstances/{task_id}/tries")["task_instances"]
+        found = self.ask("GET", f"{_path(run)}/taskInstances/{task_id}/tries")["task_instances"]
         return [each["state"] for each in sorted(found, key=lambda each: each["try_number"])]
 
 
@@ -92,7 +91,7 @@ class ClusterScene(Scene):
 
     @cached_property
     def airflow(self) -> ClusterAirflow:
-        return ClusterAirflow(self.stack.stack.airflow_url, ADMIN, self.password)
+        return ClusterAirflow(self.stack.stack.airflow_url, {"username": ADMIN, "password": self.password})
 
     def _watch(self) -> None:
         for container in self.cluster.serving():
