@@ -1,4 +1,4 @@
-"""One loop at work: its settings, its record, its state, and a hook for each service, made when first used."""
+"""A loop's settings, record and state, and a hook for each AWS service, created on first use."""
 
 import json
 import logging
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_MOST_TRIES = 10  # of a change that others are in the way of
+_MAX_TRIES = 10  # of a change that conflicts with concurrent ones
 
 
 class LoopContext:
-    """What a workflow needs. The loop's state is read once, and again where it matters, by ``refresh``."""
+    """What a workflow needs of its loop. The state is cached until ``refresh`` reads it again."""
 
     def __init__(self, loop: Loop, aws_conn_id: str | None = "aws_default", config: "Config" = PATIENT) -> None:
         self.loop = loop
@@ -53,13 +53,14 @@ class LoopContext:
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings in force when first asked for."""
+        """The settings in force at first use."""
         return self.read_settings()
 
     def read_settings(self) -> Settings:
         """Return the settings in force now.
 
-        Before the first sync there are no Variables, and a default could pay for what Parameter Store switches off.
+        Before the first sync there are no Variables yet: then Parameter Store is read, since a default could start and
+        bill what is switched off there.
         """
         if variable_text(self.loop, SYNC_STATE) is not None:
             return read_settings(self.loop)
@@ -68,7 +69,7 @@ class LoopContext:
 
     @property
     def record(self) -> SystemRecord:
-        """The system record as last read: the names of the loop's resources."""
+        """The system record as last read. Raises LoopNotSetUpError if it is missing."""
         record = self._record
         if record is None:
             record = self._record = self.parameter_store.record(self.loop)
@@ -80,21 +81,20 @@ class LoopContext:
         return self._state or self.refresh()
 
     def refresh(self) -> LoopState:
-        """Read the loop's state again."""
+        """Read the loop's state again and return it."""
         if not self.record.state_table:
-            self._record = None  # it may have a table by now, and then the state is there
+            self._record = None  # the loop may have been given a state table since
         state = self._state = self._state_store.read()
         return state
 
     def change_state(self, transition: Callable[[LoopState], LoopState]) -> LoopState:
-        """Change the loop's state by a pure function of it, and return it.
+        """Apply a pure function to the loop's state, store the result, and return it.
 
-        The function is called again with the state as it then is where something else changed that meanwhile; where
-        it returns what it was given, nothing is written. Raises StateChangedError where others are in the way again
-        and again.
+        After a concurrent change the function is called again with the new state, up to 10 times. Nothing is written
+        if it returns an equal state. Raises StateChangedError if every attempt conflicts.
         """
         before = self.state
-        for _ in range(_MOST_TRIES):
+        for _ in range(_MAX_TRIES):
             after = transition(before)
             if after == before:
                 return before
@@ -104,22 +104,22 @@ class LoopContext:
                 self._mirror(before, after)
                 return after
             before = self.refresh()
-        raise StateChangedError(self.loop.path, _MOST_TRIES)
+        raise StateChangedError(self.loop.path, _MAX_TRIES)
 
     def advance(self, mark: Mark, moment: str) -> None:
-        """Move a mark on to a moment, unless it is at a later one."""
+        """Move a mark forward to a moment in ISO 8601; a later mark is kept."""
         self.change_state(lambda state: state.advanced(mark, moment))
 
     def _mirror(self, before: LoopState, after: LoopState) -> None:
-        """Write into the system record what the AWS sample has there; a loop without a table has it there already."""
+        """Copy the AWS sample's values to the system record, unless the state is stored in the record anyway."""
         values = after.sample_values()
         if not self.record.state_table or values == before.sample_values():
             return
         try:
             record = self.parameter_store.update_record(self.loop, values)
             self._mirror_record(json.dumps(dict(record.values)))
-        except Exception as error:  # the state is written, and is what counts; the next change mirrors it as well
-            log.warning("The state of %s is not mirrored in its system record: %s", self.loop.path, reason(error))
+        except Exception as error:  # the state itself is stored; the next change mirrors it too
+            log.warning("Could not mirror the state of %s to its system record: %s", self.loop.path, reason(error))
 
     def _mirror_record(self, text: str) -> None:
         write_variable(self.loop, SYSTEM_RECORD, text, SYSTEM_RECORD_DESCRIPTION)
@@ -137,15 +137,15 @@ class LoopContext:
         return self._state_hook
 
     def endpoint_after(self, arn: str) -> str | None:
-        """Return the endpoint that replaced ``arn``; many threads may ask, one reads."""
+        """Return the endpoint that replaced ``arn``, or None. Thread-safe: concurrent callers share one read."""
         with self._refreshing:
             if self.state.endpoint_arn == arn:
                 self.refresh()
             endpoint = self.state.endpoint_arn
         return endpoint if endpoint != arn else None
 
-    def serves(self) -> bool:
-        """Return whether the endpoint exists and runs at this moment."""
+    def is_serving(self) -> bool:
+        """Return whether the endpoint is a version with the status RUNNING; reads both from AWS."""
         arn = self.refresh().endpoint_arn
         versions = self.rekognition.versions(self.record.project_arn) if arn else ()
         return any(version.arn == arn and version.status == "RUNNING" for version in versions)
@@ -191,7 +191,7 @@ class LoopContext:
 
     @property
     def statistics(self) -> "StatisticsHook | None":
-        """The daily statistics, or None for a loop set up without them."""
+        """The daily statistics, or None if the loop has no table for them."""
         from label_loop.hooks.statistics import StatisticsHook
 
         table = self.record.statistics_table
@@ -201,7 +201,7 @@ class LoopContext:
 
     @property
     def review(self) -> "ReviewBackend":
-        """The review backend of the loop; many threads may ask, one makes it."""
+        """The review backend of the loop. Thread-safe. Raises ReviewRefusedError if it is not configured."""
         with self._making:
             return self._review
 
@@ -213,12 +213,12 @@ class LoopContext:
 
     @cached_property
     def reviews(self) -> "AirflowReview":
-        """The reviews that wait in the Airflow UI. Raises ReviewRefusedError where the loop has no table for them."""
+        """The reviews in the Airflow UI. Raises ReviewRefusedError if the loop has no table for them."""
         from label_loop.review.airflow import AirflowReview
 
         return AirflowReview(self.record, self.aws_conn_id, self.config)
 
     @cached_property
     def announcer(self) -> Announcer:
-        """The loop's topic."""
+        """The publisher for the loop's SNS topic."""
         return Announcer(self.loop, self.record.topic_arn, self.aws_conn_id)

@@ -1,4 +1,4 @@
-"""Named errors. Each message says what is wrong, with which value, by which rule, and what to do."""
+"""Named errors. Each message states the problem, the offending value, the rule it breaks, and the remedy."""
 
 from collections.abc import Sequence
 
@@ -6,17 +6,17 @@ _SHOWN_CHARACTERS = 80
 
 
 def shown(value: object) -> str:
-    """Return a value for a message: quoted, with control characters escaped, and cut to a readable length."""
+    """Return ``repr(value)`` for a message, truncated to 80 characters; non-printable text is escaped to ASCII."""
     text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}… ({len(text)} characters)"
 
 
 class LabelLoopError(Exception):
-    """Base of every error that this package raises on purpose."""
+    """Base class of every error that this package raises on purpose."""
 
 
 class InvalidParameterError(LabelLoopError):
-    """A parameter's value does not parse or is out of range."""
+    """A parameter's value cannot be parsed or is out of range."""
 
     def __init__(self, name: str, value: object, rule: str) -> None:
         super().__init__(f"{name} is {shown(value)}, but must be {rule}.")
@@ -26,83 +26,82 @@ class InvalidParameterError(LabelLoopError):
 
 
 class RefusedParametersError(LabelLoopError):
-    """One or more parameters were refused in a sync; everything else was applied."""
+    """A sync rejected one or more parameter values and applied everything else."""
 
     def __init__(self, loop_path: str, problems: Sequence[str]) -> None:
         super().__init__(
-            f"{len(problems)} parameter value(s) of {loop_path} were refused; the last good values stay in "
-            "force. Correct them in Parameter Store or as Airflow Variables:\n" + "\n".join(problems)
+            f"{len(problems)} invalid parameter value(s) for {loop_path} were rejected; the last valid values "
+            "remain in force. Correct them in Parameter Store or in the Airflow Variables:\n" + "\n".join(problems)
         )
 
 
 class LoopNotSetUpError(LabelLoopError):
-    """A loop's path holds no usable system record."""
+    """A loop has no usable system record in Parameter Store."""
 
     def __init__(self, loop_path: str, detail: str) -> None:
         super().__init__(
-            f"The loop {loop_path} is not ready: {detail}. Set it up with "
-            f"`python -m label_loop provision {loop_path}`, or take it out of [label_loop] parameter_paths and of the "
-            "Variable label_loop/parameter_paths."
+            f"The loop {loop_path} is not set up: {detail}. Run `python -m label_loop provision {loop_path}`, or "
+            "remove the path from [label_loop] parameter_paths and from the Variable label_loop/parameter_paths."
         )
 
 
 class InvalidLabelError(LabelLoopError):
-    """A name cannot be a label's: that of a folder, of an answer or of an upload."""
+    """The name of a folder, an answer or an upload is not a valid label."""
 
     def __init__(self, name: str, rule: str) -> None:
-        super().__init__(f"{shown(name)} is no label: {rule}.")
+        super().__init__(f"{shown(name)} is not a valid label: {rule}.")
 
 
 class MalformedEventError(LabelLoopError):
-    """A queue message is not an event that this loop understands."""
+    """A queue message is not a valid S3 notification or A2I event."""
 
 
 class MalformedAnswerError(LabelLoopError):
-    """A review answer cannot be applied; the message says why."""
+    """A review answer is malformed."""
 
 
 class UnusableTrainingSetError(LabelLoopError):
-    """The labelled images cannot train a model; nothing was started and nothing was paid."""
+    """The labelled images cannot train a model. Raised before any training is started or billed."""
 
 
 class VersionNotDeployableError(LabelLoopError):
-    """The version that a person wants to serve is unknown, or in a state that it cannot be started from."""
+    """The version requested for deployment does not exist, or its status does not allow a start."""
 
 
 class RunningLimitError(LabelLoopError):
-    """Rekognition runs no further version for this account at present."""
+    """The limit of running project versions is reached."""
 
 
 class SmokeTestFailedError(LabelLoopError):
-    """A freshly started version does not answer; the endpoint was not moved."""
+    """A newly started version failed its smoke test; the endpoint was not moved."""
 
 
 class ReviewRefusedError(LabelLoopError):
-    """The review backend does not take tasks from this account or loop."""
+    """The review backend does not accept tasks from this account or loop."""
 
 
 class ReviewTakenError(LabelLoopError):
-    """A review cannot be changed by this reviewer any more: somebody else has it, or it was answered."""
+    """This reviewer can no longer change the review: it is leased to somebody else, or already answered."""
 
 
-class NothingServesError(LabelLoopError):
-    """No project version runs that detects, or that could be stopped."""
+class NoServingModelError(LabelLoopError):
+    """No running model can detect images, or be stopped."""
 
 
 class UnfinishedWorkError(LabelLoopError):
-    """A run went through its work, and left some of it for a later try."""
+    """A run finished, but some of its items failed and will be retried."""
 
     def __init__(self, unfinished: int, problems: Sequence[str]) -> None:
         super().__init__(
-            f"{unfinished} item(s) were left and will come again; {len(problems)} problem(s), the first: {problems[0]}"
+            f"{unfinished} item(s) failed and will be retried. The first of {len(problems)} problem(s): {problems[0]}"
         )
 
 
 class StateChangedError(LabelLoopError):
-    """Others changed the state of a loop again and again while it was to be changed; it is worth trying again."""
+    """A change to a loop's state was abandoned because of concurrent changes; it can be retried."""
 
     def __init__(self, loop_path: str, tries: int) -> None:
         super().__init__(
-            f"The state of {loop_path} was changed by others at each of {tries} tries to change it. Nothing was "
-            "changed; the next try of the task reads it anew."
+            f"The state of {loop_path} could not be updated: each of {tries} attempts conflicted with a concurrent "
+            "change. Nothing was written; retrying the task is safe."
         )

@@ -1,4 +1,4 @@
-"""A loop, and which loops this Airflow serves."""
+"""A loop, and the list of loops that this Airflow runs."""
 
 import logging
 import re
@@ -14,7 +14,7 @@ NAMED_BY = f"the Variable {PATHS_VARIABLE} or the option {PATHS_OPTION}"
 
 @dataclass(frozen=True)
 class Loop:
-    """One loop, named by its Parameter Store path: ``/logos`` is the loop ``logos``."""
+    """One loop, identified by its Parameter Store path: ``/logos`` is the loop ``logos``."""
 
     path: str
 
@@ -24,11 +24,11 @@ class Loop:
 
     @property
     def name(self) -> str:
-        """The loop's name, as DAG ids and messages carry it; a nested path is joined by dots."""
+        """The loop's name in DAG ids and messages: the path with dots for slashes."""
         return self.path.strip("/").replace("/", ".")
 
     def dag_id(self, workflow: str) -> str:
-        """Return the id of this loop's DAG for one of the workflows."""
+        """Return the id of this loop's DAG for a workflow: ``logos.detection``."""
         return f"{self.name}.{workflow}"
 
     def parameter(self, name: str) -> str:
@@ -41,11 +41,11 @@ class Loop:
 
 
 def loops() -> list[Loop]:
-    """Return the loops this Airflow serves.
+    """Return the loops that this Airflow runs.
 
     First those of the option ``[label_loop] parameter_paths``, then those of the Variable
-    ``label_loop/parameter_paths``, which can be added while Airflow runs. A path that cannot be a loop, or a Variable
-    that cannot be read, is reported in the log and takes no other loop away.
+    ``label_loop/parameter_paths``, which can be added while Airflow runs. An invalid path or an unreadable Variable is
+    logged and skipped.
     """
     found: dict[str, Loop] = {}
     for source, paths in ((f"option {PATHS_OPTION}", _option()), (f"Variable {PATHS_VARIABLE}", _variable())):
@@ -53,12 +53,12 @@ def loops() -> list[Loop]:
             try:
                 loop = Loop(path)
             except InvalidParameterError as error:
-                log.error("A loop of the %s is left out, the others go on: %s", source, error)
+                log.error("Skipping a loop of the %s: %s", source, error)
                 continue
             if found.setdefault(loop.name, loop) != loop:
                 taken = found[loop.name].path
                 log.error(
-                    "The loop %s of the %s is left out: %s has the name %s already", path, source, taken, loop.name
+                    "Skipping the loop %s of the %s: its name %s is already used by %s", path, source, loop.name, taken
                 )
     return list(found.values())
 
@@ -74,6 +74,6 @@ def _variable() -> str:
 
     try:
         return str(Variable.get(PATHS_VARIABLE, default=None) or "")
-    except Exception:  # whatever it is, the loops of the option go on
-        log.exception("The Variable %s cannot be read: its loops are left out until it can be", PATHS_VARIABLE)
+    except Exception:  # whatever the error, the loops of the option must go on
+        log.exception("Cannot read the Variable %s; its loops are skipped until it can be read", PATHS_VARIABLE)
         return ""

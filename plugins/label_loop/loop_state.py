@@ -1,4 +1,4 @@
-"""What changes while a loop runs: which version serves, the last training attempt, how far the folders were seen."""
+"""The mutable state of a loop: the serving version, the last training attempt, how far folders were processed."""
 
 import json
 from collections.abc import Mapping
@@ -8,9 +8,9 @@ from typing import Any
 
 from label_loop.payloads import TrainingAttempt
 
-_LONGEST_COUNT = 15
+_MAX_COUNT_DIGITS = 15
 
-# The AWS sample has these in its system record, the first under another name; they are mirrored there.
+# The AWS sample keeps these in its system record, the first under another name; they are mirrored there.
 _SAMPLE_NAMES = {
     "endpoint_arn": "rekognition_project_version_arn",
     "previous_trained_images": "previous_trained_images",
@@ -18,45 +18,45 @@ _SAMPLE_NAMES = {
 
 
 class Mark(StrEnum):
-    """A field that says up to which moment something was done; it only moves on."""
+    """A field that records up to which moment something was done; it only moves forward."""
 
     UPLOADS_SEEN = "uploads_seen_until"
-    """How far the folder of uploads was listed, where the loop has no queue."""
+    """How far the uploads folder was listed, in a loop without a queue."""
     ANSWERS_SEEN = "answers_seen_until"
     UPLOADS_RECONCILED = "uploads_reconciled_until"
-    """How far a listing looked for uploads that no notification named, where the loop has a queue."""
+    """How far a listing checked for uploads without a notification, in a loop with a queue."""
     ANSWERS_RECONCILED = "answers_reconciled_until"
 
 
 @dataclass(frozen=True)
 class LoopState:
-    """The state of a loop at one moment. Moments are ISO 8601 in UTC; None: there is none."""
+    """The state of a loop at one moment. Moments are ISO 8601 in UTC, or None."""
 
     endpoint_arn: str | None = None
     """The project version that serves; None before the first deployment."""
     endpoint_moved_at: str | None = None
-    """When another version began to serve; None where that was before it was recorded."""
+    """When the current version became the endpoint; None if that was before it was recorded."""
     endpoint_started_at: str | None = None
-    """When the endpoint was last started; None where nothing of this loop started it."""
+    """When the endpoint was last started; None if this loop never started it."""
     stopped_because: str | None = None
-    """Why the endpoint was stopped: "idle", "by hand", or None where it was not, or by others."""
+    """Why this loop stopped the endpoint: "idle", "by hand", or None if it did not."""
     stopping_since: str | None = None
-    """When its stop was asked for; None once a start was."""
+    """When its stop was requested; None once it is started again."""
     deploying_since: str | None = None
-    """When the deployment under way began; a crash may leave it."""
+    """When the current deployment began; a crash may leave it set."""
     last_training_attempt: TrainingAttempt | None = None
     previous_trained_images: int = 0
-    """How many images the last training attempt had; the AWS sample records no more than this."""
+    """The number of images of the last training attempt; the AWS sample records nothing else about it."""
     sampling_since: str | None = None
-    """Since when detections are sampled."""
+    """When sampling was switched on."""
     uploads_taken_over_until: str | None = None
-    """Uploads up to this moment are in the log under other ids: another installation detected them."""
+    """Uploads up to this moment were detected by another installation and are logged under other ids."""
     uploads_seen_until: str | None = None
     answers_seen_until: str | None = None
     uploads_reconciled_until: str | None = None
     answers_reconciled_until: str | None = None
     revision: int = 0
-    """Counts the changes, so that one which relied on an older state is refused."""
+    """Counts the changes, for optimistic locking."""
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> "LoopState":
@@ -69,17 +69,17 @@ class LoopState:
         return moment
 
     def advanced(self, mark: Mark, moment: str) -> "LoopState":
-        """Return the state with a mark at a moment, or unchanged where it is at a later one."""
+        """Return the state with a mark moved to a moment, or unchanged if the mark is later."""
         values: dict[str, Any] = {mark: moment}
         return self if (self.mark(mark) or "") >= moment else replace(self, **values)
 
     def changes_since(self, before: "LoopState") -> dict[str, Any]:
-        """Return what is to be stored of the fields that differ, by their stored names; None removes one."""
+        """Return the fields to store that differ, by their stored names; None removes one."""
         changed = [name for name in _FIELDS if getattr(self, name) != getattr(before, name)]
         return {_stored_name(name): _to_json(getattr(self, name)) for name in changed}
 
     def sample_values(self) -> dict[str, Any]:
-        """Return what the AWS sample has in its system record."""
+        """Return the values that the AWS sample keeps in its system record, by the record's keys."""
         return {stored: getattr(self, name) for name, stored in _SAMPLE_NAMES.items()}
 
 
@@ -97,14 +97,14 @@ def _to_json(value: object) -> Any:  # what DynamoDB and JSON take
 def _parse(field: str, value: Any) -> Any:
     if field in {"previous_trained_images", "revision"}:
         text = str(0 if value is None else value)
-        # Python reads no number of thousands of digits.
-        return int(text) if text.isdecimal() and len(text) <= _LONGEST_COUNT else 0
+        # int() raises ValueError beyond 4,300 digits.
+        return int(text) if text.isdecimal() and len(text) <= _MAX_COUNT_DIGITS else 0
     if field == "last_training_attempt":
         return TrainingAttempt.from_json(_plain(value)) if isinstance(value, dict) else None
     return value if isinstance(value, str) and value else None
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values without DynamoDB's decimals, which are whole numbers here."""
+    """Return values with DynamoDB's decimals, all whole numbers here, converted to int."""
     plain: dict[str, Any] = json.loads(json.dumps(values, default=int))
     return plain

@@ -1,4 +1,4 @@
-"""A loop's Rekognition project: its versions, and what is announced of them."""
+"""A loop's Rekognition project: its versions, and the events about them."""
 
 import logging
 from typing import Any
@@ -10,19 +10,19 @@ log = logging.getLogger(__name__)
 
 
 def manifest_key(version_name: str) -> str:
-    """Return where the manifest of a version is written that the loop trains itself."""
+    """Return the S3 key of the manifest of a version that the loop trains."""
     return f"{MANIFESTS_FOLDER}{version_name}.manifest"
 
 
 class ModelProject:
-    """What training, deployment and the serving model share."""
+    """The base of training, deployment and the serving model."""
 
     def __init__(self, context: LoopContext) -> None:
         self.context = context
 
     @property
     def attempt(self) -> TrainingAttempt | None:
-        """The last training attempt."""
+        """The last training attempt, or None."""
         return self.context.state.last_training_attempt
 
     def versions(self) -> list[ProjectVersion]:
@@ -30,14 +30,14 @@ class ModelProject:
         return list(self.context.rekognition.versions(self.context.record.project_arn))
 
     def version(self, name: str) -> ProjectVersion:
-        """Return one version. Raises LabelLoopError where there is none of that name."""
+        """Return one version. Raises LabelLoopError if the project has none of that name."""
         return self.context.rekognition.version(self.context.record.project_arn, name)
 
     def announce_version(self, version_name: str, text: str, **facts: Any) -> None:
-        """Announce what became of a version."""
+        """Publish a change of a version's status."""
         self.announce("model_status", f"Model {version_name}: {text}", version=version_name, **facts)
 
     def announce(self, kind: str, text: str, **facts: Any) -> None:
-        """Write an event to the task's log and publish it to the loop's topic."""
+        """Log an event and publish it to the loop's topic."""
         log.info(text)
-        self.context.announcer.tell([Event(kind, text, facts=facts)])
+        self.context.announcer.publish([Event(kind, text, facts=facts)])

@@ -1,4 +1,4 @@
-"""Tells people and programs what happens, by SNS."""
+"""Publishes events of a loop to SNS, for people and programs."""
 
 import json
 import logging
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_ENTRIES_A_CALL = 10
-_LONGEST_SUBJECT = 100
+_ENTRIES_PER_CALL = 10
+_MAX_SUBJECT_CHARACTERS = 100
 
 
 class Announcer:
-    """Publishes a loop's events, 10 a call. Work never stops for a message: a failure is told in the log."""
+    """Publishes a loop's events in batches of 10. A failure to publish is logged and never raised."""
 
     def __init__(self, loop: Loop, topic_arn: str | None, aws_conn_id: str | None) -> None:
         self.loop = loop
         self.topic_arn = topic_arn
         self.aws_conn_id = aws_conn_id
 
-    def tell(self, events: Sequence[Event]) -> None:
-        """Publish events; a loop without a topic tells them to the log only."""
+    def publish(self, events: Sequence[Event]) -> None:
+        """Publish events; without a topic, only log them."""
         if not events:
             return
         if not self.topic_arn:
-            log.info("%s has no SNS topic; not told: %s", self.loop.path, [event.text for event in events])
+            log.info("%s has no SNS topic; not published: %s", self.loop.path, [event.text for event in events])
             return
-        for some in batched(events, _ENTRIES_A_CALL):
-            self._publish([{"Id": str(n), **self._entry(event)} for n, event in enumerate(some)])
+        for batch in batched(events, _ENTRIES_PER_CALL):
+            self._publish([{"Id": str(n), **self._entry(event)} for n, event in enumerate(batch)])
 
     @cached_property
     def _client(self) -> Any:
@@ -54,10 +54,10 @@ class Announcer:
         try:
             response = self._client.publish_batch(TopicArn=self.topic_arn, PublishBatchRequestEntries=entries)
         except (BotoCoreError, ClientError) as error:
-            log.warning("%d events of %s could not be published: %s", len(entries), self.loop.path, error)
+            log.warning("Could not publish %d event(s) of %s: %s", len(entries), self.loop.path, error)
             return
         for failed in response.get("Failed", []):
-            log.warning("An event of %s was refused by SNS: %s", self.loop.path, failed.get("Code"))
+            log.warning("SNS rejected an event of %s: %s", self.loop.path, failed.get("Code"))
 
     def _entry(self, event: Event) -> dict[str, Any]:
         attributes = {"loop": self.loop.name, "event": event.kind}
@@ -67,7 +67,7 @@ class Announcer:
             attributes["accepted"] = str(event.accepted).lower()
         body = {"loop": self.loop.name, "event": event.kind, "message": event.text, **event.facts}
         return {
-            "Subject": f"Label Loop {self.loop.name}: {event.kind}"[:_LONGEST_SUBJECT],
+            "Subject": f"Label Loop {self.loop.name}: {event.kind}"[:_MAX_SUBJECT_CHARACTERS],
             "Message": json.dumps(body, ensure_ascii=False, indent=1),
             "MessageAttributes": {
                 name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
@@ -76,7 +76,10 @@ class Announcer:
 
 
 class FailureNotifier(BaseNotifier):
-    """The failure callback of every task: mails what failed and where to look, never an internal message."""
+    """The failure callback of every task: publishes which task failed, why, and the link to its log.
+
+    Only messages written for people are quoted.
+    """
 
     template_fields = ()
 
@@ -92,10 +95,10 @@ class FailureNotifier(BaseNotifier):
         loop = Loop(self.loop_path)
         try:
             topic_arn = ParameterStoreHook(aws_conn_id=self.aws_conn_id).record(loop).topic_arn
-        except Exception as error:  # the failure that is told may be that very service's
-            log.warning("A failure of %s could not be told: %s", loop.path, type(error).__name__)
+        except Exception as error:  # the task may have failed because Parameter Store is unavailable
+            log.warning("Could not report a task failure of %s: %s", loop.path, type(error).__name__)
             return
-        Announcer(loop, topic_arn, self.aws_conn_id).tell([failure_event(context)])
+        Announcer(loop, topic_arn, self.aws_conn_id).publish([failure_event(context)])
 
 
 def failure_event(context: Mapping[str, Any]) -> Event:
@@ -105,7 +108,7 @@ def failure_event(context: Mapping[str, Any]) -> Event:
     ti = context["ti"]
     error = context.get("exception")
     for_people = isinstance(error, LabelLoopError | AirflowFailException)
-    reason = str(error) if for_people else f"{type(error).__name__}; the task's log has the details"
+    reason = str(error) if for_people else f"{type(error).__name__}; see the task log for details"
     return Event(
         kind="failure",
         text=f"{ti.dag_id}.{ti.task_id} failed: {reason}",

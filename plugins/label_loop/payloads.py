@@ -19,20 +19,20 @@ ANSWERS_FOLDER = "a2i-human-loop-data/"
 MANIFESTS_FOLDER = "manifests/"
 EVALUATION_FOLDER = "evaluation/"
 
-# How often a message is received before it is given up, as provisioning and the template set it, and the attribute
-# of a dead letter that says why it was.
-MOST_RECEIVES = 5
+# The maxReceiveCount that provisioning and the template set, and the message attribute that carries the reason of a
+# dead letter.
+MAX_RECEIVES = 5
 DEAD_LETTER_REASON = "Reason"
 
 WORKFLOW_SOURCE = "A2I Workflow"
 SAMPLING_SOURCE = "Human Sampling"
 NONE_OF_THE_ABOVE = "None of the Above"
-WIDGET = "crowd-image-classifier"  # the field of the review form, which A2I names the answer after
+WIDGET = "crowd-image-classifier"  # the form field, whose name A2I uses as the key of the answer
 
 
 @dataclass(frozen=True)
 class S3Upload:
-    """One version of one S3 object, as a notification or a listing tells of it."""
+    """One version of one S3 object, as reported by a notification or a listing."""
 
     bucket: str
     key: str
@@ -43,7 +43,7 @@ class S3Upload:
 
     @property
     def detection_id(self) -> str:
-        """A UUID that only this upload has, however often and by whatever way its event arrives."""
+        """The UUID of this upload: the same however often, and by whichever route, its event arrives."""
         identity = (self.bucket, self.key, self.version_id or self.sequencer or "", self.etag)
         # Length prefixes keep the parts apart: a key may hold any separator.
         text = "".join(f"{len(part)}:{part}" for part in identity)
@@ -57,7 +57,7 @@ class S3Upload:
 
 @dataclass(frozen=True)
 class ReviewTask:
-    """What a reviewer is asked: the input of a human loop. ``version_id`` is the image's, where S3 keeps versions."""
+    """The input of a human loop. ``version_id`` is the version of the image, in a versioned bucket."""
 
     detection_id: str
     source: str
@@ -69,7 +69,7 @@ class ReviewTask:
 
 @dataclass(frozen=True)
 class ReviewStarted:
-    """A review task that exists; ``request_id`` is None where it had been started before."""
+    """A review task that exists; ``request_id`` is None if it had already been started."""
 
     name: str
     request_id: str | None
@@ -77,7 +77,7 @@ class ReviewStarted:
 
 @dataclass(frozen=True)
 class ReviewAnswer:
-    """What reviewers answered. ``label`` is None where none of the labels fits."""
+    """The reviewers' answer. ``label`` is None for None of the Above."""
 
     human_loop_name: str
     detection_id: str
@@ -98,17 +98,17 @@ class ReviewEnded:
 
 @dataclass(frozen=True)
 class LabelledImage:
-    """An image in a label's folder. ``modified`` is S3's, as the manifest's creation date."""
+    """An image in a label's folder. ``modified`` is S3's LastModified, as the manifest writes it."""
 
     key: str
     label: str
     modified: str
-    size_bytes: int = field(default=0, compare=False)  # known to a listing only
+    size_bytes: int = field(default=0, compare=False)  # known from a listing only
 
 
 @dataclass(frozen=True)
 class TrainingAttempt:
-    """One paid training: its set of images, its version, and what became of it."""
+    """One paid training: its set of images, its version, and its outcome."""
 
     __pydantic_config__: ClassVar = {"strict": True, "extra": "forbid"}
 
@@ -121,14 +121,14 @@ class TrainingAttempt:
     test_manifest_key: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the form kept in the system record and in XCom."""
+        """Return a dict for JSON, as stored in the state of the loop and in XCom."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any] | None) -> "TrainingAttempt | None":
-        """Read what ``to_json`` wrote; None where it is missing or was written by something else."""
+        """Parse the result of ``to_json``; None if it is missing or malformed."""
         try:
-            # As JSON: from Python, pydantic's strict mode takes nothing but an instance.
+            # As JSON: given Python objects, pydantic's strict mode accepts nothing but an instance.
             return _attempts().validate_json(json.dumps(values)) if values else None
         except (ValueError, TypeError, RecursionError):  # pydantic's ValidationError is a ValueError
             return None
@@ -136,14 +136,14 @@ class TrainingAttempt:
 
 @cache
 def _attempts() -> "TypeAdapter[TrainingAttempt]":
-    from pydantic import TypeAdapter  # not before it is needed: provisioning runs where there is no pydantic
+    from pydantic import TypeAdapter  # imported late: provisioning also runs where pydantic is not installed
 
     return TypeAdapter(TrainingAttempt)
 
 
 @dataclass(frozen=True)
 class ProjectVersion:
-    """A Rekognition project version. The evaluation summary is S3's bucket and key."""
+    """A Rekognition project version. ``evaluation_summary`` is the bucket and key of a file in S3."""
 
     arn: str
     name: str
@@ -158,7 +158,7 @@ class ProjectVersion:
 
 @dataclass(frozen=True)
 class StoredText:
-    """A parameter as it was read from Parameter Store; versions count up, from one where it was deleted."""
+    """A parameter as read from Parameter Store; versions count up, and restart at 1 after a deletion."""
 
     text: str
     version: int
@@ -167,7 +167,7 @@ class StoredText:
 
 @dataclass(frozen=True)
 class ParameterVersion:
-    """One value that a parameter had in Parameter Store, and the ARN of who wrote it; versions count up."""
+    """One entry of a parameter's history in Parameter Store, with the ARN of its author."""
 
     version: int
     written_at: datetime
@@ -177,7 +177,7 @@ class ParameterVersion:
 
 @dataclass(frozen=True)
 class Event:
-    """Something to tell by SNS: its kind, one line for people, and facts without internal state."""
+    """An event to publish to SNS: its kind, one line of text for people, and facts for programs."""
 
     kind: str
     text: str

@@ -1,4 +1,4 @@
-"""The model that serves: started, stopped when idle, by hand or without a use, and never two paid for long."""
+"""The serving model: starts it, and stops it when idle or by hand; stops versions that run without serving."""
 
 import logging
 from collections.abc import Iterable
@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError
 
 from label_loop.context import LoopContext
 from label_loop.domain import deployment, idleness
-from label_loop.domain.idleness import BY_HAND, IDLE, Step
+from label_loop.domain.idleness import BY_HAND, IDLE, NextAction
 from label_loop.domain.moments import timestamp
-from label_loop.exceptions import NothingServesError, RunningLimitError
+from label_loop.exceptions import NoServingModelError, RunningLimitError
 from label_loop.hooks.aws_errors import error_code
 from label_loop.inbox.sources import LoopInbox, uploads_inbox
 from label_loop.loop_state import LoopState
@@ -23,27 +23,27 @@ log = logging.getLogger(__name__)
 
 _STOPPED = frozenset({"STOPPING", "STOPPED"})
 _SERVING_POLL_SECONDS = 20.0
-_IDLE_POLL_SECONDS = 60.0  # a start takes minutes: one more does not matter, and calls do
+_IDLE_POLL_SECONDS = 60.0  # a start takes minutes anyway, and this saves calls
 _LIMIT_PAUSE_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
 class Ready:
-    """A version serves."""
+    """The endpoint is running."""
 
     version: ProjectVersion
 
 
 @dataclass(frozen=True)
 class NotReady:
-    """No version serves: how often it is worth looking again, and after how long a pause first."""
+    """No version serves: poll at this interval, after an initial pause."""
 
     poll_seconds: float
     pause_seconds: float = 0.0
 
 
 class ServingModel(ModelProject):
-    """The loop's endpoint, and what else of its project runs. Made afresh for each look at it."""
+    """The endpoint of a loop, and the other versions of its project. One instance reads their status once."""
 
     def __init__(self, context: LoopContext) -> None:
         super().__init__(context)
@@ -51,12 +51,12 @@ class ServingModel(ModelProject):
 
     @cached_property
     def uploads(self) -> LoopInbox:
-        """Where uploads come from, to see whether any wait."""
+        """The inbox of uploads, to see whether any are waiting."""
         return uploads_inbox(self.context)
 
     @property
     def endpoint(self) -> ProjectVersion | None:
-        """The version that shall serve, as it was seen."""
+        """The version that is to serve, as last read; None before the first deployment, or if it was deleted."""
         arn = self.context.state.endpoint_arn
         return next((version for version in self._versions() if version.arn == arn), None)
 
@@ -65,25 +65,25 @@ class ServingModel(ModelProject):
             self._listed = self.versions()
         return self._listed
 
-    # ------------------------------------------------------- for detection, which always runs
+    # ---------------------------------------------------------------------------- for detection
 
     def ensure(self) -> Ready | NotReady:
-        """Do what lets uploads be detected: start a model that was stopped as idle, and stop what has no use."""
-        step = self.next_step()
+        """Prepare for detection: start a model that was stopped as idle if uploads wait, and stop unused versions."""
+        action = self.next_action()
         self.stop_left_behind()
         endpoint = self.endpoint
-        if step == "detect" and endpoint:
+        if action == "detect" and endpoint:
             self._note_served()
             return Ready(endpoint)
-        if step == "give up":
+        if action == "give up":
             self._give_up()
-        if step == "start":
+        if action == "start":
             return self._start_again()
-        is_idle = step == "wait" and self.context.state.stopped_because == IDLE
+        is_idle = action == "wait" and self.context.state.stopped_because == IDLE
         return NotReady(_IDLE_POLL_SECONDS if is_idle else _SERVING_POLL_SECONDS)
 
-    def next_step(self) -> Step:
-        """Return what detection does now; before the first deployment it asks for the state alone."""
+    def next_action(self) -> NextAction:
+        """Return what detection does next. Before the first deployment this reads only the state of the loop."""
         state = self.context.refresh()
         endpoint = self.endpoint if state.endpoint_arn else None
         status = endpoint.status if endpoint else None
@@ -91,14 +91,16 @@ class ServingModel(ModelProject):
         is_being_stopped = idleness.is_being_stopped(state.stopped_because, state.stopping_since, datetime.now(UTC))
         if status == deployment.RUNNING and is_being_stopped:
             return "wait"
-        return idleness.step(status, state.stopped_because, uploads_wait=may_start and self.uploads.has_news())
+        return idleness.next_action(
+            status, state.stopped_because, uploads_wait=may_start and self.uploads.has_unfinished()
+        )
 
     def _note_served(self) -> None:
-        """Note that the model, which was seen to serve, runs again after it was idle: from now on its time counts."""
+        """Record that the model is running again after an idle stop; its idle time counts from now on."""
         now = _now()
 
         def served(state: LoopState) -> LoopState:
-            # By now a person may have stopped it, and that is to be kept.
+            # A person may have stopped it in the meantime, which must be kept.
             is_idle = state.stopped_because == IDLE
             running = replace(state, stopped_because=None, stopping_since=None, endpoint_started_at=now)
             return running if is_idle else state
@@ -112,29 +114,29 @@ class ServingModel(ModelProject):
         try:
             if not self._is_deploying():
                 self.stop(deployment.versions_to_stop(self._versions(), endpoint.arn))
-            self.start(endpoint, "uploads wait for it; starting again")
+            self.start(endpoint, "uploads are waiting; restarting")
             self.context.change_state(lambda state: replace(state, stopping_since=None))
         except RunningLimitError as error:
             log.warning("%s", error)
-            self.announce("model_status", f"{error} Uploads wait.")
+            self.announce("model_status", f"{error} Uploads are waiting.")
             return NotReady(_SERVING_POLL_SECONDS, _LIMIT_PAUSE_SECONDS)
         return NotReady(_SERVING_POLL_SECONDS)
 
     def _give_up(self) -> None:
-        """Announce once that the model could not be started again: from then on it is a person's business."""
+        """Announce, once, that the restart failed; from then on it is left to a person."""
         endpoint = self.endpoint
         self.context.change_state(
             lambda state: replace(state, stopped_because=None) if state.stopped_because == IDLE else state
         )
         if endpoint:
             reason = endpoint.status_message.rstrip(".") or "no reason given"
-            text = f"could not be started again ({reason}): uploads wait until a version is deployed by hand"
+            text = f"restart failed ({reason}); uploads wait until a version is deployed by hand"
             self.announce_version(endpoint.name, text)
 
     def idle_since(self) -> str:
-        """Return from when on the model had nothing to do, in ISO 8601: the last detection, or its start if later.
+        """Return since when the model has been idle, in ISO 8601: the last detection, or its start if later.
 
-        Where the log knows no upload and the state no start, it is the model's creation.
+        Without either it is the creation of the model.
         """
         state, endpoint = self.context.state, self.endpoint
         since = idleness.idle_since(
@@ -146,9 +148,9 @@ class ServingModel(ModelProject):
         return timestamp(since or datetime.now(UTC))
 
     def stop_if_idle(self, since: str) -> NotReady | None:
-        """Stop the model where it is idle since too long a time; return what is to be waited for if it was stopped.
+        """Stop the model if it has been idle for too long; return NotReady if it was stopped, else None.
 
-        It is not while a deployment is under way, nor while the queue still holds what is worked on.
+        It is never stopped during a deployment, nor while any message is in the queue, in flight or not.
         """
         now, minutes = datetime.now(UTC), self.context.settings.idle_model_stop_minutes
         if not idleness.is_idle(idleness.idle_since(since), minutes, now):
@@ -158,13 +160,13 @@ class ServingModel(ModelProject):
         if not idleness.is_idle(moved_since, minutes, now) or idleness.is_deploying(state.deploying_since, now):
             return None
         endpoint = self.endpoint
-        if endpoint is None or endpoint.status != deployment.RUNNING or self.uploads.has_news():
+        if endpoint is None or endpoint.status != deployment.RUNNING or self.uploads.has_unfinished():
             return None
-        text = f"stopped after {minutes} minutes without uploads; the next upload starts it again"
+        text = f"stopped after {minutes} minutes without uploads; the next upload restarts it"
         return NotReady(_IDLE_POLL_SECONDS) if self._stop_endpoint(endpoint, IDLE, text) else None
 
     def stop_left_behind(self) -> None:
-        """Stop what runs without serving where training checks, which do that, are switched off."""
+        """Stop versions that run without serving, if scheduled training checks, which do so too, are off."""
         if self.context.settings.enable_automatic_training:
             return
         listed = self._versions()
@@ -174,57 +176,58 @@ class ServingModel(ModelProject):
             self.stop_unused()
 
     def _is_deploying(self) -> bool:
-        # Read after the versions: a deployment writes that it is under way before it starts anything.
+        # Read after the versions: a deployment records its beginning before it starts a version.
         return idleness.is_deploying(self.context.refresh().deploying_since, datetime.now(UTC))
 
     # ------------------------------------------------------------------------ start and stop
 
     def start(self, version: ProjectVersion, text: str) -> None:
-        """Start a version with the units that the parameters ask for, and announce it.
+        """Start a version with the inference units set by the parameters, and announce it.
 
-        Raises RunningLimitError where it would be the third that is paid: an account's own limit may be higher.
+        Raises RunningLimitError if two others of the project are billed already, or Rekognition's limit is reached.
         """
         others = [v.name for v in deployment.versions_to_stop(self.versions(), version.arn)]
-        if len(others) >= deployment.MOST_PAID:
+        if len(others) >= deployment.MAX_BILLED_VERSIONS:
             raise RunningLimitError(
-                f"{version.name} was not started: {', '.join(others)} run or start, and no third version shall be "
-                "paid beside them. What does not serve is stopped as soon as it can be; it is tried again."
+                f"{version.name} was not started: {', '.join(others)} are already running or starting, and at most "
+                f"{deployment.MAX_BILLED_VERSIONS} versions may be billed at a time. Unused versions are being "
+                "stopped, and the start will be retried."
             )
         settings = self.context.settings
-        units = deployment.Units.of(settings.minimum_inference_units, settings.maximum_inference_units)
+        units = deployment.InferenceUnits.of(settings.minimum_inference_units, settings.maximum_inference_units)
         try:
-            self.context.rekognition.start_version(version.arn, units.least, units.most)
+            self.context.rekognition.start_version(version.arn, units.minimum, units.maximum)
         except ClientError as error:
             if error_code(error) != "LimitExceededException":
                 raise
             raise RunningLimitError(
-                f"{version.name} was not started: Rekognition runs as many versions as this account may (two a "
-                "region, unless AWS raised it). Those that run idle in this project are being stopped, and it is "
-                "tried again; stop another project's model, or ask AWS for a higher limit, if that does not help."
+                f"{version.name} was not started: the account has reached its limit of running Rekognition models (two "
+                "per region by default). Unused versions of this project are being stopped, and the start will be "
+                "retried. If it keeps failing, stop a model of another project or request a quota increase."
             ) from error
         self.announce_version(version.name, f"{text} with {units}")
 
     def stop(self, versions: Iterable[ProjectVersion]) -> list[str]:
-        """Stop versions that do not serve; return the names of those that cannot stop yet."""
+        """Stop versions; return the names of those whose status does not allow it yet."""
         busy = []
         for version in versions:
             if self.context.rekognition.stop_version(version.arn):
-                self.announce_version(version.name, "stopped: it was running and does not serve")
+                self.announce_version(version.name, "stopped: it was running without serving")
             else:
                 busy.append(version.name)
         return busy
 
     def stop_unused(self) -> list[str]:
-        """Stop each version that costs money and does not serve; return the names of those that cannot stop yet.
+        """Stop all billed versions but the endpoint; return the names of those whose status does not allow it yet.
 
-        That is the previous version after a deployment, a new one after a failed one, and whatever a crash or
-        a person left running.
+        These are the previous version after a deployment, a new version whose deployment failed, and versions left
+        running by a crash or a person.
         """
         seen = self.context.refresh()
         busy = self.stop(deployment.versions_to_stop(self.versions(), seen.endpoint_arn))
         if not busy:
             self.context.change_state(
-                # Another deployment may have begun meanwhile.
+                # Another deployment may have begun in the meantime.
                 lambda state: (
                     replace(state, deploying_since=None) if state.deploying_since == seen.deploying_since else state
                 )
@@ -232,33 +235,33 @@ class ServingModel(ModelProject):
         return busy
 
     def stop_by_hand(self, *, asked_by: str) -> str:
-        """Stop the version that serves, and keep it as the endpoint: uploads wait until it is deployed again.
+        """Stop the serving version and return its name. It stays the endpoint: uploads wait until it is redeployed.
 
-        Return its name. Raises NothingServesError where none runs that can be stopped.
+        Raises NoServingModelError if no model runs that can be stopped.
         """
         self.context.refresh()
         version = self.endpoint
         if version is None:
-            raise NothingServesError(f"{self.context.loop.name} has no deployed model to stop.")
-        text = f"stopped, as {asked_by} asked; uploads wait until it is deployed again"
+            raise NoServingModelError(f"{self.context.loop.name} has no deployed model to stop.")
+        text = f"stopped by {asked_by}; uploads wait until a version is deployed"
         if version.status == deployment.RUNNING and self._stop_endpoint(version, BY_HAND, text, asked_by=asked_by):
             return version.name
         if self.context.state.stopped_because == IDLE and version.status in _STOPPED:
             self.context.change_state(lambda state: replace(state, stopped_because=BY_HAND))
-            self.announce_version(version.name, f"stays {text}", asked_by=asked_by)
+            self.announce_version(version.name, f"remains {text}", asked_by=asked_by)
             return version.name
-        raise NothingServesError(
-            f"{version.name} is {deployment.spoken(version.status)}: only a model that runs can be stopped."
+        raise NoServingModelError(
+            f"{version.name} is {deployment.status_label(version.status)}; only a running model can be stopped."
         )
 
     def _stop_endpoint(self, version: ProjectVersion, because: str, text: str, **facts: str) -> bool:
-        """Stop the version that serves, keep it as the endpoint, and announce it; return False where it cannot stop.
+        """Stop the endpoint, keep it as the endpoint, and announce it; return False if it cannot be stopped.
 
-        The reason is recorded first: a crash between the two leaves a model that runs, not one that nobody starts.
+        The reason is recorded first: a crash in between leaves a running model, not one that is never restarted.
         """
 
         def stopped(state: LoopState) -> LoopState:
-            # A person's stop outweighs one for idleness; another version may serve by now.
+            # A stop by hand overrides an idle stop. Another version may be the endpoint by now.
             may_stop = because == BY_HAND or state.stopped_because is None
             if not may_stop or state.endpoint_arn != version.arn:
                 return state

@@ -10,13 +10,11 @@ from label_loop.exceptions import LoopNotSetUpError
 from label_loop.loop import Loop
 
 SYSTEM_RECORD = "For-System-Use-Only"
-SYSTEM_RECORD_DESCRIPTION = (
-    "Resource names and operational state of the loop. Written by the loop, shown here for reading only."
-)
+SYSTEM_RECORD_DESCRIPTION = "Resource names and operational state of the loop. Written by the loop; read-only here."
 
 
 class RecordKey(StrEnum):
-    """The keys of the record, by the names that the AWS sample gave them where it has them."""
+    """The keys of the record; those that the AWS sample has keep the sample's names."""
 
     BUCKET = "s3_bucket"
     PROJECT_ARN = "rekognition_project_arn"
@@ -36,17 +34,17 @@ class RecordKey(StrEnum):
 
 @dataclass(frozen=True)
 class SystemRecord:
-    """The JSON object ``For-System-Use-Only``: the AWS sample's keys, ours, and unknown ones kept untouched."""
+    """The JSON object ``For-System-Use-Only``: the AWS sample's keys, this package's, and unknown ones, kept as is."""
 
     loop: Loop
     values: Mapping[str, Any]
 
     @classmethod
     def parse(cls, loop: Loop, text: str | None) -> "SystemRecord":
-        """Read the record. Raises LoopNotSetUpError where it is missing or not a JSON object."""
+        """Parse the record. Raises LoopNotSetUpError if it is missing or not a JSON object."""
         name = loop.parameter(SYSTEM_RECORD)
         if text is None:
-            raise LoopNotSetUpError(loop.path, f"Parameter Store has no {name}")
+            raise LoopNotSetUpError(loop.path, f"Parameter Store has no parameter {name}")
         try:
             values = json.loads(text)
         except (ValueError, RecursionError):
@@ -56,12 +54,12 @@ class SystemRecord:
         return cls(loop, values)
 
     def get(self, key: str) -> str | None:
-        """Return a text value, or None where it is missing or empty."""
+        """Return a text value, or None if it is missing or empty."""
         value = self.values.get(key)
         return value if isinstance(value, str) and value else None
 
     def require(self, key: str) -> str:
-        """Return a text value. Raises LoopNotSetUpError where it is missing."""
+        """Return a text value. Raises LoopNotSetUpError if it is missing or empty."""
         value = self.get(key)
         if value is None:
             raise LoopNotSetUpError(self.loop.path, f"{SYSTEM_RECORD} has no {str(key)!r}")
@@ -69,42 +67,42 @@ class SystemRecord:
 
     @property
     def bucket(self) -> str:
-        """The bucket that holds the loop's images."""
+        """The name of the bucket with the loop's images."""
         return self.require(RecordKey.BUCKET)
 
     @property
     def project_arn(self) -> str:
-        """The Rekognition project."""
+        """The ARN of the Rekognition project."""
         return self.require(RecordKey.PROJECT_ARN)
 
     @property
     def topic_arn(self) -> str | None:
-        """The SNS topic of the loop's messages."""
+        """The ARN of the SNS topic for the loop's events."""
         return self.get(RecordKey.TOPIC_ARN)
 
     @property
     def log_table(self) -> str:
-        """The table of the inference log."""
+        """The DynamoDB table of the inference log."""
         return self.require(RecordKey.LOG_TABLE)
 
     @property
     def log_index(self) -> str:
-        """The index of that table."""
+        """The secondary index of the inference log."""
         return self.require(RecordKey.LOG_INDEX)
 
     @property
     def statistics_table(self) -> str | None:
-        """The table of the daily statistics; None: nothing is counted."""
+        """The table of the daily statistics; None if nothing is counted."""
         return self.get(RecordKey.STATISTICS_TABLE)
 
     @property
     def state_table(self) -> str | None:
-        """The table of the loop's state; None: the state is in this record."""
+        """The table of the loop's state; None if the state is in this record."""
         return self.get(RecordKey.STATE_TABLE)
 
     @property
     def review_backend(self) -> str | None:
-        """Who asks people: one of the names in ``review.base``; None: the AWS sample's."""
+        """The review backend, one of the names in ``review.base``; None for the AWS sample's."""
         return self.get(RecordKey.REVIEW_BACKEND)
 
     @property
@@ -114,22 +112,22 @@ class SystemRecord:
 
     @property
     def flow_definition_arn(self) -> str | None:
-        """The flow definition of the reviews in Amazon A2I."""
+        """The ARN of the flow definition for reviews in Amazon A2I."""
         return self.get(RecordKey.FLOW_DEFINITION_ARN)
 
     @property
     def uploads_queue_url(self) -> str | None:
-        """The queue of notifications for ``images_for_detection/``; None: the folder is listed."""
+        """The queue of notifications for ``images_for_detection/``; None if the folder is listed instead."""
         return self.get(RecordKey.UPLOADS_QUEUE_URL)
 
     @property
     def answers_queue_url(self) -> str | None:
-        """The queue of notifications for ``a2i-human-loop-data/``; None: the folder is listed."""
+        """The queue of notifications for ``a2i-human-loop-data/``; None if the folder is listed instead."""
         return self.get(RecordKey.ANSWERS_QUEUE_URL)
 
     @property
     def dead_letter_queue_urls(self) -> dict[str, str]:
-        """The queues for what fails again and again, by those that it comes from."""
+        """The URLs of the dead-letter queues by those of their source queues."""
         pairs = {
             self.uploads_queue_url: self.get(RecordKey.UPLOADS_DEAD_LETTER_QUEUE_URL),
             self.answers_queue_url: self.get(RecordKey.ANSWERS_DEAD_LETTER_QUEUE_URL),

@@ -1,4 +1,4 @@
-"""The Airflow Variables of a loop, and the settings in force that they make; nothing else touches these Variables."""
+"""The Airflow Variables of a loop and the settings in force; no other module accesses these Variables."""
 
 import json
 from collections.abc import Callable
@@ -9,11 +9,13 @@ from label_loop.loop import Loop
 from label_loop.parameters import FIELDS, PARAMETERS, Settings
 
 SYNC_STATE = "Parameter-Sync-State"
-SYNC_STATE_DESCRIPTION = "What Parameter Store and the Variables last agreed on. Written by parameter_sync only."
+SYNC_STATE_DESCRIPTION = (
+    "The values on which Parameter Store and the Variables last agreed. Written by parameter_sync only."
+)
 
 
 def variable_text(loop: Loop, name: str) -> str | None:
-    """Return the text of the Variable that mirrors a parameter, or None where it is missing."""
+    """Return the text of the Variable that mirrors a parameter, or None if it is missing."""
     from airflow.sdk import Variable
 
     text: str | None = Variable.get(loop.variable(name), default=None)
@@ -28,7 +30,7 @@ def write_variable(loop: Loop, name: str, text: str, description: str) -> None:
 
 
 def parse_sync_state(text: str | None) -> dict[str, Any]:
-    """Read the sync state; anything unreadable counts as no state, since the next sync rebuilds it."""
+    """Parse the sync state; return {} for anything unreadable, since the next sync rebuilds it."""
     try:
         state = json.loads(text or "{}")
     except (ValueError, RecursionError):
@@ -39,7 +41,7 @@ def parse_sync_state(text: str | None) -> dict[str, Any]:
 def read_settings(loop: Loop, read_variable: Callable[[Loop, str], str | None] = variable_text) -> Settings:
     """Return the settings in force: each Variable, else the value last synced, else the default.
 
-    Never raises for a bad value: parameter_sync refuses and reports it, so that nothing else stops.
+    Never raises for an invalid value: parameter_sync rejects and reports it, and everything else goes on.
     """
     return Settings(**{field: setting(loop, name, read_variable) for name, field in FIELDS.items()})
 
@@ -47,7 +49,7 @@ def read_settings(loop: Loop, read_variable: Callable[[Loop, str], str | None] =
 def setting(
     loop: Loop, name: str, read_variable: Callable[[Loop, str], str | None] = variable_text
 ) -> Any:  # its type is the parameter's
-    """Return one setting in force, by the same order as ``read_settings``."""
+    """Return one setting in force, in the same order of precedence as ``read_settings``."""
     parameter = PARAMETERS[name]
     text = read_variable(loop, name)
     if text is not None:

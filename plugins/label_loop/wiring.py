@@ -1,4 +1,4 @@
-"""What the five DAG files share: schedules, defaults, and the failure callback."""
+"""What the DAG files share: schedules, default arguments and the failure callback."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,17 +9,17 @@ from label_loop.loop import Loop
 from label_loop.notifications import FailureNotifier
 from label_loop.variables import SYNC_STATE, setting, variable_text
 
-# Fixed and past: without a start date a continuous DAG runs only once.
+# Fixed and in the past: without a start date a continuous DAG runs only once.
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CONTINUOUS = "@continuous"
-# A loop may have no upload, or no model, for months; that is no failure.
+# A loop without uploads, or without a model, for months is not a failure.
 LONGEST_WAIT = timedelta(days=365)
 
 
 def dag_arguments(loop: Loop, workflow: str, doc: str | None) -> dict[str, Any]:
-    """Return the arguments of a DAG; ``doc`` is its file's docstring, whose first line is the description.
+    """Return the arguments of a DAG; the first line of ``doc``, its file's docstring, is the description.
 
-    One run at a time, two retries of each task, and a mail for what fails all the same.
+    One run at a time, two retries for each task, and a notification when a task still fails.
     """
     return {
         "dag_id": loop.dag_id(workflow),
@@ -42,11 +42,11 @@ def dag_arguments(loop: Loop, workflow: str, doc: str | None) -> dict[str, Any]:
 
 
 def interval_schedule(loop: Loop, *, switch: str, frequency: str) -> DeltaTriggerTimetable | None:
-    """Return the schedule that a loop's Variables ask for now; None where it is switched off, or not known yet.
+    """Return the schedule set by a loop's Variables, ``frequency`` in minutes; None if off, or before the first sync.
 
-    Read at each parse, so that a change is followed without a restart. Without a schedule, unlike paused, a DAG
-    still runs when it is triggered by hand. Before the first sync it would be that of a default, and begin a run
-    at once that Parameter Store may have switched off.
+    It is read at each parse, so a change takes effect without a restart. Unlike a paused DAG, one without a schedule
+    still runs when triggered by hand. Before the first sync only the default is known, which would start a run at
+    once that may be switched off in Parameter Store.
     """
     if variable_text(loop, SYNC_STATE) is None or not setting(loop, switch):
         return None

@@ -17,7 +17,7 @@ from tests.integration.world import World
 
 from label_loop.domain.events import parse_message
 from label_loop.exceptions import MalformedEventError, UnfinishedWorkError
-from label_loop.payloads import LABELLED_FOLDER, MANIFESTS_FOLDER, MOST_RECEIVES
+from label_loop.payloads import LABELLED_FOLDER, MANIFESTS_FOLDER, MAX_RECEIVES
 
 any_batch = settings(
     max_examples=25 if WHOLE else 2,
@@ -44,7 +44,7 @@ def afresh(provisioned: World, model: Model, variables: dict[str, str]) -> Calla
 
 def work_off(world: World, purpose: str, work: Callable[[], Any]) -> None:
     """Run a task as often as its queue delivers what fails; nothing may be left then."""
-    for _ in range(MOST_RECEIVES):
+    for _ in range(MAX_RECEIVES):
         with suppress(UnfinishedWorkError):
             work()
         if not world.come_again(purpose):

@@ -228,14 +228,14 @@ def test_what_a_run_does_is_followed_and_the_table_with_it(ask, serving, runs):
 def test_an_unknown_version_triggers_nothing(ask, serving, runs):
     answer = ask("user", "POST", "models/deployment?version=v9")
     assert answer.status_code == 409
-    assert "no version of this project" in answer.text
-    assert "no version of this project" in ask("user", "GET", "models/deployment?version=v9").text
+    assert "not a version of this project" in answer.text
+    assert "not a version of this project" in ask("user", "GET", "models/deployment?version=v9").text
     assert runs() == []
     assert noted() == []
 
 
 def test_the_serving_version_needs_no_deployment(ask, serving, runs):
-    assert "serves already" in ask("user", "GET", "models/deployment?version=v1").text
+    assert "already serves" in ask("user", "GET", "models/deployment?version=v1").text
     assert ask("user", "POST", "models/deployment?version=v1").status_code == 409
     assert runs() == []
 
@@ -255,7 +255,7 @@ def test_a_version_below_the_gate_may_be_deployed_and_is_told_as_such(ask, servi
     serving.add_version(replace(model, outcome=replace(model.outcome, f1_score=0.61)), "v2", "TRAINING_COMPLETED")
     assert "Below the minimum of 0.8" in row_of(ask("user", "GET", "models/versions").text, "v2")
     text = ask("user", "GET", "models/deployment?version=v2").text
-    assert "F1 0.610, which does not reach the minimum of 0.8" in text
+    assert "F1 0.610, below the minimum of 0.8" in text
     assert ask("user", "POST", "models/deployment?version=v2").status_code == 200
     assert len(runs()) == 1
 

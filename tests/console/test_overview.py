@@ -18,8 +18,8 @@ def now(ask) -> str:
 def test_a_new_loop_says_that_no_model_serves_yet(ask, world: World):
     world.upload("a.png")
     text = now(ask)
-    assert "No model serves yet" in text
-    assert "1 upload(s) wait for it" in text
+    assert "No model is deployed yet" in text
+    assert "1 upload(s) waiting" in text
     assert "$ 0.00" in text
 
 
@@ -62,7 +62,7 @@ def test_a_version_that_runs_without_serving_is_told_with_its_cost(ask, world: W
     world.deploy(model)
     world.add_version(model, "left-behind", models.RUNNING)
     text = now(ask)
-    assert "left-behind runs and is paid, but does not serve" in text
+    assert "left-behind is running and billed, but does not serve" in text
     assert "$ 8.00" in text
 
 
@@ -91,7 +91,7 @@ def test_what_failed_is_told_with_a_link_to_its_run(ask, world: World, dags):
 
         with create_session() as session:
             session.execute(delete(DagRun).where(DagRun.run_id == run.run_id))
-    assert "1 task(s) failed for good in the last day" in text
+    assert "1 task(s) failed in the last 24 hours" in text
     assert f'href="/dags/{LOOP.name}.training/runs/' in text
     assert "pages.training: evaluate" in text
 

@@ -326,7 +326,7 @@ def test_the_history_tells_who_set_what_and_which_write_was_the_copy(ask: Ask, s
     assert (who, before, after) == ("a-op", "0.8", "0.9")
     ((_, who, _, before, after),) = changes(ask, f"parameters/{GATE}/history", "copied the Variable")
     assert (who.split()[0], before, after) == ("parameter_sync", "0.8", "0.9")
-    latest, *_ = changes(ask, f"parameters/{GATE}/history", "wrote Parameter Store")
+    latest, *_ = changes(ask, f"parameters/{GATE}/history", "updated Parameter Store")
     assert (latest[-2], latest[-1]) == ("0.9", "0.7")
     of_all = changes(ask, "parameters/history", "set it in the console")
     assert [row[2] for row in of_all] == [GATE]
@@ -347,7 +347,7 @@ def test_airflows_own_entries_are_told_without_values(ask: Ask, synced: World) -
         session.add(Log("patch_variable", owner="bob", extra="not JSON " + LOOP.variable(GATE)))
     page = ask("viewer", "GET", f"parameters/{GATE}/history").text
     assert "<i>ann" not in page
-    ((_, who, _, _, after),) = changes(ask, f"parameters/{GATE}/history", "asked Airflow to change the Variable")
+    ((_, who, _, _, after),) = changes(ask, f"parameters/{GATE}/history", "requested Airflow to change the Variable")
     assert (who, after) == ("<i>ann</i>", "not recorded")
 
 

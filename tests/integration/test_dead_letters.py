@@ -7,12 +7,12 @@ from tests.integration.world import World
 
 from label_loop.cli import main
 from label_loop.exceptions import UnfinishedWorkError
-from label_loop.payloads import DEAD_LETTER_REASON, MOST_RECEIVES
+from label_loop.payloads import DEAD_LETTER_REASON, MAX_RECEIVES
 
 
 def try_until_given_up(world: World) -> None:
     """Detect as often as the queue delivers a message that fails."""
-    for _ in range(MOST_RECEIVES):
+    for _ in range(MAX_RECEIVES):
         with pytest.raises((UnfinishedWorkError, ClientError)):
             world.detect()
         world.come_again()
@@ -38,7 +38,7 @@ def test_an_upload_that_fails_each_time_is_given_up_with_its_reason_and_can_be_s
 
     assert main(["dead-letters", world.loop.path]) == 0
     shown = capsys.readouterr().out
-    assert f"images_for_detection/refused.png: failed {MOST_RECEIVES} times" in shown
+    assert f"images_for_detection/refused.png: failed {MAX_RECEIVES} times" in shown
     assert "AccessDeniedException" in shown
 
     assert main(["dead-letters", world.loop.path, "--send-again"]) == 0
@@ -70,7 +70,7 @@ def test_an_answer_that_fails_each_time_is_given_up_with_its_reason(unsure: Worl
     unsure.detect()
     unsure.answer("7")
     unsure.fault("s3", "CopyObject", code="AccessDenied", status=403)
-    for _ in range(MOST_RECEIVES):
+    for _ in range(MAX_RECEIVES):
         with pytest.raises(UnfinishedWorkError):
             unsure.review()
         unsure.come_again("answers")

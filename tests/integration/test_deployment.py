@@ -17,7 +17,7 @@ from tests.waiting import eventually
 
 from label_loop.domain.training import ACCEPTED, DEPLOYED
 from label_loop.exceptions import (
-    NothingServesError,
+    NoServingModelError,
     RunningLimitError,
     SmokeTestFailedError,
     VersionNotDeployableError,
@@ -65,7 +65,7 @@ def always_served(world: World) -> Iterator[None]:
 
 def deploy(world: World, name: str) -> None:
     """Do what the DAG does for a run with ``version``: each step with a state of its own."""
-    assert world.deployment().choose(name, asked_by="alice").action == "deploy"
+    assert world.deployment().decide(name, asked_by="alice").action == "deploy"
     world.deployment().start_version(name)
     eventually(lambda: world.status(name) == "RUNNING")
     world.deployment().smoke_test(name)
@@ -103,7 +103,7 @@ def test_every_step_of_a_rollback_can_be_repeated(labelled: World, model: Model)
     assert labelled.state().endpoint_moved_at == moved_at
 
 
-@pytest.mark.parametrize("outcome", [ACCEPTED, DEPLOYED, "rejected: F1 0.7 against a minimum of 0.8"])
+@pytest.mark.parametrize("outcome", [ACCEPTED, DEPLOYED, "rejected: F1 0.7, minimum 0.8"])
 def test_the_next_check_does_not_undo_a_rollback_and_new_images_still_train(
     labelled: World, model: Model, outcome: str
 ) -> None:
@@ -116,8 +116,8 @@ def test_the_next_check_does_not_undo_a_rollback_and_new_images_still_train(
 
 
 def test_an_unknown_version_starts_nothing(labelled: World) -> None:
-    with pytest.raises(VersionNotDeployableError, match=r"'v9' is no version of this project.*newest first: v1"):
-        labelled.deployment().choose("v9", asked_by="alice")
+    with pytest.raises(VersionNotDeployableError, match=r"'v9' is not a version of this project.*newest first: v1"):
+        labelled.deployment().decide("v9", asked_by="alice")
     assert labelled.version_names() == ["v1"]
 
 
@@ -154,7 +154,7 @@ def test_a_third_version_that_cannot_stop_yet_is_waited_for(labelled: World, mod
     """An account's limit may be higher than two: the bound is ours."""
     left = labelled.add_version(model, "left", "STARTING", stays=True)
     labelled.add_version(model, "v0", "STOPPED")
-    with pytest.raises(RunningLimitError, match="no third version shall be paid"):
+    with pytest.raises(RunningLimitError, match="at most 2 versions may be billed"):
         labelled.deployment().start_version("v0")
     assert labelled.status("v0") == "STOPPED"
     labelled.set_status(left, "RUNNING")
@@ -168,7 +168,7 @@ def test_a_third_version_that_cannot_stop_yet_is_waited_for(labelled: World, mod
         ("0", None, "starting with 2 inference unit(s)"),
         ("2", None, "starting with 2 inference unit(s)"),
         ("4", 4, "starting with 2 to 4 inference units"),
-        ("1", None, "Maximum-Inference-Units is 1, below Minimum-Inference-Units (2): it is not scaled"),
+        ("1", None, "Maximum-Inference-Units (1) is below Minimum-Inference-Units (2), so autoscaling is off"),
     ],
 )
 def test_a_model_is_started_with_the_units_that_both_parameters_ask_for(
@@ -200,10 +200,10 @@ def detected(world: World, name: str) -> str:
 def test_a_version_is_tested_on_an_image_that_it_knows(world: World) -> None:
     world.label(TRAINING_DIGITS[:12])
     pictures = sorted(f"{LABELLED_FOLDER}{p.label}/{p.name}" for p in TRAINING_DIGITS[:12])
-    images = {image.key: image for image in world.training().set.labelled(LABELLED_FOLDER)}
+    images = {image.key: image for image in world.training().training_set.labelled(LABELLED_FOLDER)}
     last = f"{MANIFESTS_FOLDER}last.manifest"
-    world.training().set.write(f"{MANIFESTS_FOLDER}v1.manifest", [images[key] for key in pictures[2:6]])
-    world.training().set.write(last, [images[key] for key in pictures[6:9]])
+    world.training().training_set.write(f"{MANIFESTS_FOLDER}v1.manifest", [images[key] for key in pictures[2:6]])
+    world.training().training_set.write(last, [images[key] for key in pictures[6:9]])
     world.set_state(last_training_attempt=replace(ATTEMPT, version_name="last", manifest_key=last))
 
     def delete(keys: list[str]) -> None:
@@ -218,7 +218,7 @@ def test_a_version_is_tested_on_an_image_that_it_knows(world: World) -> None:
     delete([last])
     assert detected(world, "v1") == pictures[0]
     delete(pictures)
-    with pytest.raises(SmokeTestFailedError, match="Put one there"):
+    with pytest.raises(SmokeTestFailedError, match="Add an image there"):
         world.deployment().smoke_test("v1")
 
 
@@ -233,7 +233,7 @@ def test_a_version_is_not_tested_on_images_without_end(world: World) -> None:
     for number in range(21):
         world.put(f"{LABELLED_FOLDER}0/{number:02}.png", b"no image")
     world.aws.calls.reset()
-    with pytest.raises(SmokeTestFailedError, match="no image that can be read"):
+    with pytest.raises(SmokeTestFailedError, match="no readable image"):
         world.deployment().smoke_test("v1")
     assert world.counts()["rekognition.DetectCustomLabels"] == 20
 
@@ -244,7 +244,7 @@ def test_a_version_is_not_tested_on_images_without_end(world: World) -> None:
 def test_uploads_wait_for_a_stopped_model_and_are_detected_once_it_is_started_again(labelled: World) -> None:
     endpoint = labelled.state().endpoint_arn
     assert labelled.serving().stop_by_hand(asked_by="alice") == "v1"
-    assert any("stopped, as alice asked" in one["body"]["message"] for one in events(labelled.told(), "model_status"))
+    assert any("stopped by alice" in one["body"]["message"] for one in events(labelled.told(), "model_status"))
     assert labelled.state().endpoint_arn == endpoint
     labelled.upload("a.png", FRESH_DIGITS[0].body)
     for _ in range(7):  # more often than a message may be received
@@ -262,7 +262,7 @@ def test_an_upload_that_comes_while_the_model_stops_is_not_lost(labelled: World)
     state = labelled.detection(context)
     labelled.upload("a.png", FRESH_DIGITS[0].body)
     labelled.serving().stop_by_hand(asked_by="alice")
-    with pytest.raises(Exception, match="left and will come again"):
+    with pytest.raises(Exception, match="failed and will be retried"):
         state.drain()
     assert len(labelled.waiting()) == 1
     assert labelled.dead_letters() == []
@@ -271,10 +271,10 @@ def test_an_upload_that_comes_while_the_model_stops_is_not_lost(labelled: World)
 @pytest.mark.parametrize("status", ["STARTING", "STOPPING", "STOPPED", "FAILED"])
 def test_only_what_runs_is_stopped(world: World, status: str) -> None:
     world.set_status(world.state().endpoint_arn, status, stays=True)
-    with pytest.raises(NothingServesError, match="v1 is"):
+    with pytest.raises(NoServingModelError, match="v1 is"):
         world.serving().stop_by_hand(asked_by="alice")
 
 
 def test_there_may_be_nothing_to_stop(bare: World) -> None:
-    with pytest.raises(NothingServesError, match="no deployed model"):
+    with pytest.raises(NoServingModelError, match="no deployed model"):
         bare.serving().stop_by_hand(asked_by="alice")

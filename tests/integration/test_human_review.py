@@ -276,9 +276,9 @@ def test_without_versions_an_answer_is_kept_and_another_image_in_its_place_is_no
     summary = asked.review()
     assert (summary.answered, summary.copied) == (1, 0)
     assert asked.row()["HumanLabel"] == "7"
-    assert asked.row()["CopyFailure"] == "another image has taken its place in S3"
+    assert asked.row()["CopyFailure"] == "the image was overwritten in S3"
     assert asked.keys(LABELLED_FOLDER) == []
-    assert "another image has taken its place" in caplog.text
+    assert "the image was overwritten" in caplog.text
 
 
 def test_without_versions_the_image_that_was_reviewed_is_copied(asked: World) -> None:

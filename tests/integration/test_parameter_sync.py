@@ -170,7 +170,7 @@ def test_a_crash_before_the_state_is_written_is_made_good(synced: World) -> None
     synced.set_variable(GATE, "0.7")
     state = ParameterSyncWorkflow(synced.context())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Announcer, "tell", Mock(side_effect=RuntimeError))
+        patch.setattr(Announcer, "publish", Mock(side_effect=RuntimeError))
         with pytest.raises(RuntimeError):
             state.sync()
     assert synced.parameter(GATE) == "0.7"

@@ -18,7 +18,7 @@ from tests.integration.world import World
 from tests.waiting import eventually
 
 from label_loop.operators.inbox import DetectUploadsOperator
-from label_loop.payloads import MOST_RECEIVES
+from label_loop.payloads import MAX_RECEIVES
 from label_loop.sensors.inbox import AnswersSensor, UploadsSensor
 from label_loop.sensors.rekognition import RekognitionProjectVersionSensor
 from label_loop.triggers.inbox import QueueTrigger
@@ -79,7 +79,7 @@ def test_what_failed_lately_is_hidden_and_starts_no_run_after_another(world: Wor
     assert world.client("sqs").receive_message(QueueUrl=url)["Messages"]
     with pytest.raises(TaskDeferred):
         uploads_sensor(world).execute({})
-    for _ in range(MOST_RECEIVES):
+    for _ in range(MAX_RECEIVES):
         assert world.come_again() == 1
         assert uploads_sensor(world).execute({}) is None
 
@@ -142,6 +142,6 @@ def test_work_that_ends_between_the_sensor_and_its_task_is_no_error(world: World
     world.serving().stop_by_hand(asked_by="alice")
     eventually(lambda: world.status("v1") == "STOPPED")
     world.upload("b.png")
-    with pytest.raises(AirflowSkipException, match="No model serves"):
+    with pytest.raises(AirflowSkipException, match="No model is serving"):
         DetectUploadsOperator(task_id="t", loop_path=world.loop.path, aws_conn_id=None).execute({})
     assert [one.approximate_receive_count for one in world.waiting()] == [0]

@@ -54,21 +54,21 @@ def test_an_idle_model_is_stopped_and_the_next_upload_starts_it_and_loses_nothin
     assert idle.state().stopped_because == "idle"
     assert any("v1: stopped after 60 minutes without uploads; the next upload starts it again" in t for t in told(idle))
     eventually(lambda: idle.status("v1") == "STOPPED")
-    assert idle.serving().next_step() == "wait"
+    assert idle.serving().next_action() == "wait"
 
     idle.upload("a.png", FRESH_DIGITS[0].body)
     idle.upload("b.png", FRESH_DIGITS[1].body)
     idle.aws.calls.reset()
     for _ in range(7):  # more often than a message may be received
-        assert idle.serving().next_step() == "start"
+        assert idle.serving().next_action() == "start"
     assert received(idle) == 0
     assert isinstance(idle.run_detection().trigger, ServingModelTrigger)
     eventually(lambda: idle.status("v1") == "RUNNING")
-    assert idle.serving().next_step() == "detect"
+    assert idle.serving().next_action() == "detect"
     assert idle.run_detection()["detected"] == 2
     assert idle.state().stopped_because is None
     assert idle.waiting() == idle.dead_letters() == []
-    assert any("uploads wait for it; starting again" in text for text in told(idle))
+    assert any("uploads are waiting; restarting" in text for text in told(idle))
     assert isinstance(idle.run_detection().trigger, QueueTrigger)
     assert idle.status("v1") == "RUNNING"
 
@@ -88,8 +88,8 @@ def test_an_upload_that_comes_while_the_model_stops_starts_it_when_it_has_stoppe
     idle.run_detection()
     idle.set_status(idle.state().endpoint_arn, "STOPPING")
     idle.upload("a.png")
-    assert idle.serving().next_step() in {"wait", "start"}
-    eventually(lambda: idle.serving().next_step() == "start")
+    assert idle.serving().next_action() in {"wait", "start"}
+    eventually(lambda: idle.serving().next_action() == "start")
 
 
 def test_a_folder_without_a_queue_wakes_the_model_too(idle: World) -> None:
@@ -98,9 +98,9 @@ def test_a_folder_without_a_queue_wakes_the_model_too(idle: World) -> None:
     idle.set_state(uploads_seen_until=ago(-HOUR))
     idle.run_detection()
     eventually(lambda: idle.status("v1") == "STOPPED")
-    assert idle.serving().next_step() == "wait"
+    assert idle.serving().next_action() == "wait"
     idle.set_state(uploads_seen_until=ago(HOUR))
-    assert idle.serving().next_step() == "start"
+    assert idle.serving().next_action() == "start"
     idle.run_detection()
     eventually(lambda: idle.status("v1") == "RUNNING")
     assert idle.run_detection()["detected"] == 1
@@ -161,10 +161,10 @@ def test_a_model_that_cannot_be_started_again_is_told_once_and_left_to_a_person(
     idle.run_detection()
     idle.set_status(idle.state().endpoint_arn, "FAILED")
     idle.upload("a.png")
-    assert idle.serving().next_step() == "give up"
+    assert idle.serving().next_action() == "give up"
     for _ in range(3):
         assert isinstance(idle.run_detection().trigger, ServingModelTrigger)
-    assert len([text for text in told(idle) if "could not be started again" in text]) == 1
+    assert len([text for text in told(idle) if "restart failed" in text]) == 1
     assert len(idle.waiting()) == 1
 
 
@@ -189,7 +189,7 @@ def test_what_a_person_stopped_stays_stopped_whatever_comes(idle: World) -> None
     idle.upload("a.png")
     for _ in range(3):
         assert isinstance(idle.run_detection().trigger, ServingModelTrigger)
-        assert idle.serving().next_step() == "wait"
+        assert idle.serving().next_action() == "wait"
     assert (idle.state().stopped_because, idle.status("v1")) == ("by hand", "STOPPED")
 
 
@@ -198,8 +198,8 @@ def test_a_person_may_keep_a_sleeping_model_stopped(idle: World) -> None:
     assert idle.serving().stop_by_hand(asked_by="alice") == "v1"
     eventually(lambda: idle.status("v1") == "STOPPED")
     idle.upload("a.png")
-    assert idle.serving().next_step() == "wait"
-    assert any("stays stopped, as alice asked" in text for text in told(idle))
+    assert idle.serving().next_action() == "wait"
+    assert any("remains stopped by alice" in text for text in told(idle))
 
 
 @pytest.mark.parametrize("because", ["idle", "by hand"])
@@ -233,7 +233,7 @@ def test_a_training_check_finds_what_runs_without_serving_and_tells_it(world: Wo
     assert world.training().check(forced=False).action == "none"
     assert world.serving().stop_unused() == []
     assert world.status("left") in {"STOPPING", "STOPPED"}
-    assert any("left: stopped: it was running and does not serve" in text for text in told(world))
+    assert any("left: stopped: it was running without serving" in text for text in told(world))
 
 
 @pytest.mark.parametrize("serves", [True, False])
@@ -244,7 +244,7 @@ def test_without_scheduled_checks_detection_finds_it(world: World, model: Model,
         world.set_status(world.state().endpoint_arn, "STOPPED")
     assert isinstance(world.run_detection().trigger, QueueTrigger if serves else ServingModelTrigger)
     assert world.status("left") in {"STOPPING", "STOPPED"}
-    assert any("left: stopped: it was running and does not serve" in text for text in told(world))
+    assert any("left: stopped: it was running without serving" in text for text in told(world))
     assert world.status("v1") == ("RUNNING" if serves else "STOPPED")
 
 
@@ -277,11 +277,11 @@ def test_a_sleeping_model_is_looked_at_in_three_calls_a_minute_and_an_idle_one_i
     eventually(lambda: idle.status("v1") == "STOPPED")
     state = idle.serving()
     state.context.record  # noqa: B018 - it is read once in a wait
-    calls = idle.calls(state.next_step)
+    calls = idle.calls(state.next_action)
     assert calls == {"dynamodb.GetItem": 1, "rekognition.DescribeProjectVersions": 1, "sqs.GetQueueAttributes": 1}
     idle.set_status(idle.state().endpoint_arn, "RUNNING")
     idle.set_state(stopped_because=None, endpoint_started_at=ago(HOUR * 0.5))
     limit = idle.run_detection().trigger.limit
-    from label_loop.triggers.limit import Limit
+    from label_loop.triggers.limit import WaitLimit
 
-    assert idle.calls(lambda: Limit.of(limit).look()) == {}  # type: ignore[union-attr]
+    assert idle.calls(lambda: WaitLimit.of(limit).check()) == {}  # type: ignore[union-attr]

@@ -9,9 +9,9 @@ from tests.integration.clients import SharedSession
 from tests.integration.pictures import FRESH_DIGITS
 from tests.integration.world import World
 
-from label_loop.domain.insight import Day
+from label_loop.domain.insight import DailyCounts
 from label_loop.domain.log_row import LogRow
-from label_loop.domain.statistics import Item, of_row, summed
+from label_loop.domain.statistics import StatisticsKey, of_row, summed
 from label_loop.exceptions import UnfinishedWorkError
 from label_loop.provisioning import Options, ProvisioningError
 from label_loop.provisioning import statistics as provisioning_statistics
@@ -19,14 +19,14 @@ from label_loop.provisioning.site import Site
 from label_loop.provisioning.statistics import rebuild
 
 
-def counted(world: World) -> list[Day]:
+def counted(world: World) -> list[DailyCounts]:
     hook = world.context().statistics
     assert hook is not None
     today = datetime.now(UTC).date()
     return hook.days(today - timedelta(days=1), today)[0]
 
 
-def assert_counts_are_the_rows(world: World) -> Day:
+def assert_counts_are_the_rows(world: World) -> DailyCounts:
     """Compare, and return the counts of the one day and version."""
     expected: dict[tuple[str, str], dict[str, int]] = {}
     for item, counters in summed(of_row(LogRow.from_item(row)) for row in world.rows()).items():
@@ -157,7 +157,7 @@ def test_a_loop_without_statistics_works_as_before(unsure: World) -> None:
 # --- a log from before
 
 
-def rebuilt(world: World) -> tuple[int, list[Item]]:
+def rebuilt(world: World) -> tuple[int, list[StatisticsKey]]:
     return rebuild(Site(world.loop, Options(), SharedSession(world.aws.url), lambda _: None))  # type: ignore[arg-type]
 
 

@@ -100,7 +100,7 @@ def test_a_real_training_is_deployed_beside_the_old_version_and_then_takes_over(
     assert attempt.outcome == DEPLOYED
     assert world.record()["previous_trained_images"] == world.state().previous_trained_images == 60
     texts = [one["body"]["message"] for one in events(world.told(), "model_status")]
-    for word in ("training with 60 images", "accepted", "starting with 1", "serves", "stopped"):
+    for word in ("training started with 60 images", "accepted", "starting with 1", "is now serving", "stopped"):
         assert any(word in text for text in texts), word
     world.upload("a.png")
     assert world.detect().detected == 1
@@ -211,7 +211,7 @@ def test_new_images_that_are_all_unusable_start_nothing(bare: World, instant: An
     assert bare.version_names() == []
 
 
-@pytest.mark.parametrize("labels", [["only"], ["a", "b-with-a-single-image"]], ids=["one label", "single image"])
+@pytest.mark.parametrize("labels", [["only"], ["a", "b-with-a-single-image"]], ids=["one label", "only one image"])
 def test_a_set_that_cannot_train_starts_nothing(bare: World, labels: list[str]) -> None:
     for n in range(12):
         bare.put(f"{LABELLED_FOLDER}{labels[0]}/{n}.png", png(n))
@@ -342,7 +342,7 @@ def test_a_manifest_that_is_gone_is_written_again_and_the_same_images_are_not_pa
     assert world.training().prepare(resume=False, forced=False, run_id="second") is None
     assert world.client("s3").get_object(Bucket=world.bucket, Key=key)["Body"].read() == body
     assert world.training().check(forced=False).action == "none"
-    assert any("is written again" in one["body"]["message"] for one in events(world.told(), "manifest"))
+    assert any("was restored" in one["body"]["message"] for one in events(world.told(), "manifest"))
 
 
 def test_a_manifest_that_is_gone_holds_back_neither_force_nor_new_images(world: World, instant: Any) -> None:

@@ -146,7 +146,7 @@ def test_a_version_that_cannot_be_deployed_fails_the_run_and_starts_nothing(worl
     assert tasks == states("upstream_failed", "upstream_failed") | {"check": "failed"}
     assert starts(world) == 0
     (told,) = [one["body"]["message"] for one in world.told() if one["attributes"]["event"] == "failure"]
-    assert "'<v9>' is no version of this project. Versions that can be deployed, newest first: v1." in told
+    assert "'<v9>' is not a version of this project. Deployable versions, newest first: v1." in told
 
 
 def test_a_failed_smoke_test_leaves_the_old_version_serving_and_stops_the_other(

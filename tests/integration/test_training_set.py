@@ -21,7 +21,7 @@ def test_what_is_too_large_or_empty_is_told_from_the_listing_and_never_read(bare
     (report,) = [key for key in bare.keys(MANIFESTS_FOLDER) if key.endswith(".left-out.json")]
     told = json.loads(bare.client("s3").get_object(Bucket=bare.bucket, Key=report)["Body"].read())
     assert told == {
-        f"{LABELLED_FOLDER}1/large.png": f"{TOO_LARGE} bytes: more than 15 MB",
+        f"{LABELLED_FOLDER}1/large.png": f"{TOO_LARGE} bytes, more than 15 MB",
         f"{LABELLED_FOLDER}1/empty.png": "an empty file",
     }
 
@@ -89,14 +89,14 @@ def test_folders_of_one_label_train_as_one_and_are_told_before(bare: World) -> N
     bare.put(f"{TEST_FOLDER}CAT/1.png", png(50))
     attempt = bare.training().prepare(resume=False, forced=False, run_id="r")
     assert attempt
-    trained = {image.key: image.label for image in bare.training().set.in_manifest(attempt.manifest_key)}
+    trained = {image.key: image.label for image in bare.training().training_set.in_manifest(attempt.manifest_key)}
     assert len(trained) == 12
     assert set(trained.values()) == {"cat", "dog"}
     assert {trained[key] for key in trained if "/Cat/" in key} == {"cat"}
-    assert [image.label for image in bare.training().set.in_manifest(attempt.test_manifest_key)] == ["cat"]
+    assert [image.label for image in bare.training().training_set.in_manifest(attempt.test_manifest_key)] == ["cat"]
     (manifest,) = events(bare.told(), "manifest")
     assert manifest["body"]["twins"].keys() == {f"{LABELLED_FOLDER}Cat/", f"{TEST_FOLDER}CAT/"}
     assert "'Cat'" in manifest["body"]["twins"][f"{LABELLED_FOLDER}Cat/"]
-    labels = bare.training().set.labels()
+    labels = bare.training().training_set.labels()
     assert labels.names == ["cat", "dog"]
-    assert labels.find("CAT") == "cat"
+    assert labels.resolve("CAT") == "cat"

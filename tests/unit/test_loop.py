@@ -58,7 +58,7 @@ def test_a_path_that_is_none_is_told_and_takes_no_other_loop_away(monkeypatch, c
 def test_two_paths_of_one_name_do_not_share_their_dags(monkeypatch, caplog):
     monkeypatch.setenv("AIRFLOW__LABEL_LOOP__PARAMETER_PATHS", "/a/b,/a.b,/c")
     assert [loop.path for loop in loops()] == ["/a/b", "/c"]
-    assert "The loop /a.b of the option [label_loop] parameter_paths is left out" in caplog.text
+    assert "Skipping the loop /a.b of the option [label_loop] parameter_paths" in caplog.text
 
 
 VARIABLE = "AIRFLOW_VAR_LABEL_LOOP/PARAMETER_PATHS"
@@ -68,9 +68,9 @@ def test_loops_of_the_variable_join_those_of_the_option(monkeypatch, caplog):
     monkeypatch.setenv("AIRFLOW__LABEL_LOOP__PARAMETER_PATHS", "/logos,/acme/products")
     monkeypatch.setenv(VARIABLE, " /logos/ ,/pets,, no-path ,/acme.products\n,/birds")
     assert [loop.path for loop in loops()] == ["/logos", "/acme/products", "/pets", "/birds"]
-    assert "Variable label_loop/parameter_paths is left out" in caplog.text
+    assert "Skipping a loop of the Variable label_loop/parameter_paths" in caplog.text
     assert "'no-path'" in caplog.text
-    assert "The loop /acme.products of the Variable" in caplog.text
+    assert "Skipping the loop /acme.products of the Variable" in caplog.text
 
 
 def test_a_variable_that_cannot_be_read_takes_no_loop_of_the_option_away(monkeypatch, caplog):
@@ -82,5 +82,5 @@ def test_a_variable_that_cannot_be_read_takes_no_loop_of_the_option_away(monkeyp
     monkeypatch.setenv("AIRFLOW__LABEL_LOOP__PARAMETER_PATHS", "/logos")
     monkeypatch.setattr(Variable, "get", refuse)
     assert [loop.path for loop in loops()] == ["/logos"]
-    assert "label_loop/parameter_paths cannot be read" in caplog.text
+    assert "Cannot read the Variable label_loop/parameter_paths" in caplog.text
     assert "this Variable is not yours" in caplog.text

@@ -40,7 +40,7 @@ def announcer(client: Client) -> Announcer:
 
 def test_events_are_published_ten_a_call_each_once():
     client = Client()
-    announcer(client).tell([Event("detection", f"image {n}") for n in range(23)])
+    announcer(client).publish([Event("detection", f"image {n}") for n in range(23)])
     assert [len(batch) for batch in client.batches] == [10, 10, 3]
     texts = [json.loads(entry["Message"])["message"] for batch in client.batches for entry in batch]
     assert texts == [f"image {n}" for n in range(23)]
@@ -49,7 +49,7 @@ def test_events_are_published_ten_a_call_each_once():
 
 def test_attributes_are_there_for_subscription_filters():
     client = Client()
-    announcer(client).tell([Event("detection", "x", label="Käse & co", accepted=False), Event("manifest", "y")])
+    announcer(client).publish([Event("detection", "x", label="Käse & co", accepted=False), Event("manifest", "y")])
     first, second = client.batches[0]
     assert {name: value["StringValue"] for name, value in first["MessageAttributes"].items()} == {
         "loop": "logos",
@@ -63,7 +63,7 @@ def test_attributes_are_there_for_subscription_filters():
 
 def test_a_hostile_text_stays_data():
     client = Client()
-    announcer(client).tell([Event("detection", 'a"},{"x":"\n<b>', label='"quoted"')])
+    announcer(client).publish([Event("detection", 'a"},{"x":"\n<b>', label='"quoted"')])
     (entry,) = client.batches[0]
     assert json.loads(entry["Message"])["message"] == 'a"},{"x":"\n<b>'
     assert entry["Subject"] == "Label Loop logos: detection"
@@ -76,19 +76,19 @@ def test_a_hostile_text_stays_data():
         EndpointConnectionError(endpoint_url="https://sns.invalid"),
     ],
 )
-def test_work_goes_on_without_the_topic_and_the_log_tells(error, caplog):
-    announcer(Client(error)).tell([Event("detection", "x")])
-    assert "1 events of /logos could not be published" in caplog.text
+def test_work_goes_on_without_the_topic_and_is_logged(error, caplog):
+    announcer(Client(error)).publish([Event("detection", "x")])
+    assert "Could not publish 1 event(s) of /logos" in caplog.text
 
 
-def test_a_refused_message_is_told_in_the_log(caplog):
-    announcer(Client(failed=1)).tell([Event("detection", "x")])
-    assert "refused by SNS: InternalError" in caplog.text
+def test_a_rejected_message_is_logged(caplog):
+    announcer(Client(failed=1)).publish([Event("detection", "x")])
+    assert "SNS rejected an event of /logos: InternalError" in caplog.text
 
 
-def test_a_loop_without_a_topic_tells_the_log(caplog):
+def test_a_loop_without_a_topic_logs_its_events(caplog):
     caplog.set_level("INFO")
-    Announcer(Loop("/logos"), None, None).tell([Event("detection", "image 1 is a cat")])
+    Announcer(Loop("/logos"), None, None).publish([Event("detection", "image 1 is a cat")])
     assert "image 1 is a cat" in caplog.text
 
 
@@ -112,7 +112,7 @@ def test_a_failure_quotes_nothing_else():
     assert "RuntimeError" in event.text
 
 
-def test_a_failure_that_cannot_be_told_fails_nothing_more(monkeypatch, caplog):
+def test_a_failure_that_cannot_be_reported_fails_nothing_more(monkeypatch, caplog):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     monkeypatch.setattr(
@@ -120,4 +120,4 @@ def test_a_failure_that_cannot_be_told_fails_nothing_more(monkeypatch, caplog):
         lambda self, loop: (_ for _ in ()).throw(EndpointConnectionError(endpoint_url="x")),
     )
     FailureNotifier("/logos").notify(_context(RuntimeError()))
-    assert "could not be told: EndpointConnectionError" in caplog.text
+    assert "Could not report a task failure of /logos: EndpointConnectionError" in caplog.text

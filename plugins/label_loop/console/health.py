@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from label_loop.console.prices import inference_unit_usd_per_hour
 from label_loop.context import LoopContext
-from label_loop.domain.costs import Cost, cost, detections_in_a_day
+from label_loop.domain.costs import Cost, cost, detections_in_last_day
 from label_loop.domain.deployment import BILLED, RUNNING
 from label_loop.domain.idleness import is_asleep
 from label_loop.domain.review_queue import Stage
@@ -80,7 +80,7 @@ def detections_a_day(context: LoopContext) -> float | None:
     counts: Counter[str] = Counter()
     for day in context.statistics.days(yesterday, today)[0]:
         counts[day.day] += day[DETECTIONS]
-    return detections_in_a_day(counts[today.isoformat()], counts[yesterday.isoformat()], now)
+    return detections_in_last_day(counts[today.isoformat()], counts[yesterday.isoformat()], now)
 
 
 def backlog(context: LoopContext) -> Backlog:

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from fastapi import HTTPException, Response
 
 from label_loop.console.context import ConsoleContext
-from label_loop.domain.images import LARGEST_BYTES
+from label_loop.domain.images import MAX_IMAGE_BYTES
 from label_loop.hooks.aws_errors import error_code
 
 _GONE = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
@@ -44,7 +44,7 @@ def _read(aws: ConsoleContext, bucket: str, key: str, version_id: str | None) ->
             raise HTTPException(404, "The image no longer exists in S3.") from error
         raise
     with closing(answer["Body"]) as stream:
-        if answer["ContentLength"] > LARGEST_BYTES:
+        if answer["ContentLength"] > MAX_IMAGE_BYTES:
             raise HTTPException(413, "The image is larger than 15 MB, the most that Rekognition accepts.")
         body: bytes = stream.read()
     return body

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from label_loop.domain import insight, statistics
-from label_loop.domain.insight import Day
+from label_loop.domain.insight import DailyCounts
 
 type Chart = dict[str, Any]
 
@@ -14,7 +14,7 @@ _MOST_VERSIONS = 5
 _MOST_DAILY = 92  # longer periods are grouped by week
 
 
-def detections_over_time(days: Sequence[Day], first: date, last: date) -> Chart:
+def detections_over_time(days: Sequence[DailyCounts], first: date, last: date) -> Chart:
     """Return the number of detections per period, by outcome."""
     periods = _periods(days, first, last)
     kinds = (
@@ -30,7 +30,7 @@ def detections_over_time(days: Sequence[Day], first: date, last: date) -> Chart:
     return {"type": "bar", "stacked": True, "labels": list(periods), "series": series}
 
 
-def review_share_over_time(days: Sequence[Day], first: date, last: date) -> Chart:
+def review_share_over_time(days: Sequence[DailyCounts], first: date, last: date) -> Chart:
     """Return the share of detections (0 to 1) sent to review per period; None in a period without detections."""
     periods = _periods(days, first, last)
     values = [insight.review_share(counts).rate for counts in periods.values()]
@@ -38,7 +38,7 @@ def review_share_over_time(days: Sequence[Day], first: date, last: date) -> Char
     return {"type": "line", "percent": True, "min": 0, "labels": list(periods), "series": series}
 
 
-def confidence_by_version(days: Sequence[Day]) -> Chart:
+def confidence_by_version(days: Sequence[DailyCounts]) -> Chart:
     """Return the confidence distribution of the versions with the most detections, as shares (0 to 1) per bucket."""
     detections: Counter[str] = Counter()
     for day in days:
@@ -56,7 +56,7 @@ def _left_alone(counts: Counter[str]) -> int:
     return counts[statistics.DETECTIONS] - counts[statistics.ACCEPTED] - counts[statistics.SENT_TO_REVIEW]
 
 
-def _periods(days: Sequence[Day], first: date, last: date) -> dict[str, Counter[str]]:
+def _periods(days: Sequence[DailyCounts], first: date, last: date) -> dict[str, Counter[str]]:
     """Return the counts by day, or by the Monday of each week in a long period; days without counts are included."""
     length = (last - first).days + 1
     weekly = length > _MOST_DAILY

@@ -1,4 +1,4 @@
-"""What a detection means."""
+"""Turns the result of a detection into a row of the inference log."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,17 +10,17 @@ from label_loop.domain.moments import timestamp
 from label_loop.parameters import Settings
 from label_loop.payloads import S3Upload
 
-# What DetectCustomLabels says of an image that no repetition will make detectable.
+# The errors of DetectCustomLabels that a retry will not cure, by code.
 UNDETECTABLE = {
     "InvalidImageFormatException": "not a readable PNG or JPEG image",
-    "ImageTooLargeException": "larger than Rekognition takes (15 MB, 4096 px a side)",
-    "InvalidS3ObjectException": "gone from S3, or not readable by Rekognition",
-    "InvalidParameterException": "refused by Rekognition (is it at least 64 px a side?)",
-    "ValidationException": "refused by Rekognition",
+    "ImageTooLargeException": "larger than the limits of Rekognition (15 MB, 4096 px per side)",
+    "InvalidS3ObjectException": "deleted from S3, or not readable by Rekognition",
+    "InvalidParameterException": "rejected by Rekognition (is each side at least 64 px?)",
+    "ValidationException": "rejected by Rekognition",
 }
 
 
-def decide(
+def to_log_row(
     upload: S3Upload,
     labels: Sequence[Mapping[str, Any]],
     *,
@@ -28,7 +28,10 @@ def decide(
     project_version_arn: str,
     detected_at: datetime,
 ) -> LogRow:
-    """Return the row of an upload from the labels found, best first; none found is confidence 0."""
+    """Return the row of an upload for the label with the highest confidence; no label is "" with confidence 0.
+
+    ``labels`` are Rekognition's CustomLabels: ``{"Name": str, "Confidence": 0..100}``.
+    """
     best = max(labels, key=lambda label: label["Confidence"], default=None)
     return LogRow(
         detection_id=upload.detection_id,
@@ -46,5 +49,5 @@ def decide(
 
 
 def failed(row: LogRow, code: str) -> LogRow:
-    """Return a detection as failed, with the reason for a code in ``UNDETECTABLE``."""
+    """Return a row as failed; ``code`` is a key of ``UNDETECTABLE``."""
     return replace(row, failure=f"{code}: {UNDETECTABLE[code]}")

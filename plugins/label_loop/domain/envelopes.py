@@ -1,4 +1,4 @@
-"""What wraps an event in the message of a queue."""
+"""Unwraps the event in a queue message."""
 
 import json
 from typing import Any
@@ -9,9 +9,9 @@ _WRAPPINGS = 2  # an EventBridge event may be wrapped by SNS; nothing wraps deep
 
 
 def unwrapped(body: str) -> dict[str, Any]:
-    """Return the JSON object that a message's body is, or that SNS wrapped in it.
+    """Return the JSON object in a message's body, without the envelope of SNS.
 
-    Raises MalformedEventError where there is none.
+    Raises MalformedEventError if there is none.
     """
     event = _object(body)
     for _ in range(_WRAPPINGS):
@@ -27,5 +27,5 @@ def _object(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         event = None
     if not isinstance(event, dict):
-        raise MalformedEventError(f"A queue message is not a JSON object: {shown(text)}.")
+        raise MalformedEventError(f"The queue message is not a JSON object: {shown(text)}.")
     return event

@@ -1,4 +1,4 @@
-"""How good a version was on its test set, as Rekognition's evaluation summary tells."""
+"""Reads Rekognition's evaluation summary: how well a version did on its test set."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from pydantic import (
 
 
 def _at(*path: str) -> Any:
-    """Return where a value stands in the summary; what stands at an odd place is missing."""
+    """Return a field read from a path of the summary; it is missing if any part of the path is."""
     return Field(validation_alias=AliasPath(*path))
 
 
@@ -29,7 +29,7 @@ def _or_none(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
 
 
 def _readable(label: str) -> str:
-    return label.encode(errors="replace").decode()  # JSON can hold what no page can
+    return label.encode(errors="replace").decode()  # JSON may hold lone surrogates, which cannot be encoded
 
 
 def _worst_first(scores: Sequence["LabelScore | None"] | None) -> tuple["LabelScore", ...]:
@@ -43,7 +43,7 @@ type _Share = Annotated[float | None, Field(strict=True, ge=0, le=1), WrapValida
 
 @dataclass(frozen=True)
 class LabelScore:
-    """A label's scores from 0 to 1, and how many test images had it; None where the summary does not say."""
+    """A label's scores, 0 to 1, and its number of test images; None if the summary lacks them."""
 
     label: Annotated[str, _at("Label"), Field(strict=True), AfterValidator(_readable)]
     test_images: Annotated[_Count, _at("NumberOfTestingImages")] = None
@@ -58,7 +58,7 @@ type _Scores = Annotated[tuple[_Score, ...] | None, WrapValidator(_or_none), Aft
 
 @dataclass(frozen=True)
 class EvaluationSummary:
-    """How many images trained and tested a version, and each label's scores, the worst F1 first."""
+    """The numbers of training and test images, and the scores of each label, lowest F1 first."""
 
     training_images: Annotated[_Count, _at("EvaluationDetails", "NumberOfTrainingImages")] = None
     test_images: Annotated[_Count, _at("EvaluationDetails", "NumberOfTestingImages")] = None
@@ -69,7 +69,7 @@ _SUMMARY = TypeAdapter(EvaluationSummary)
 
 
 def parse(text: str | bytes) -> EvaluationSummary | None:
-    """Read an evaluation summary; None where it is none. What it lacks, or has in another form, is None."""
+    """Parse an evaluation summary; None if it is not one. Missing or malformed values are None."""
     try:
         return _SUMMARY.validate_python(json.loads(text))
     except (ValueError, RecursionError):  # a ValidationError is a ValueError

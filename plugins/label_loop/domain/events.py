@@ -1,4 +1,4 @@
-"""Reads the messages of a loop's queues: S3 notifications, however wrapped, and A2I status changes."""
+"""Parses the messages of a loop's queues: S3 notifications, however wrapped, and A2I status changes."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -22,7 +22,7 @@ class _Bucket(External):
 
 
 class _Object(External):
-    """An object as EventBridge tells of it; notifications write two of the names otherwise."""
+    """An object as reported by EventBridge; S3 notifications spell two of the names differently."""
 
     key: Name
     size: int | None = None
@@ -41,7 +41,7 @@ def _decoded(key: str) -> str:
 
 
 class _NotifiedObject(_Object):
-    # Notifications, unlike EventBridge, carry keys as a form would: `+` is a space.
+    # Unlike EventBridge, S3 notifications form-encode keys: `+` is a space.
     key: Annotated[Name, AfterValidator(_decoded)]
 
 
@@ -51,7 +51,7 @@ class _NotifiedS3Event(_S3Event):
 
 class _Record(External):
     event_name: Name
-    s3: Any = None  # of objects that were created alone
+    s3: Any = None  # validated only for created objects
 
 
 class _Notification(External):
@@ -66,18 +66,18 @@ class _StatusChange(External):
 
 
 def parse_message(body: str) -> list[QueueEvent]:
-    """Return what a message's body tells: objects created and reviews that ended without an answer.
+    """Return the events of interest in a message: created objects, and reviews that ended without an answer.
 
-    Takes S3's own JSON, the same wrapped by SNS, and EventBridge's forms. S3's test event and events of no
-    interest (a deletion, a completed review, whose answer arrives as an object) give an empty list.
+    Accepts S3's own JSON, the same wrapped by SNS, and EventBridge's format. S3's test event and other events (a
+    deletion, or a completed review, whose answer arrives as an object) give an empty list.
 
-    Raises MalformedEventError for everything else.
+    Raises MalformedEventError for anything else.
     """
     event = unwrapped(body)
     try:
         return _parse_event(event)
     except ValidationError as error:
-        raise MalformedEventError(f"An event is not as S3 and A2I send them: {first_problem(error)}.") from error
+        raise MalformedEventError(f"The event is malformed: {first_problem(error)}.") from error
 
 
 def _parse_event(event: Mapping[str, Any]) -> list[QueueEvent]:
@@ -91,9 +91,9 @@ def _parse_event(event: Mapping[str, Any]) -> list[QueueEvent]:
     if kind == "SageMaker A2I HumanLoop Status Change":
         return _from_status_change(_StatusChange.model_validate(detail))
     if kind == "Object Created" or event.get("source") == "aws.s3":
-        told = _S3Event.model_validate(detail)
-        return [_upload(told)] if kind == "Object Created" else []
-    raise MalformedEventError("A queue message is neither an S3 notification nor an A2I status change.")
+        s3_event = _S3Event.model_validate(detail)
+        return [_upload(s3_event)] if kind == "Object Created" else []
+    raise MalformedEventError("The queue message is neither an S3 notification nor an A2I status change.")
 
 
 def _upload(event: _S3Event) -> S3Upload:
@@ -102,7 +102,7 @@ def _upload(event: _S3Event) -> S3Upload:
         bucket=event.bucket.name,
         key=described.key,
         etag=(described.etag or "").strip('"'),
-        # S3 calls the one version of an unversioned object "null" in some answers.
+        # S3 reports the version of an unversioned object as "null" in some responses.
         version_id=described.version_id if described.version_id not in ("", "null") else None,
         sequencer=described.sequencer or None,
         size_bytes=described.size,
@@ -115,5 +115,5 @@ def _from_status_change(change: _StatusChange) -> list[QueueEvent]:
     detection_id = detection_id_of(change.human_loop_name)
     if detection_id is None:
         return []  # another application's human loop: the status event goes to every subscriber
-    reason = change.failure_reason or change.failure_code or "no answer came in time"
+    reason = change.failure_reason or change.failure_code or "no answer in time"
     return [ReviewEnded(change.human_loop_name, detection_id, change.human_loop_status, reason)]

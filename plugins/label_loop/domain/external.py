@@ -1,6 +1,6 @@
-"""What comes from outside is read into typed models, and what they refuse is described for people.
+"""Typed models for data from outside, and readable descriptions of their validation errors.
 
-For Airflow's side alone: provisioning runs where there is no pydantic.
+Not for provisioning, which also runs where pydantic is not installed.
 """
 
 from typing import Annotated, Any
@@ -10,20 +10,20 @@ from pydantic.alias_generators import to_camel
 
 from label_loop.exceptions import shown
 
-# Longer than anything that AWS sends: a key of 1,024 bytes takes three characters for each where it is encoded.
-# pydantic takes no half a character, which JSON can hold and nothing can write.
+# Longer than anything that AWS sends: URL-encoded, a key of 1,024 bytes takes up to 3,072 characters. pydantic also
+# rejects lone surrogates, which JSON can hold but UTF-8 cannot encode.
 Text = Annotated[str, StringConstraints(max_length=4096)]
 Name = Annotated[Text, StringConstraints(min_length=1)]
 
 
 class External(BaseModel):
-    """A part of a document: exact types, names as AWS writes them; other fields are passed over."""
+    """A part of a document: strict types, camel case names as AWS writes them; unknown fields are ignored."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore", alias_generator=to_camel)
 
 
 def first_problem(error: ValidationError) -> str:
-    """Return the first thing that is wrong with a document: where, the value, and the rule."""
+    """Return the first error of a document: its place, the value, and the rule."""
     problem = error.errors(include_url=False, include_context=False)[0]
     place = shown(".".join(str(part) for part in problem["loc"])) if problem["loc"] else "it"
     if problem["type"] == "missing":
@@ -32,5 +32,5 @@ def first_problem(error: ValidationError) -> str:
 
 
 def _described(value: Any) -> str:
-    # Of a container, which may be nested deeper than it could be written, the kind alone.
+    # Only the type of a container: it may be nested too deeply for repr().
     return shown(value) if isinstance(value, str | int | float | None) else f"a {type(value).__name__}"

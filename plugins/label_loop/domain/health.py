@@ -1,16 +1,16 @@
-"""What an operator should look at, in the order in which it matters."""
+"""What needs an operator's attention, most important first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from label_loop.domain.deployment import RUNNING, spoken
+from label_loop.domain.deployment import RUNNING, status_label
 from label_loop.payloads import ProjectVersion
 
 
 @dataclass(frozen=True)
 class Concern:
-    """One thing to look at. ``page`` is where in the console something can be done about it."""
+    """One problem. ``page`` is the page of the console on which it can be resolved."""
 
     tone: Literal["bad", "warn"]
     text: str
@@ -28,27 +28,27 @@ def concerns(
     failed_tasks: int,
     asleep: bool = False,
 ) -> list[Concern]:
-    """Return what is not as it should be; an empty list is a healthy loop.
+    """Return the problems of a loop; an empty list means that it is healthy.
 
-    ``deploying`` tells that a training run is under way: two versions may run then. ``asleep`` tells that the model
-    was stopped as idle, as it shall be: the next upload starts it.
+    ``deploying``: a training run is active, so two versions may run. ``asleep``: the model was stopped as idle, which
+    is not a problem, since the next upload starts it.
     """
     found: list[Concern | None] = [
         None if asleep else _model(endpoint, waiting_uploads),
         Concern(
             "bad",
-            f"{dead_letters} message(s) failed five times and wait in a dead-letter queue; "
-            "python -m label_loop dead-letters shows them and sends them again.",
+            f"{dead_letters} message(s) in a dead-letter queue, after five failed attempts; "
+            "python -m label_loop dead-letters lists and redrives them.",
         )
         if dead_letters
         else None,
-        Concern("warn", f"{', '.join(v.name for v in idle)} runs and is paid, but does not serve.", "models")
+        Concern("warn", f"{', '.join(v.name for v in idle)} is running and billed, but does not serve.", "models")
         if idle and not deploying
         else None,
-        Concern("warn", f"Paused in Airflow: {', '.join(paused)}. Nothing of it runs until it is switched on.")
-        if paused
+        Concern("warn", f"Paused in Airflow: {', '.join(paused)}. Unpause to resume.") if paused else None,
+        Concern("warn", f"{failed_tasks} task(s) failed in the last 24 hours, after all retries.")
+        if failed_tasks
         else None,
-        Concern("warn", f"{failed_tasks} task(s) failed for good in the last day.") if failed_tasks else None,
     ]
     return [concern for concern in found if concern]
 
@@ -56,9 +56,9 @@ def concerns(
 def _model(endpoint: ProjectVersion | None, waiting_uploads: int) -> Concern | None:
     if endpoint is not None and endpoint.status == RUNNING:
         return None
-    waiting = f"; {waiting_uploads} upload(s) wait for it" if waiting_uploads else ""
+    waiting = f"; {waiting_uploads} upload(s) waiting" if waiting_uploads else ""
     if endpoint is None:
-        return Concern("warn", f"No model serves yet: the first training deploys one{waiting}.", "upload")
+        return Concern("warn", f"No model is deployed yet; the first training will deploy one{waiting}.", "upload")
     return Concern(
-        "bad", f"The model {endpoint.name} is {spoken(endpoint.status)} and does not serve{waiting}.", "models"
+        "bad", f"The model {endpoint.name} is {status_label(endpoint.status)} and does not serve{waiting}.", "models"
     )

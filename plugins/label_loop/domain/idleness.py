@@ -1,4 +1,4 @@
-"""Whether a serving model is idle, what is to be done for detection now, and when a wait has to end for either."""
+"""Whether the serving model is idle, what detection does next, and when a wait must end."""
 
 from datetime import datetime, timedelta
 from typing import Literal
@@ -9,20 +9,19 @@ from label_loop.domain.moments import read_moment
 IDLE = "idle"
 BY_HAND = "by hand"
 
-# A start takes minutes and may be tried for some more. What a crash left behind holds nothing back for ever.
-LONGEST_DEPLOYMENT = timedelta(hours=2)
-_LONGEST_STOP = timedelta(
-    minutes=1
-)  # from its record to AWS's answer; a crash between the two leaves a model that runs
+# A start takes minutes, with retries. A bound, since a crash may leave the record of a deployment behind.
+MAX_DEPLOYMENT_TIME = timedelta(hours=2)
+# From the record of a stop to the response of AWS; a crash between the two leaves a running model.
+_MAX_STOP_TIME = timedelta(minutes=1)
 
-type Step = Literal["detect", "start", "give up", "wait"]
+type NextAction = Literal["detect", "start", "give up", "wait"]
 
 
-def step(status: str | None, stopped_because: str | None, *, uploads_wait: bool) -> Step:
-    """Return what detection does, by the status of the version that shall serve (None: there is none).
+def next_action(status: str | None, stopped_because: str | None, *, uploads_wait: bool) -> NextAction:
+    """Return what detection does next, given the status of the endpoint (None if there is none).
 
-    Only a model that was stopped as idle is started again: what a person stopped, or what stopped by itself, is a
-    person's business.
+    Only a model that was stopped as idle is restarted. One that a person stopped, or that stopped by itself, is left
+    to a person.
     """
     if status == RUNNING:
         return "detect"
@@ -34,33 +33,33 @@ def step(status: str | None, stopped_because: str | None, *, uploads_wait: bool)
 
 
 def is_being_stopped(stopped_because: str | None, stopping_since: str | None, now: datetime) -> bool:
-    """Return whether somebody is just about to stop an idle model, which may still be seen to run."""
+    """Return whether an idle model is just being stopped; its status may still be RUNNING."""
     began = read_moment(stopping_since)
-    return stopped_because == IDLE and began is not None and now < began + _LONGEST_STOP
+    return stopped_because == IDLE and began is not None and now < began + _MAX_STOP_TIME
 
 
 def is_asleep(status: str, stopped_because: str | None) -> bool:
-    """Return whether a model that does not serve was stopped as idle, and is started by what comes."""
+    """Return whether a model was stopped as idle, and the next upload starts it or has started it."""
     return stopped_because == IDLE and status in STARTABLE | {"STARTING", "STOPPING"}
 
 
 def idle_since(*moments: str | datetime | None) -> datetime | None:
-    """Return the latest of several moments, in ISO 8601 or not; those that are missing or unreadable do not count."""
+    """Return the latest of several moments (datetimes or ISO 8601), ignoring missing and unreadable ones."""
     return max(filter(None, map(read_moment, moments)), default=None)
 
 
 def is_idle(since: datetime | None, stop_minutes: int, now: datetime) -> bool:
-    """Return whether a model is to be stopped; 0 minutes stop none."""
+    """Return whether a model has been idle long enough to stop it; 0 minutes means never."""
     return bool(stop_minutes) and since is not None and now >= since + timedelta(minutes=stop_minutes)
 
 
 def is_deploying(since: str | None, now: datetime) -> bool:
-    """Return whether a deployment is under way that the record tells of."""
+    """Return whether a deployment that began at ``since`` may still be in progress."""
     began = read_moment(since)
-    return began is not None and now < began + LONGEST_DEPLOYMENT
+    return began is not None and now < began + MAX_DEPLOYMENT_TIME
 
 
-def look_is_due(began: str, *, automatic_training: bool, frequency_minutes: int, now: datetime) -> bool:
-    """Return whether a wait shall end for a look at what runs, which a training check does where it is scheduled."""
+def is_check_due(began: str, *, automatic_training: bool, frequency_minutes: int, now: datetime) -> bool:
+    """Return whether a wait must end to check for versions left running; scheduled training checks do it otherwise."""
     since = read_moment(began)
     return not automatic_training and (since is None or now >= since + timedelta(minutes=frequency_minutes))

@@ -1,6 +1,6 @@
-"""What daily counts say of a model: how often people agree with it, how sure that is, and whether it drifts.
+"""Statistics of a model from daily counts: agreement with people, with confidence intervals, and drift.
 
-Each figure comes with the number of answers or detections that it rests on.
+Each figure comes with the number of answers or detections behind it.
 """
 
 import math
@@ -17,13 +17,13 @@ _Z_95 = 1.959964
 _CHI_SQUARE_95 = 30.144  # for BUCKETS - 1 degrees of freedom
 _NOTABLE_SHIFT = 0.1
 _LARGE_SHIFT = 0.25
-_FEWEST_FOR_DRIFT = 200
+_MIN_DETECTIONS_FOR_DRIFT = 200
 _DRIFT_DAYS = 7
 
 
 @dataclass(frozen=True)
-class Day:
-    """The counts of one project version on one day (2026-11-25)."""
+class DailyCounts:
+    """The counts of one project version on one day, such as 2026-11-25 in UTC."""
 
     day: str
     version: str
@@ -35,32 +35,32 @@ class Day:
 
 @dataclass(frozen=True)
 class Share:
-    """A part of a whole, with its Wilson interval of 95 %, from 0 to 1; None where the whole is nothing."""
+    """A proportion, 0 to 1, with its 95 % Wilson score interval (Wilson, 1927); both are None if the whole is 0."""
 
     part: int
     whole: int
 
     @property
     def rate(self) -> float | None:
-        """The part of the whole."""
+        """The proportion."""
         return self.part / self.whole if self.whole else None
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Where the true rate lies, if the whole is a random sample. Also right for few, and for none or all."""
+        """The Wilson score interval (low, high) of the true rate, valid for small samples and for rates of 0 and 1."""
         if not self.whole:
             return None
         n, p, z2 = self.whole, self.part / self.whole, _Z_95**2
         middle = p + z2 / (2 * n)
         reach = _Z_95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
         low, high = (middle - reach) / (1 + z2 / n), (middle + reach) / (1 + z2 / n)
-        # Rounding must not put the rate itself outside.
+        # Floating-point rounding must not exclude the rate itself.
         return min(max(low, 0.0), p), max(min(high, 1.0), p)
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """How often the model said one label and a person another, or the same. An empty label is none."""
+    """The number of answers with a pair of detected and human label; an empty label means no label."""
 
     detected: str
     human: str
@@ -68,16 +68,16 @@ class Confusion:
 
     @property
     def agrees(self) -> bool:
-        """Whether both said the same."""
+        """Whether the two labels agree."""
         return agrees(self.detected, self.human)
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """What people said of detections, from one source.
+    """Agreement of people with the model, from one source.
 
-    ``by_label`` is by detected label, most answers first; ``unpaired`` counts the answers whose pair of labels was
-    not kept, which are in ``overall`` only.
+    ``by_label`` is keyed by detected label, most answers first. ``unpaired`` counts the answers without a recorded pair
+    of labels; they are part of ``overall`` only.
     """
 
     overall: Share
@@ -87,7 +87,7 @@ class Agreement:
 
 
 class Verdict(StrEnum):
-    """What a population stability index means."""
+    """The interpretation of a population stability index."""
 
     STEADY = "steady"
     NOTABLE = "notable"
@@ -97,9 +97,9 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Drift:
-    """Whether the confidences of a version's recent days are spread as on earlier days.
+    """A comparison of the distribution of a version's confidences on recent and on earlier days.
 
-    ``days`` and ``detections`` are of the earlier days and the recent ones. ``index`` is None where there are too few.
+    ``index`` is None if either side has too few detections.
     """
 
     version: str
@@ -111,7 +111,7 @@ class Drift:
     recent_detections: int
 
 
-def total(days: Iterable[Day]) -> Counter[str]:
+def total(days: Iterable[DailyCounts]) -> Counter[str]:
     """Return the sum of all counters."""
     counted: Counter[str] = Counter()
     for day in days:
@@ -120,17 +120,17 @@ def total(days: Iterable[Day]) -> Counter[str]:
 
 
 def histogram(counts: Mapping[str, int]) -> list[int]:
-    """Return how many detections were in each bucket of confidence, the least sure first."""
+    """Return the number of detections in each of the 20 buckets of confidence, lowest first."""
     return [counts.get(bucket_counter(bucket), 0) for bucket in range(BUCKETS)]
 
 
 def review_share(counts: Mapping[str, int]) -> Share:
-    """Return the share of detections that were sent to review because the model was unsure."""
+    """Return the share of detections sent to review because of low confidence."""
     return Share(counts.get(statistics.SENT_TO_REVIEW, 0), counts.get(statistics.DETECTIONS, 0))
 
 
 def agreement(counts: Mapping[str, int], source: str) -> Agreement:
-    """Return how often people agreed, in the answers of ``statistics.REVIEWS`` or ``statistics.SAMPLES``."""
+    """Return the agreement in the answers of a source: ``statistics.REVIEWS`` or ``statistics.SAMPLES``."""
     answered = counts.get(statistics.answered_counter(source), 0)
     confusions = _confusions(counts, source)
     by_label: dict[str, Share] = {}
@@ -146,14 +146,14 @@ def agreement(counts: Mapping[str, int], source: str) -> Agreement:
 
 
 def _confusions(counts: Mapping[str, int], source: str) -> list[Confusion]:
-    """Return the pairs of labels, the most frequent first."""
+    """Return the pairs of labels of a source, most frequent first."""
     parts = ((statistics.labels_in(counter), count) for counter, count in counts.items())
     pairs = [Confusion(part[1], part[2], count) for part, count in parts if len(part) == 3 and part[0] == source]
     return sorted(pairs, key=lambda one: (-one.count, one.detected, one.human))
 
 
-def drift(days: Collection[Day], version: str) -> Drift:
-    """Compare a version's last days with its first ones among those given, seven at most of each and none in both."""
+def drift(days: Collection[DailyCounts], version: str) -> Drift:
+    """Compare the last days of a version with the first ones given: at most seven each, without overlap."""
     own = sorted(
         (day for day in days if day.version == version and day[statistics.DETECTIONS]), key=lambda day: day.day
     )
@@ -161,7 +161,7 @@ def drift(days: Collection[Day], version: str) -> Drift:
     earlier = own[: len(own) // 2][:_DRIFT_DAYS]
     before, now = histogram(total(earlier)), histogram(total(recent))
     index, verdict = None, Verdict.UNKNOWN
-    if min(sum(before), sum(now)) >= _FEWEST_FOR_DRIFT:
+    if min(sum(before), sum(now)) >= _MIN_DETECTIONS_FOR_DRIFT:
         index = stability_index(before, now)
         verdict = _verdict(index, sum(before), sum(now))
     spans = [[day.day for day in span] for span in (earlier, recent)]
@@ -169,15 +169,16 @@ def drift(days: Collection[Day], version: str) -> Drift:
 
 
 def stability_index(before: Sequence[int], now: Sequence[int]) -> float:
-    """Return the population stability index of two histograms: 0 where both are spread alike."""
-    # Half a detection more in each bucket keeps an empty one from making the index infinite.
+    """Return the population stability index of two histograms, sum((b - a) ln(b / a)): 0 for equal distributions."""
+    # Adding half a detection to each bucket keeps the index finite for empty ones.
     smooth_before = [(count + 0.5) / (sum(before) + len(before) / 2) for count in before]
     smooth_now = [(count + 0.5) / (sum(now) + len(now) / 2) for count in now]
     return sum((b - a) * math.log(b / a) for a, b in zip(smooth_before, smooth_now, strict=True))
 
 
 def _verdict(index: float, before: int, now: int) -> Verdict:
-    # Of two samples of one distribution the index is about chi-square times this, which for small ones is no drift.
+    # For two samples of one distribution the index is about chi-square times (1/n + 1/m) (Yurdakul, 2018): a small
+    # sample exceeds the fixed thresholds by chance.
     by_chance = _CHI_SQUARE_95 * (1 / before + 1 / now)
     if index < _NOTABLE_SHIFT or index <= by_chance:
         return Verdict.STEADY

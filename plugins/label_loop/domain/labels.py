@@ -1,9 +1,9 @@
-"""What a label is: what a folder may be called, what a reviewer is offered and may answer, and where images are filed.
+"""Labels: which names are valid, which names are equivalent, and in which folder an image belongs.
 
-Two names are one label where they differ in nothing but case and the way Unicode writes a character: people type
-``Cat`` where a folder is ``cat``, and macOS writes an accent as a character of its own. Folders of one label (twins)
-train as one, under the name of the folder with the most images: as two labels they would teach the model to contradict
-itself, and leaving one out would waste what people labelled. They are reported, since somebody may mean two labels.
+Two names are the same label if they differ only in case or in Unicode normalization: people type ``Cat`` for the folder
+``cat``, and macOS decomposes accents. Folders with the same label (twins) are trained as one label, named after the
+folder with the most images: as two labels they would contradict each other, and skipping one would waste work. They are
+reported, since two labels may have been intended.
 """
 
 import re
@@ -16,30 +16,30 @@ from functools import cached_property
 from label_loop.exceptions import InvalidLabelError
 from label_loop.payloads import LABELLED_FOLDER, NONE_OF_THE_ABOVE
 
-LONGEST_LABEL = 255  # characters; Rekognition takes 256
-# With the folder, an image's name and its id, a label has to fit into the 1,024 bytes of an S3 key.
-LONGEST_LABEL_BYTES = 765
-# Persian and Indic words and composed emoji need joiners. Beside ASCII they join nothing: there they would only make
-# two names that look the same.
+MAX_LABEL_CHARACTERS = 255  # characters; Rekognition takes 256
+# A label must fit into the 1,024 bytes of an S3 key, with the folder, the name of the image and its id.
+MAX_LABEL_BYTES = 765
+# Persian and Indic words and composed emoji need joiners. Next to ASCII they have no effect, and would only make two
+# names that look the same.
 _JOINER = re.compile("(?<=[^\x00-\x7f\u200c\u200d])[\u200c\u200d](?=[^\x00-\x7f\u200c\u200d])")
 
 
 def label_problem(name: str) -> str | None:
-    """Return the rule that a name breaks, to be read after "a label must", or None where it can be a label."""
+    """Return the rule that a name breaks, phrased to follow "a label must", or None if it is valid."""
     rules = (
-        (0 < len(name) <= LONGEST_LABEL, f"have 1 to {LONGEST_LABEL} characters"),
-        (name == name.strip(), "not begin or end with a space"),  # lost wherever people type or read it
+        (0 < len(name) <= MAX_LABEL_CHARACTERS, f"have 1 to {MAX_LABEL_CHARACTERS} characters"),
+        (name == name.strip(), "not begin or end with a space"),  # invisible to whoever reads or types it
         (_JOINER.sub("", name).isprintable(), "have visible characters only"),
         (not {"/", "\\"} & set(name), "have no slash or backslash"),
         (name not in {".", ".."}, "not be . or .."),
-        (len(name.encode(errors="replace")) <= LONGEST_LABEL_BYTES, f"take at most {LONGEST_LABEL_BYTES} bytes"),
-        (not is_none_of_the_above(name), f"not be {NONE_OF_THE_ABOVE}, the answer where no label fits"),
+        (len(name.encode(errors="replace")) <= MAX_LABEL_BYTES, f"take at most {MAX_LABEL_BYTES} bytes"),
+        (not is_none_of_the_above(name), f"not be {NONE_OF_THE_ABOVE}, which is the answer if no label fits"),
     )
     return next((rule for is_kept, rule in rules if not is_kept), None)
 
 
 def check_label(name: str) -> str:
-    """Return a name if it can be a label. Raises InvalidLabelError, which says by which rule it cannot."""
+    """Return a name if it is a valid label. Raises InvalidLabelError with the rule that it breaks."""
     problem = label_problem(name)
     if problem:
         raise InvalidLabelError(name, f"a label must {problem}")
@@ -47,20 +47,20 @@ def check_label(name: str) -> str:
 
 
 def label_key(name: str) -> str:
-    """Return what a name is compared by: names of the same label have the same key."""
-    # Decomposed before it is folded, as Unicode defines a match without case (D145): folding takes characters apart.
+    """Return the key by which names are compared; equivalent names have the same key."""
+    # Canonical caseless matching as Unicode defines it (D145): normalize, fold, normalize again.
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
 def is_none_of_the_above(answer: str) -> bool:
-    """Return whether an answer says that no label fits."""
+    """Return whether an answer is None of the Above."""
     return label_key(answer.strip()) == label_key(NONE_OF_THE_ABOVE)
 
 
 def leading_label(votes: Sequence[str], answers_wanted: int = 1) -> str | None:
-    """Return the label with the most of enough votes, spelled as in its first one; None where none leads.
+    """Return the label with the most votes, spelled as in its first one; None on a tie or with too few votes.
 
-    A tie is no answer, by whichever backend: a label that half of the reviewers deny must not train.
+    A tie counts as no answer: a label that half of the reviewers reject must not be trained.
     """
     if not votes or len(votes) < answers_wanted:
         return None
@@ -72,10 +72,10 @@ def leading_label(votes: Sequence[str], answers_wanted: int = 1) -> str | None:
 
 @dataclass(frozen=True)
 class Labels:
-    """The labels that some folders stand for.
+    """The labels of a set of folders.
 
-    ``of_folder`` has the label of each folder that has one. ``refused`` says of the other folders why they have none,
-    ``twins`` of folders with the label of another one what to do about it.
+    ``of_folder`` maps folders with a valid name to their label. ``refused`` maps the other folders to the reason.
+    ``twins`` maps folders that share the label of another folder to advice.
     """
 
     of_folder: Mapping[str, str]
@@ -87,13 +87,13 @@ class Labels:
         """The labels, sorted."""
         return sorted(set(self.of_folder.values()))
 
-    def find(self, name: str) -> str | None:
-        """Return the label that a name means, or None for a new one."""
+    def resolve(self, name: str) -> str | None:
+        """Return the label that a name is equivalent to, or None if there is none."""
         return self._by_key.get(label_key(name.strip()))
 
     def filed_as(self, name: str) -> str:
-        """Return the folder that an image of this label belongs in: the label's own, or a new one."""
-        return self.find(name) or name
+        """Return the folder for an image with this label: the existing one, or a new one of this name."""
+        return self.resolve(name) or name
 
     @cached_property
     def _by_key(self) -> Mapping[str, str]:
@@ -101,40 +101,40 @@ class Labels:
 
 
 def labels_of(folders: Iterable[str], images_in: Callable[[str], int], known: Labels | None = None) -> Labels:
-    """Return the labels that folders of these names stand for.
+    """Return the labels of folders with these names.
 
-    ``images_in`` returns the number of images in a folder; it is asked of twins only. What ``known`` has a name for
-    keeps that name.
+    ``images_in`` returns the number of images in a folder; it is called for twins only. Labels in ``known`` keep their
+    spelling.
     """
     same: dict[str, list[str]] = {}
     refused: dict[str, str] = {}
     for folder in sorted(set(folders)):
         problem = label_problem(folder)
         if problem:
-            refused[folder] = f"left out: a label must {problem}; rename the folder"
+            refused[folder] = f"skipped: a label must {problem}; rename the folder"
         else:
             same.setdefault(label_key(folder), []).append(folder)
     of_folder: dict[str, str] = {}
     twins: dict[str, str] = {}
     for names in same.values():
-        label = (known and known.find(names[0])) or (max(names, key=images_in) if len(names) > 1 else names[0])
+        label = (known and known.resolve(names[0])) or (max(names, key=images_in) if len(names) > 1 else names[0])
         of_folder |= dict.fromkeys(names, label)
         twins |= {name: _twin(name, label) for name in names if name != label}
     return Labels(of_folder, refused, twins)
 
 
 def folder_names(prefixes: Iterable[str]) -> list[str]:
-    """Return the names of the folders of training images in S3, each given as its whole prefix."""
+    """Return the names of folders of training images, given their full S3 prefixes."""
     return [prefix.removeprefix(LABELLED_FOLDER).removesuffix("/") for prefix in prefixes]
 
 
 def _twin(name: str, label: str) -> str:
     return (
-        f"counted as {_spelled(label)}, from which {_spelled(name)} differs only in case or in how Unicode writes it: "
-        "move its images into that folder, or rename one of the two if they are different labels"
+        f"merged into {_spelled(label)}: {_spelled(name)} differs from it only in case or Unicode normalization. "
+        "Move its images into that folder, or rename one of the two if they are different labels"
     )
 
 
 def _spelled(name: str) -> str:
-    """Return a name with what looks like another spelling of it told apart."""
+    """Return a quoted name, escaped if it is not normalized, so that names that look the same can be told apart."""
     return repr(name) if unicodedata.is_normalized("NFC", name) else ascii(name)

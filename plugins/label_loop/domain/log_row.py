@@ -1,6 +1,6 @@
-"""A row of the inference log: what the model said of one upload, and what became of it.
+"""A row of the inference log: the detection of one upload, its review and its outcome.
 
-Nothing else knows the names of the table's attributes, and nothing else decides whether a detection is accepted or
+The only place that knows the attribute names of the table, and that decides whether a detection is accepted and
 whether a person agrees with it.
 """
 
@@ -16,11 +16,11 @@ from label_loop.payloads import NONE_OF_THE_ABOVE, ReviewStarted, ReviewTask
 
 SAMPLED_NO = "No"
 SAMPLED_YES = "Yes"
-_ANY_FLOAT = Context(prec=400)  # digits enough for each, with four decimals
+_ANY_FLOAT = Context(prec=400)  # enough digits for any float with four decimals
 
 
 class Attribute(StrEnum):
-    """The attributes of an item, by the names that the AWS sample gave them where it has them."""
+    """The attributes of an item; those that the AWS sample has keep the sample's names."""
 
     DETECTION_ID = "DetectLabelRequestId"
     DETECTED_AT = "DetectLabelDate"
@@ -41,21 +41,21 @@ class Attribute(StrEnum):
     REVIEW_END = "HumanLoopStatus"
     HUMAN_LABEL = "HumanLabel"
     ANSWERED_AT = "HumanLoopCompletionDate"
-    ANSWERED_AT_IN_SAMPLE = "HumanLableCompletedDate"  # the sample's spelling, which is read and never written
+    ANSWERED_AT_IN_SAMPLE = "HumanLableCompletedDate"  # the sample's spelling: read, but never written
     COPIED_KEY = "CopiedS3ObjectKey"
     COPY_FAILURE = "CopyFailure"
 
 
 TABLE_KEY = (Attribute.DETECTION_ID,)
-"""The key of the table."""
+"""The primary key of the table."""
 
 INDEX_KEY = (Attribute.SAMPLED, Attribute.DETECTED_AT)
-"""The key of its index. A failed detection has no ``Sampled``, so the index leaves it out."""
+"""The key of its index, which omits failed detections: they have no ``Sampled``."""
 
 
 @dataclass(frozen=True)
 class LoggedAnswer:
-    """What an answer adds to a row: the label, which may be None of the Above, and what became of the image's copy."""
+    """What an answer adds to a row: the label (or None of the Above), and the copy of the image or why it failed."""
 
     label: str
     answered_at: str
@@ -65,9 +65,9 @@ class LoggedAnswer:
 
 @dataclass(frozen=True)
 class LogRow:
-    """One detection, from the moment it is made. Times are ISO 8601 in UTC, as they were written.
+    """One detection, from its creation on. Times are ISO 8601 in UTC; confidences are percentages, 0 to 100.
 
-    It is rounded when it is made or read, and so is the same before it is written and after.
+    Numbers are rounded on construction, so a row is equal before it is written and after it is read.
     """
 
     detection_id: str
@@ -93,9 +93,9 @@ class LogRow:
     copy_failure: str | None = None
 
     def __post_init__(self) -> None:
-        # To the four decimals that the log keeps: DynamoDB takes no floats, and Rekognition's confidences mean no more.
-        # The confidence down and the minimum up, so that rounding never lifts a confidence to the minimum: 69.99996 is
-        # below 70 for whoever looks. With a minimum of up to four decimals nothing but the exact numbers decides.
+        # To four decimals, as stored: DynamoDB takes no floats, and Rekognition's confidences are not more precise. The
+        # confidence is rounded down and the minimum up, so that rounding never accepts a detection: 69.99996 stays
+        # below 70.
         object.__setattr__(self, "confidence_percent", _rounded(self.confidence_percent, ROUND_FLOOR))
         object.__setattr__(self, "minimum_confidence_percent", _rounded(self.minimum_confidence_percent, ROUND_CEILING))
 
@@ -103,27 +103,27 @@ class LogRow:
 
     @property
     def accepted(self) -> bool:
-        """Whether the detection is good enough to be used without a person's look."""
+        """Whether the detection has a label whose confidence reaches the minimum."""
         is_detected = self.failure is None and bool(self.detected_label)
         return is_detected and self.confidence_percent >= self.minimum_confidence_percent
 
     @property
     def needs_review(self) -> bool:
-        """Whether the workflow sends it to a person."""
+        """Whether it is to be sent to human review: the workflow is enabled and it is not accepted."""
         return self.workflow_enabled and self.failure is None and not self.accepted
 
     @property
     def has_review(self) -> bool:
-        """Whether a person has been asked about it, by the workflow or as a sample."""
+        """Whether a human loop exists for it, from the workflow or from sampling."""
         return self.human_loop_name is not None
 
     @property
     def is_answered(self) -> bool:
-        """Whether a person's label is set."""
+        """Whether a human label is set."""
         return self.human_label is not None
 
     def agrees_with(self, label: str) -> bool:
-        """Whether the model said what a person did."""
+        """Whether the detected label is the given one."""
         return agrees(self.detected_label, label)
 
     @property
@@ -132,7 +132,7 @@ class LogRow:
         return f"s3://{self.bucket}/{self.key}"
 
     def review_task(self, source: str) -> ReviewTask:
-        """Return what a reviewer is asked about it; ``source`` says who asks."""
+        """Return the review task for it; ``source`` is the workflow or human sampling."""
         return ReviewTask(
             detection_id=self.detection_id,
             source=source,
@@ -145,16 +145,16 @@ class LogRow:
     # ------------------------------------------------------------------ what changes it
 
     def with_review(self, started: ReviewStarted) -> "LogRow":
-        """Return it with a review that exists; the request's id of one that was started before is not known."""
+        """Return it with a review; a request id already recorded is kept if the review existed before."""
         request_id = started.request_id or self.human_loop_request_id
         return replace(self, human_loop_name=started.name, human_loop_request_id=request_id)
 
     def with_sample(self, started: ReviewStarted | None) -> "LogRow":
-        """Return it as a human sample, with the review that was started for it, if any was."""
+        """Return it as a human sample, with the review that was started for it, if any."""
         return replace(self.with_review(started) if started else self, is_sampled=True)
 
     def with_answer(self, answer: LoggedAnswer) -> "LogRow":
-        """Return it with a person's answer."""
+        """Return it with an answer."""
         return replace(
             self,
             human_label=answer.label,
@@ -167,7 +167,7 @@ class LogRow:
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> "LogRow":
-        """Read an item, whoever wrote it: what is missing counts as empty, and so does a number that is none.
+        """Parse an item, also one of the AWS sample; missing or malformed values count as empty or 0.
 
         Raises KeyError for an item without its key.
         """
@@ -183,14 +183,15 @@ class LogRow:
             detected_label=_text(item, Attribute.DETECTED_LABEL),
             confidence_percent=_number(item.get(Attribute.CONFIDENCE)),
             minimum_confidence_percent=_number(item.get(Attribute.MINIMUM_CONFIDENCE)),
-            workflow_enabled=_text(item, Attribute.WORKFLOW_ENABLED).casefold() == "true",  # the sample's may be text
+            workflow_enabled=_text(item, Attribute.WORKFLOW_ENABLED).casefold()
+            == "true",  # the sample may have written text
             failure=_optional(item, Attribute.FAILURE),
             is_sampled=item.get(Attribute.SAMPLED) == SAMPLED_YES,
             human_loop_name=_optional(item, Attribute.HUMAN_LOOP_NAME),
             human_loop_request_id=_optional(item, Attribute.HUMAN_LOOP_REQUEST_ID),
             review_failure=_optional(item, Attribute.REVIEW_FAILURE),
             review_end=_optional(item, Attribute.REVIEW_END),
-            # Even an empty one is an answer, since an answer is written on condition that there is none.
+            # Even an empty label is an answer: answers are written on the condition that the attribute is absent.
             human_label=_text(item, Attribute.HUMAN_LABEL) if Attribute.HUMAN_LABEL in item else None,
             answered_at=answered_at,
             copied_key=_optional(item, Attribute.COPIED_KEY),
@@ -198,7 +199,7 @@ class LogRow:
         )
 
     def to_item(self) -> dict[str, Any]:
-        """Return the item, without the attributes that have no value; numbers are Decimal, as DynamoDB takes them."""
+        """Return the DynamoDB item, without attributes that have no value; numbers are Decimal."""
         item = {
             Attribute.DETECTION_ID: self.detection_id,
             Attribute.DETECTED_AT: self.detected_at,
@@ -224,33 +225,33 @@ class LogRow:
             Attribute.COPIED_KEY: self.copied_key,
             Attribute.COPY_FAILURE: self.copy_failure,
         }
-        # Plain text, so that a name looks in a log or an error as it does in the table.
+        # Plain str, so that names in logs and errors look as they do in the table.
         return {str(name): value for name, value in (item | optional).items() if value is not None}
 
     @property
     def _sampled(self) -> str | None:
         if self.is_sampled:
             return SAMPLED_YES
-        return SAMPLED_NO if self.failure is None else None  # what is no detection is in no sample
+        return SAMPLED_NO if self.failure is None else None  # a failed detection is never sampled
 
     def changes_to(self, changed: "LogRow") -> dict[str, Any]:
-        """Return the attributes that a changed row has and this one has not, or has with other values."""
+        """Return the attributes that a changed row adds or changes, as stored."""
         own = self.to_item()
         return {name: value for name, value in changed.to_item().items() if own.get(name) != value}
 
 
 def agrees(detected_label: str, human_label: str) -> bool:
-    """Whether a person said what the model did; no label is the model's None of the Above."""
+    """Return whether a human label matches the detected one; no detected label matches None of the Above."""
     return label_key(human_label) == label_key(detected_label or NONE_OF_THE_ABOVE)
 
 
 def shown_percent(percent: float) -> float:
-    """Return a confidence for people, with one decimal: rounded down as the log is, so 69.99 is not shown as 70."""
+    """Return a confidence for display, rounded down to one decimal, so that 69.99 is not shown as 70."""
     return _rounded(percent, ROUND_FLOOR, decimals=1)
 
 
 def _rounded(percent: float, direction: str, decimals: int = 4) -> float:
-    # By its shortest decimal form, so that 70.1 stays 70.1 and what was rounded stays as it is.
+    # By the shortest decimal form, so that 70.1 stays 70.1 and rounding is idempotent.
     return float(Decimal(repr(percent)).quantize(Decimal(1).scaleb(-decimals), direction, _ANY_FLOAT))
 
 

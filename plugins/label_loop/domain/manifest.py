@@ -1,4 +1,4 @@
-"""The training manifest: SageMaker Ground Truth image classification, one JSON line an image."""
+"""The training manifest: SageMaker Ground Truth image classification, one JSON line per image."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ LABEL_ATTRIBUTE = "label"
 
 
 def line(bucket: str, image: LabelledImage) -> str:
-    """Return an image's line. The creation date is the object's, so equal sets make equal manifests."""
+    """Return the line of an image. Its creation date is the object's, so equal sets give equal manifests."""
     return json.dumps(
         {
             "source-ref": f"s3://{bucket}/{image.key}",
@@ -28,7 +28,7 @@ def line(bucket: str, image: LabelledImage) -> str:
 
 
 def parse(lines: Iterable[str | bytes], bucket: str) -> Iterator[LabelledImage]:
-    """Yield the images of a manifest that ``line`` wrote; other lines are passed over."""
+    """Yield the images of a manifest written by ``line``; other lines are skipped."""
     prefix = f"s3://{bucket}/"
     for text in lines:
         try:

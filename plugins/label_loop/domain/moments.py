@@ -1,15 +1,15 @@
-"""Moments, as the loop keeps them."""
+"""Conversion between datetimes and the ISO 8601 text that the loop stores."""
 
 from datetime import UTC, datetime
 
 
 def timestamp(moment: datetime) -> str:
-    """Return a moment as the log keeps it: ISO 8601 in UTC with microseconds, which sorts as text."""
+    """Return a moment as ISO 8601 in UTC with microseconds, which sorts as text."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def read_moment(moment: str | datetime | None) -> datetime | None:
-    """Return a moment that is one or is written in ISO 8601, in UTC where it tells no zone; None for anything else."""
+    """Return a datetime, or parse ISO 8601 text, assuming UTC without a time zone; None for anything else."""
     if isinstance(moment, str):
         try:
             moment = datetime.fromisoformat(moment)

@@ -1,4 +1,4 @@
-"""Who changed which parameter when: told by Airflow's audit log and by Parameter Store, in one order."""
+"""The history of parameter changes, merged from Airflow's audit log and Parameter Store."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from label_loop.payloads import ParameterVersion
 
 NOTE = "label_loop_set_parameter"
-"""The audit log's event for a parameter that is set in the console; its extra is ``note``'s."""
+"""The audit log event of a parameter set in the console; its extra is made by ``note``."""
 
 SYNC = "parameter_sync"
 _AIRFLOW_EVENTS = {
@@ -20,11 +20,11 @@ _AIRFLOW_EVENTS = {
     "bulk_variables": "write or delete Variables",
 }
 AUDITED = (NOTE, *_AIRFLOW_EVENTS)
-_MOST_WRITTEN = 100  # as many as Parameter Store keeps
+_MAX_WRITTEN = 100  # as many as Parameter Store keeps
 
 
-class AuditEntry(Protocol):
-    """A row of Airflow's audit log: when, which event, who, and its facts, which an edited row may lack."""
+class AuditLogEntry(Protocol):
+    """A row of Airflow's audit log; an edited row may lack some of its facts."""
 
     @property
     def at(self) -> datetime | None: ...  # noqa: D102
@@ -37,8 +37,8 @@ class AuditEntry(Protocol):
 
 
 @dataclass(frozen=True)
-class Change:
-    """One change of a parameter. Texts are None where the source does not tell them."""
+class ParameterChange:
+    """One change of a parameter. ``before`` and ``after`` are None if the source does not record them."""
 
     at: datetime
     who: str
@@ -50,12 +50,12 @@ class Change:
 
 
 def note(name: str, key: str, before: str | None, after: str) -> dict[str, Any]:
-    """Return the extra of a note: a parameter, its Variable's key, and its text before and after."""
+    """Return the extra of a ``NOTE`` event: a parameter, its Variable's key, and its text before and after."""
     return {"parameter": name, "key": key, "before": before, "after": after}
 
 
-def from_audit_log(entries: Iterable[AuditEntry], names: Mapping[str, str]) -> list[Change]:
-    """Return the changes that audit entries tell of. ``names`` maps the loop's Variable keys to short names."""
+def from_audit_log(entries: Iterable[AuditLogEntry], names: Mapping[str, str]) -> list[ParameterChange]:
+    """Return the changes recorded in audit log entries. ``names`` maps the loop's Variable keys to short names."""
     return [
         change
         for entry in entries
@@ -65,17 +65,17 @@ def from_audit_log(entries: Iterable[AuditEntry], names: Mapping[str, str]) -> l
     ]
 
 
-def _change(entry: AuditEntry, at: datetime, name: str) -> Change:
+def _change(entry: AuditLogEntry, at: datetime, name: str) -> ParameterChange:
     if entry.event != NOTE:
-        # Airflow writes its entry before it looks whether the user may, and hides the value.
-        return Change(at, entry.user, name, f"asked Airflow to {_AIRFLOW_EVENTS[entry.event]}")
+        # Airflow logs the request before it checks permissions, and masks the value.
+        return ParameterChange(at, entry.user, name, f"requested Airflow to {_AIRFLOW_EVENTS[entry.event]}")
     texts = (entry.facts.get(key) for key in ("before", "after"))
     before, after = (text if isinstance(text, str) else None for text in texts)
-    return Change(at, entry.user, name, "set it in the console", before, after)
+    return ParameterChange(at, entry.user, name, "set it in the console", before, after)
 
 
-def _keys(entry: AuditEntry) -> set[str]:
-    """Return the keys of the Variables that an entry is about, by the event's shape of facts."""
+def _keys(entry: AuditLogEntry) -> set[str]:
+    """Return the keys of the Variables that an entry concerns."""
     if entry.event == "bulk_variables":
         actions = _dicts(entry.facts.get("actions"))
         entities = [entity for action in actions for entity in _list(action.get("entities"))]
@@ -93,15 +93,15 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def from_store(name: str, versions: Sequence[ParameterVersion], by_sync: Iterable[int]) -> list[Change]:
-    """Return the changes that Parameter Store's versions of a parameter, newest first, tell of."""
+def from_store(name: str, versions: Sequence[ParameterVersion], by_sync: Iterable[int]) -> list[ParameterChange]:
+    """Return the changes behind a parameter's versions in Parameter Store, given newest first."""
     copied = frozenset(by_sync)
     return [
-        Change(
+        ParameterChange(
             at=version.written_at,
-            who=SYNC if version.version in copied else recognizable(version.user_arn),
+            who=SYNC if version.version in copied else display_name(version.user_arn),
             name=name,
-            what="copied the Variable to Parameter Store" if version.version in copied else "wrote Parameter Store",
+            what="copied the Variable to Parameter Store" if version.version in copied else "updated Parameter Store",
             before=before.text if before else None,
             after=version.text,
             by_sync=version.version in copied,
@@ -110,15 +110,15 @@ def from_store(name: str, versions: Sequence[ParameterVersion], by_sync: Iterabl
     ]
 
 
-def timeline(changes: Iterable[Change], limit: int) -> list[Change]:
+def timeline(changes: Iterable[ParameterChange], limit: int) -> list[ParameterChange]:
     """Return the latest changes of all sources, newest first."""
     return sorted(changes, key=lambda change: change.at, reverse=True)[:limit]
 
 
-def recognizable(arn: str) -> str:
-    """Return what a person recognizes of the ARN of an AWS user, or the text itself where it is none.
+def display_name(arn: str) -> str:
+    """Return a readable name for the ARN of an AWS identity; other text is returned as it is.
 
-    A session of a role is named by both, a permission set of IAM Identity Center without its affixes.
+    A role session is shown as "session (role)", a permission set of IAM Identity Center without its prefix and suffix.
     """
     match = re.fullmatch(r"arn:[^:]*:(?:iam|sts)::([0-9]*):(.+)", arn)
     if not match:
@@ -132,7 +132,7 @@ def recognizable(arn: str) -> str:
 
 
 def written_by_sync(state: Mapping[str, Any]) -> dict[str, list[int]]:
-    """Return which versions in Parameter Store the sync wrote, by parameter; a person may have edited the state."""
+    """Return the Parameter Store versions written by the sync, by parameter; malformed entries are ignored."""
     written = state.get("written")
     kept = written.items() if isinstance(written, dict) else ()
     return {
@@ -143,12 +143,12 @@ def written_by_sync(state: Mapping[str, Any]) -> dict[str, list[int]]:
 
 
 def with_written(state: Mapping[str, Any], versions: Mapping[str, int]) -> dict[str, list[int]]:
-    """Return what ``written_by_sync`` will give once these versions were written, too.
+    """Return the value of ``written_by_sync`` after these versions are written as well.
 
-    Versions count up; a parameter that was deleted begins again, and what was written before is then another's.
+    A parameter that was deleted and recreated restarts at version 1: versions not below the new one are dropped.
     """
     written = written_by_sync(state)
     for name, version in versions.items():
         earlier = [one for one in written.get(name, []) if one < version]
-        written[name] = [*earlier, version][-_MOST_WRITTEN:]
+        written[name] = [*earlier, version][-_MAX_WRITTEN:]
     return written

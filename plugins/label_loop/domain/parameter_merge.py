@@ -1,4 +1,4 @@
-"""Keeps Parameter Store and Variables equal: a three-way merge against what they last agreed on."""
+"""The three-way merge of Parameter Store and Airflow Variables against the values they last agreed on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ from label_loop.payloads import StoredText
 
 STORE = "Parameter Store"
 VARIABLES = "Airflow Variables"
-_LONGEST_IN_LINE = 60
+_MAX_INLINE_CHARACTERS = 60
 
 
 @dataclass
 class MergePlan:
-    """What a sync has to do: texts to write on either side, the state after it, and what to tell."""
+    """The actions of a sync: texts to write on either side, the state after it, and what to report."""
 
     to_store: dict[str, str] = field(default_factory=dict)
     to_variables: dict[str, str] = field(default_factory=dict)
@@ -29,16 +29,16 @@ class MergePlan:
 
     @property
     def state(self) -> dict[str, Any]:
-        """What the next sync merges against."""
+        """The base of the next merge."""
         return {"values": self.values, "refused": self.refused}
 
 
 def merge(store: Mapping[str, str | None], variables: Mapping[str, str | None], state: Mapping[str, Any]) -> MergePlan:
-    """Return the plan for a loop's parameters.
+    """Return the merge plan for a loop's parameters.
 
-    ``store`` and ``variables`` hold the texts of either side, None or absent where there is none; ``state``
-    is the last plan's. A text that does not parse counts as unchanged and stays where it was written, for its
-    author to correct; it is told once, until it changes. A side without a value gets the other's.
+    ``store`` and ``variables`` map names to texts, None or absent if there is none; ``state`` is that of the last plan.
+    An invalid text counts as unchanged and stays in place for its author to correct; it is reported once, until it
+    changes. A side without a value receives the other's.
     """
     plan = MergePlan()
     for name in PARAMETERS:
@@ -46,11 +46,11 @@ def merge(store: Mapping[str, str | None], variables: Mapping[str, str | None], 
     return plan
 
 
-def without_late_reads(stored: Mapping[str, StoredText], state: Mapping[str, Any]) -> dict[str, str]:
-    """Return the texts of Parameter Store. It may answer with what it held a while ago, which is no news.
+def without_stale_reads(stored: Mapping[str, StoredText], state: Mapping[str, Any]) -> dict[str, str]:
+    """Return the texts of Parameter Store, with stale reads replaced by the last agreed text.
 
-    So a version that is older than the one last seen counts as unchanged, unless it was written after that one:
-    then the parameter was deleted and made again.
+    Parameter Store is eventually consistent: a version lower than the last one seen is stale, unless it was written
+    later, which means that the parameter was deleted and recreated.
     """
     return {
         name: agreed(state, name) or one.text if _is_late(one, _seen(state, name)) else one.text
@@ -61,7 +61,7 @@ def without_late_reads(stored: Mapping[str, StoredText], state: Mapping[str, Any
 def with_seen(
     state: Mapping[str, Any], stored: Mapping[str, StoredText], written: Mapping[str, int], now: datetime
 ) -> dict[str, list[Any]]:
-    """Return which version of each parameter was last seen and when it was written, for the next state.
+    """Return the last version seen of each parameter, ``[version, ISO 8601]``, for the next state.
 
     ``written`` are the versions that a sync has just written itself.
     """
@@ -89,7 +89,7 @@ def _is_late(stored: StoredText, seen: _Seen) -> bool:
 
 
 def is_settled(plan: MergePlan, state: Mapping[str, Any]) -> bool:
-    """Return whether nothing has to be written and nothing new has to be told."""
+    """Return whether there is nothing to write and nothing new to report."""
     return not (plan.to_store or plan.to_variables) and plan.state == {
         "values": state.get("values"),
         "refused": state.get("refused"),
@@ -101,10 +101,10 @@ def _merge_one(plan: MergePlan, name: str, texts: tuple[str | None, str | None],
     problems = {
         side: found for side, text in zip((STORE, VARIABLES), texts, strict=True) if (found := problem(name, text))
     }
-    # Only refused texts are remembered: a change on the other side is no reason to tell of them again.
+    # Only refused texts are remembered, so that a change on the other side does not report them again.
     refused = [text if side in problems else None for side, text in zip((STORE, VARIABLES), texts, strict=True)]
-    told = _part(state, "refused").get(name)
-    before = told if isinstance(told, list) and len(told) == 2 else [None, None]
+    reported = _part(state, "refused").get(name)
+    before = reported if isinstance(reported, list) and len(reported) == 2 else [None, None]
     for side, text, text_before in zip((STORE, VARIABLES), refused, before, strict=True):
         if side in problems and text != text_before:
             plan.refusals.append(f"{side}: {problems[side]}")
@@ -116,7 +116,7 @@ def _merge_one(plan: MergePlan, name: str, texts: tuple[str | None, str | None],
         plan.changes.append(
             f"{name}: {_line(base)} → {_line(value)}" if base is not None else f"{name}: {_line(value)}"
         )
-    # A refused text is overwritten only by a newer good one; until then its author finds it in its place.
+    # A refused text is only overwritten by a newer valid one, so that its author can correct it.
     superseded = base is not None and value != base
     if problems and not superseded:
         plan.refused[name] = refused
@@ -127,7 +127,7 @@ def _merge_one(plan: MergePlan, name: str, texts: tuple[str | None, str | None],
 
 
 def agreed(state: Mapping[str, Any], name: str) -> str | None:
-    """Return the text last agreed on; none that a person or an older release left and that is not valid."""
+    """Return the text last agreed on; None if there is none or it is no longer valid."""
     text = _part(state, "values").get(name)
     return text if isinstance(text, str) and problem(name, text) is None else None
 
@@ -145,14 +145,15 @@ def _winner(plan: MergePlan, name: str, in_store: str | None, in_variables: str 
         return in_variables
     if in_variables not in (base, in_store) and base is not None:
         plan.conflicts.append(
-            f"{name}: Parameter Store's {_line(in_store)} was kept, the Variable's {_line(in_variables)} given up"
+            f"{name}: changed on both sides. Parameter Store's {_line(in_store)} was kept, the Variable's "
+            f"{_line(in_variables)} discarded"
         )
     return in_store
 
 
 def _line(text: str) -> str:
-    """Return a text for a message of one line: as it is where it is short, else quoted and cut."""
-    return text if len(text) <= _LONGEST_IN_LINE and text.isprintable() else shown(text)
+    """Return a text for a one-line message: as it is if short, else quoted and truncated."""
+    return text if len(text) <= _MAX_INLINE_CHARACTERS and text.isprintable() else shown(text)
 
 
 def _write(side: dict[str, str], name: str, value: str, present: str | None) -> None:
@@ -161,7 +162,7 @@ def _write(side: dict[str, str], name: str, value: str, present: str | None) -> 
 
 
 def problem(name: str, text: str | None) -> str | None:
-    """Return why a text is no value of a parameter, or None where it is one or there is no text."""
+    """Return why a text is invalid for a parameter; None if it is valid or missing."""
     if text is None:
         return None
     try:

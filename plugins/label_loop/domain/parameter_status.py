@@ -1,4 +1,4 @@
-"""How a parameter stands on both sides, and what becomes of a new text for its Variable."""
+"""The status of a parameter on both sides, and the effect of a new text for its Variable."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ type Texts = Mapping[str, str | None]
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """A text that is not in force: where it stands, the text, and why."""
+class ParameterRefusal:
+    """A rejected text: its side, the text, and why."""
 
     side: str
     text: str
@@ -20,25 +20,25 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Status:
-    """One parameter: the text in force in Airflow, what the next sync writes where, and what it refuses."""
+class ParameterStatus:
+    """The text of a parameter in force in Airflow, and what the next sync will write and reject."""
 
     in_force: str
     to_store: str | None
     to_variables: str | None
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[ParameterRefusal, ...]
 
     @property
     def settled(self) -> bool:
-        """Whether both sides are what the next sync would leave."""
+        """Whether the next sync has nothing to write."""
         return self.to_store is None and self.to_variables is None
 
 
-def statuses(store: Texts, variables: Texts, state: Mapping[str, Any]) -> dict[str, Status]:
-    """Return how each parameter stands; arguments as of ``merge``."""
+def statuses(store: Texts, variables: Texts, state: Mapping[str, Any]) -> dict[str, ParameterStatus]:
+    """Return the status of each parameter, by name; for the arguments see ``merge``."""
     plan = merge(store, variables, state)
     return {
-        name: Status(
+        name: ParameterStatus(
             in_force=text_in_force(name, variables.get(name), state),
             to_store=plan.to_store.get(name),
             to_variables=plan.to_variables.get(name),
@@ -49,21 +49,23 @@ def statuses(store: Texts, variables: Texts, state: Mapping[str, Any]) -> dict[s
 
 
 def text_in_force(name: str, variable: str | None, state: Mapping[str, Any]) -> str:
-    """Return the text in force, by the order of ``settings.read_settings``: Variable, last agreed, default."""
+    """Return the text in force, in the order of ``variables.read_settings``: Variable, last agreed, default."""
     if variable is not None and problem(name, variable) is None:
         return variable
     return agreed(state, name) or PARAMETERS[name].default
 
 
 def overruled_by(name: str, text: str, store: Texts, state: Mapping[str, Any]) -> str | None:
-    """Return the text of Parameter Store that a sync would take instead of this one for the Variable, if any.
+    """Return the text of Parameter Store that would override this text of the Variable at the next sync, or None.
 
-    Parameter Store wins where both sides changed, so a text that is written before a sync has run would be lost.
+    Parameter Store wins if both sides changed, so a text written before the next sync may be lost.
     """
     value = merge({name: store.get(name)}, {name: text}, state).values[name]
     return value if value != text else None
 
 
-def _refusals(name: str, store: str | None, variable: str | None) -> tuple[Refusal, ...]:
+def _refusals(name: str, store: str | None, variable: str | None) -> tuple[ParameterRefusal, ...]:
     sides = ((STORE, store), (VARIABLES, variable))
-    return tuple(Refusal(side, text, why) for side, text in sides if text is not None and (why := problem(name, text)))
+    return tuple(
+        ParameterRefusal(side, text, why) for side, text in sides if text is not None and (why := problem(name, text))
+    )

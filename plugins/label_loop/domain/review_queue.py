@@ -1,10 +1,10 @@
-"""Reviews in the Airflow UI: who may take one, what an answer does to it, and when its answers are final.
+"""Reviews in the Airflow UI: who may take one, the effect of an answer, and when the answers are final.
 
-A review is ``OPEN`` until it has as many answers as the loop asks for and one label leads. Then it is ``HELD`` for a
-while, in which its last reviewer may take the answer back, then ``SETTLING`` while the answer's file is written, and
-``DONE``. A lease keeps an open review for one reviewer for a while; it is a courtesy, and what counts is the revision.
+A review is ``OPEN`` until it has the required number of answers and one label leads. It is then ``HELD`` for some
+seconds, in which its last reviewer can undo the answer, ``SETTLING`` while the answer file is written, and ``DONE``. A
+lease reserves an open review for one reviewer. It is only a courtesy: the revision detects concurrent changes.
 
-Times are seconds since 1970 in UTC.
+Times are Unix timestamps in seconds.
 """
 
 from dataclasses import dataclass, replace
@@ -19,11 +19,11 @@ from label_loop.payloads import ANSWERS_FOLDER, WIDGET, ReviewTask
 
 LEASE_SECONDS = 120.0
 UNDO_SECONDS = 10.0
-FLOW = "airflow"  # stands where A2I has its flow definition
+FLOW = "airflow"  # in place of A2I's flow definition
 
 
 class Stage(StrEnum):
-    """How far a review is."""
+    """The stage of a review."""
 
     OPEN = "open"
     HELD = "held"
@@ -32,8 +32,8 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What one reviewer answered."""
+class ReviewerAnswer:
+    """The answer of one reviewer."""
 
     reviewer: str
     label: str
@@ -42,13 +42,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Review:
-    """One review task and what became of it. ``revision`` counts its changes."""
+    """One review task and its progress. ``revision`` counts its changes, for optimistic locking."""
 
     name: str
     task: ReviewTask
     created_at: float
     stage: Stage = Stage.OPEN
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[ReviewerAnswer, ...] = ()
     leased_by: str | None = None
     leased_until: float = 0.0
     skipped_by: frozenset[str] = frozenset()
@@ -57,7 +57,7 @@ class Review:
 
     @property
     def reviewers(self) -> frozenset[str]:
-        """Who answered."""
+        """The reviewers who have answered."""
         return frozenset(answer.reviewer for answer in self.answers)
 
     def changed(self, **changes: Any) -> "Review":
@@ -66,40 +66,40 @@ class Review:
 
 
 def may_take(review: Review, reviewer: str, now: float) -> bool:
-    """Return whether a reviewer may look at a review: it is open, new to them, and nobody else has it."""
+    """Return whether a reviewer may take a review: it is open, not leased to others, and new to this reviewer."""
     free = review.leased_by in (None, reviewer) or review.leased_until <= now
     return review.stage is Stage.OPEN and free and reviewer not in review.reviewers | review.skipped_by
 
 
 def leased(review: Review, reviewer: str, now: float) -> Review:
-    """Return the review as kept for a reviewer from now on."""
+    """Return the review with a new lease for a reviewer."""
     return review.changed(leased_by=reviewer, leased_until=now + LEASE_SECONDS)
 
 
 def released(review: Review, reviewer: str) -> Review:
-    """Return the review without the lease of a reviewer who has not looked at it."""
+    """Return the review without the lease of this reviewer."""
     return review.changed(leased_by=None) if review.leased_by == reviewer else review
 
 
 def skipped(review: Review, reviewer: str) -> Review:
-    """Return the review as one that a reviewer leaves to others."""
+    """Return the review as skipped by a reviewer."""
     holder = None if review.leased_by == reviewer else review.leased_by
     return review.changed(skipped_by=review.skipped_by | {reviewer}, leased_by=holder)
 
 
 def unskipped(review: Review, reviewer: str) -> Review:
-    """Return the review as one that a reviewer has not skipped; leasing it makes that last."""
+    """Return the review as not skipped by a reviewer; it becomes permanent with the next revision."""
     return replace(review, skipped_by=review.skipped_by - {reviewer})
 
 
 def answered(review: Review, reviewer: str, label: str, now: float, answers_wanted: int) -> Review:
     """Return the review with one more answer.
 
-    Raises ReviewTakenError where it is not this reviewer's to answer (any more).
+    Raises ReviewTakenError if the reviewer may no longer answer it.
     """
     if not may_take(unskipped(review, reviewer), reviewer, now):
-        raise ReviewTakenError(f"{_told(review, reviewer)}; your answer was not needed.")
-    answers = (*review.answers, Answer(reviewer, label, now))
+        raise ReviewTakenError(f"{_why_taken(review, reviewer)}; your answer was not saved.")
+    answers = (*review.answers, ReviewerAnswer(reviewer, label, now))
     final = leading_label([answer.label for answer in answers], answers_wanted) is not None
     return review.changed(
         answers=answers,
@@ -111,21 +111,21 @@ def answered(review: Review, reviewer: str, label: str, now: float, answers_want
 
 
 def closed(review: Review, answers_wanted: int) -> Review | None:
-    """Return an open review as held, where it has enough answers since fewer are wanted now; None where it has not."""
+    """Return an open review as held if it has enough answers, because fewer are required now; else None."""
     if review.stage is not Stage.OPEN or leading_label([a.label for a in review.answers], answers_wanted) is None:
         return None
     return review.changed(stage=Stage.HELD, settles_at=review.answers[-1].answered_at + UNDO_SECONDS, leased_by=None)
 
 
 def undone(review: Review, reviewer: str, now: float) -> Review:
-    """Return the review without a reviewer's answer, and kept for them.
+    """Return the review without a reviewer's answer, leased to that reviewer.
 
-    Raises ReviewTakenError where it is too late.
+    Raises ReviewTakenError if it is too late.
     """
     others = tuple(answer for answer in review.answers if answer.reviewer != reviewer)
     taken = review.leased_by not in (None, reviewer) and review.leased_until > now
     if review.stage not in (Stage.OPEN, Stage.HELD) or len(others) == len(review.answers) or taken:
-        raise ReviewTakenError(f"An answer can be taken back for {UNDO_SECONDS:.0f} seconds; this one counts already.")
+        raise ReviewTakenError(f"An answer can be undone for {UNDO_SECONDS:.0f} seconds; this one is already final.")
     return leased(replace(review, answers=others, stage=Stage.OPEN, settles_at=0.0), reviewer, now)
 
 
@@ -134,14 +134,18 @@ def is_due(review: Review, now: float) -> bool:
     return review.stage is Stage.SETTLING or (review.stage is Stage.HELD and review.settles_at <= now)
 
 
-def _told(review: Review, reviewer: str) -> str:
+def _why_taken(review: Review, reviewer: str) -> str:
     if reviewer in review.reviewers:
-        return "You have answered this one already"
-    return "Somebody else has this image now" if review.stage is Stage.OPEN else "Others have answered this one"
+        return "You have already answered this image"
+    return (
+        "Somebody else is reviewing this image now"
+        if review.stage is Stage.OPEN
+        else "This image has already been reviewed"
+    )
 
 
 def output_key(review: Review) -> str:
-    """Return where A2I would write the answers: by the time the review was created, always the same."""
+    """Return the S3 key of the answers in A2I's layout; it depends only on the review."""
     created = datetime.fromtimestamp(review.created_at, UTC).strftime("%Y/%m/%d/%H/%M/%S")
     return f"{ANSWERS_FOLDER}{FLOW}/{created}/{review.name}/output.json"
 

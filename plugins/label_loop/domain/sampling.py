@@ -1,4 +1,4 @@
-"""Which detections a human sample takes."""
+"""Selects the detections of a human sample."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, order=True)
 class Position:
-    """Where a detection stands in the log: by time, and by id among those of one time."""
+    """The position of a detection in the log: by time, then by id."""
 
     detected_at: str
     detection_id: str
 
 
 def every_nth(positions: Iterable[Position], *, after: Position, interval: int) -> Iterator[Position]:
-    """Yield each ``interval``-th detection after a position, in the log's order.
+    """Yield every ``interval``-th detection after a position, in the order of the log.
 
-    The positions may come in any order within one timestamp, as the index gives them; they are put in order
-    here, one timestamp at a time, so that any number of detections fits.
+    Positions must be sorted by time. Within one timestamp they may come in any order, as from the index: they are
+    sorted here, one timestamp at a time, which bounds the memory.
     """
     count = 0
     for position in _in_order(positions):

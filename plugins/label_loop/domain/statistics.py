@@ -1,7 +1,7 @@
-"""What the rows of the inference log add up to, by day and project version.
+"""Counts of the rows of the inference log, by day and project version.
 
-Every change of the log is counted with it, so that nobody has to read the log to know how many there are. What a
-row has added to the counts by all its changes is what ``of_row`` says of it at the end, in whatever order they came.
+Every change of the log updates the counts in the same transaction, so that no report has to read the log. The sum of
+a row's updates, in any order, equals ``of_row`` of its final form.
 """
 
 import hashlib
@@ -13,67 +13,67 @@ from typing import NamedTuple
 
 from label_loop.domain.log_row import LogRow
 
-BUCKETS = 20  # of confidence, 5 % each; 100 % is in the last
+BUCKETS = 20  # of confidence, 5 % each; the last includes 100 %
 DETECTIONS = "detections"
 FAILED = "failed"
 ACCEPTED = "accepted"
 SENT_TO_REVIEW = "sent_to_review"
 SAMPLED = "sampled"
-REVIEWS = "review"  # of what the workflow sent to people: the model was unsure
-SAMPLES = "sample"  # of what human sampling chose, whatever the model said
+REVIEWS = "review"  # answers to reviews of the workflow, which are about low confidences
+SAMPLES = "sample"  # answers to human samples, whatever their confidence
 
-_LONGEST_LABEL_BYTES = 120
-_KEPT_LABEL_BYTES = 108  # with what stands for the rest, longer than any label that is kept whole
-_LONGEST_VERSION = 255
+_MAX_LABEL_BYTES = 120
+_KEPT_LABEL_BYTES = 108  # plus the digest: longer than any label that is kept whole
+_MAX_VERSION_CHARACTERS = 255
 
 
-class Item(NamedTuple):
-    """The key of an item in the table of statistics: its counters are of one day and project version.
+class StatisticsKey(NamedTuple):
+    """The key of an item in the table of statistics, which has the counters of one day and project version.
 
-    The pairs of labels have an item of their own. The other counters are bounded: a version has at most 250 labels,
-    and a counter's name at most some 130 bytes. Pairs are not, and must never keep a detection from being counted.
+    Pairs of labels are kept in a separate item. The other counters fit into an item: at most 250 labels per version,
+    with names of some 130 bytes. Pairs are unbounded, and must never keep a detection from being counted.
     """
 
     month: str
     day_and_version: str
 
     @classmethod
-    def of(cls, row: LogRow) -> "Item | None":
-        """Return the item that counts a row, or None for a row without a day."""
+    def of(cls, row: LogRow) -> "StatisticsKey | None":
+        """Return the key of the item that counts a row, or None for a row without a valid date."""
         day = row.detected_at[:10]
         if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", day):
             return None
         return cls(day[:7], f"{day}#{version_name(row.project_version_arn)}")
 
     @property
-    def pairs(self) -> "Item":
-        """The item beside this one that has its pairs of labels."""
-        return Item(self.month, f"{self.day_and_version}#pairs")
+    def pairs(self) -> "StatisticsKey":
+        """The key of the item with the pairs of labels of the same day and version."""
+        return StatisticsKey(self.month, f"{self.day_and_version}#pairs")
 
     @property
     def is_of_pairs(self) -> bool:
-        """Whether this is such an item."""
+        """Whether the item has pairs of labels."""
         return self.day_and_version.count("#") > 1
 
     @property
     def day_and_version_name(self) -> tuple[str, str]:
-        """The day, as 2026-11-25, and the version's name."""
+        """The day, such as 2026-11-25, and the name of the version."""
         day, version = self.day_and_version.split("#")[:2]
         return day, version
 
 
-type Counts = dict[Item, Counter[str]]
+type Counts = dict[StatisticsKey, Counter[str]]
 
 
 def version_name(arn: str) -> str:
-    """Return the name in a project version's ARN, or what there is of it: text without number signs."""
+    """Return the version name in a project version's ARN, else the ARN or "unknown"; # is replaced by -."""
     name = arn.partition("/version/")[2].partition("/")[0] or arn or "unknown"
-    return name.replace("#", "-")[:_LONGEST_VERSION]
+    return name.replace("#", "-")[:_MAX_VERSION_CHARACTERS]
 
 
 def of_detection(row: LogRow) -> Counts:
-    """Return what a row adds when it is written."""
-    item = Item.of(row)
+    """Return the counts that a row adds when it is written."""
+    item = StatisticsKey.of(row)
     if item is None:
         return {}
     if row.failure is not None:
@@ -87,14 +87,14 @@ def of_detection(row: LogRow) -> Counts:
 
 
 def of_answer(row: LogRow, human_label: str) -> Counts:
-    """Return what a row adds when a person's label is set on it."""
+    """Return the counts that a row adds when its human label is set."""
     sources = [REVIEWS] * row.needs_review + [SAMPLES] * row.is_sampled
     return summed(_of_pair(row, human_label, source) for source in sources)
 
 
 def of_sample(row: LogRow) -> Counts:
-    """Return what a row adds when it is marked as sampled; its answer may have come before."""
-    item = Item.of(row)
+    """Return the counts that a row adds when it is marked as sampled, including those of an earlier answer."""
+    item = StatisticsKey.of(row)
     if item is None:
         return {}
     marked = {item: Counter([SAMPLED])}
@@ -102,7 +102,7 @@ def of_sample(row: LogRow) -> Counts:
 
 
 def of_row(row: LogRow) -> Counts:
-    """Return all that a row has added to the counts so far."""
+    """Return all counts that a row has added so far."""
     parts = [of_detection(row)]
     if row.human_label is not None and row.needs_review:
         parts.append(_of_pair(row, row.human_label, REVIEWS))
@@ -121,7 +121,7 @@ def summed(parts: Iterable[Counts]) -> Counts:
 
 
 def without_pairs(counts: Counts) -> Counts:
-    """Return the counts without the pairs of labels, for where their item has no room left."""
+    """Return the counts without the pairs of labels, for when their item is full."""
     return {item: counters for item, counters in counts.items() if not item.is_of_pairs}
 
 
@@ -136,28 +136,28 @@ def agreed_counter(source: str) -> str:
 
 
 def bucket_counter(bucket: int) -> str:
-    """Return the counter of a bucket of confidence, 0 to 19."""
+    """Return the counter of a confidence bucket, 0 to 19."""
     return f"confidence {bucket}"
 
 
 def label_counter(label: str) -> str:
-    """Return the counter of a detected label; the empty one is no label."""
+    """Return the counter of a detected label; "" is no label."""
     return f"label {_as_text([_short(label)])}"
 
 
 def pair_counter(source: str, detected: str, human: str) -> str:
-    """Return the counter of a detected label and what a person said instead, or too."""
+    """Return the counter of a pair of detected and human label."""
     return f"pair {_as_text([source, _short(detected), _short(human)])}"
 
 
 def labels_in(counter: str) -> list[str]:
-    """Return what ``label_counter`` or ``pair_counter`` was given, or nothing for other counters."""
+    """Return the arguments of ``label_counter`` or ``pair_counter``; [] for other counters."""
     kind, _, text = counter.partition(" ")
     return [str(part) for part in json.loads(text)] if kind in {"label", "pair"} else []
 
 
 def _of_pair(row: LogRow, human_label: str, source: str) -> Counts:
-    item = Item.of(row)
+    item = StatisticsKey.of(row)
     if item is None:
         return {}
     counters = Counter([answered_counter(source)])
@@ -171,14 +171,14 @@ def _bucket(row: LogRow) -> int:
 
 
 def _as_text(parts: list[str]) -> str:
-    # JSON keeps the parts apart whatever is in them.
+    # JSON separates the parts unambiguously.
     return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
 
 
 def _short(label: str) -> str:
-    """Return a label as it is, or the start of a long one with a digest: the name of a counter has to be bounded."""
+    """Return a label, or the start of a long one with a digest, to bound the name of the counter."""
     text = label.encode()
-    if len(text) <= _LONGEST_LABEL_BYTES:
+    if len(text) <= _MAX_LABEL_BYTES:
         return label
     start = text[:_KEPT_LABEL_BYTES].decode(errors="ignore")
     return f"{start}…{hashlib.sha256(text).hexdigest()[:16]}"

@@ -1,4 +1,4 @@
-"""Where an image that a person uploads is put, and what became of it: names and labels are theirs, keys are ours."""
+"""The S3 key of an uploaded image, and the outcome of its detection."""
 
 import hashlib
 import re
@@ -15,10 +15,10 @@ _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 
 
 def upload_key(name: str, body: bytes, label: str | None = None) -> str:
-    """Return the key for an image: for detection, or for training under a label that was checked.
+    """Return the S3 key for an image: for detection, or for training with a validated label.
 
-    What is readable of the file's name is kept for people. A digest of the content keeps equal names apart, and
-    makes the same file the same key; the suffix tells what the content is, whatever the name says.
+    The printable part of the file name is kept for people. A digest of the content tells equal names apart, and gives
+    the same file the same key. The suffix follows the content, not the name.
     """
     folder = UPLOADS_FOLDER if label is None else f"{LABELLED_FOLDER}{label}/"
     digest = hashlib.sha256(body).hexdigest()[:_DIGEST_CHARACTERS]
@@ -26,9 +26,10 @@ def upload_key(name: str, body: bytes, label: str | None = None) -> str:
 
 
 def detection_id(bucket: str, key: str, etag: str, version_id: str | None, *, has_queue: bool) -> str | None:
-    """Return the id that the detection of an object just written will have, or None where only its event tells.
+    """Return the id of the future detection of an object just written, or None if it depends on the event.
 
-    A notification tells the object's version; a listing, which is what a loop without a queue has, tells none.
+    A notification includes the version of the object, or else a sequencer that is not known in advance. A listing, as
+    in a loop without a queue, includes neither.
     """
     version_id = None if version_id == "null" else version_id
     if has_queue and version_id is None:
@@ -37,8 +38,8 @@ def detection_id(bucket: str, key: str, etag: str, version_id: str | None, *, ha
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of an upload: the model's label and confidence, the decision, and why or what people said."""
+class UploadOutcome:
+    """The outcome of an upload. ``detail`` is the reason of a failure, or the human label."""
 
     state: Literal["accepted", "in review", "not accepted", "reviewed", "failed"]
     label: str = ""
@@ -46,23 +47,23 @@ class Outcome:
     detail: str = ""
 
 
-def outcome(row: LogRow) -> Outcome:
-    """Return what a row of the inference log tells of its upload."""
+def upload_outcome(row: LogRow) -> UploadOutcome:
+    """Return the outcome of an upload, given its row in the inference log."""
     label, confidence_percent = row.detected_label, shown_percent(row.confidence_percent)
     if row.failure is not None:
-        return Outcome("failed", detail=row.failure)
+        return UploadOutcome("failed", detail=row.failure)
     if row.human_label is not None:
-        return Outcome("reviewed", label, confidence_percent, row.human_label)
+        return UploadOutcome("reviewed", label, confidence_percent, row.human_label)
     if row.accepted:
-        return Outcome("accepted", label, confidence_percent)
+        return UploadOutcome("accepted", label, confidence_percent)
     if row.has_review:
-        return Outcome("in review", label, confidence_percent)
+        return UploadOutcome("in review", label, confidence_percent)
     refused = "its review could not be created" if row.review_failure else ""
-    return Outcome("not accepted", label, confidence_percent, refused)
+    return UploadOutcome("not accepted", label, confidence_percent, refused)
 
 
 def _stem(name: str) -> str:
-    # A browser sends a bare name, another program what it likes: a path of any system, and any character.
+    # A browser sends a bare name, but other clients may send a path with any separator and characters.
     last = re.split(r"[/\\]", name)[-1]
     readable = "".join(character for character in _SUFFIX.sub("", last) if character.isprintable())
     return key_stem(readable.strip(" ."))

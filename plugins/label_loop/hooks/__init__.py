@@ -1,1 +1,1 @@
-"""One thin class per AWS service that the provider lacks or serves only in part."""
+"""One thin hook per AWS service that the Amazon provider lacks or covers only in part."""

@@ -18,8 +18,8 @@ class AugmentedAIRuntimeHook(AwsBaseHook):
         super().__init__(*args, **kwargs)
 
     def start_human_loop(self, *, name: str, flow_definition_arn: str, input_content: Mapping[str, Any]) -> str | None:
-        """Start a human loop; return the request's id, or None where a loop of that name exists already."""
-        client = self.conn  # once: of threads that come first each may make one, whose errors the others do not know
+        """Start a human loop; return the request id, or None if a loop of that name already exists."""
+        client = self.conn  # read once: threads may race to create it, and exception classes differ between clients
         try:
             response = client.start_human_loop(
                 HumanLoopName=name,

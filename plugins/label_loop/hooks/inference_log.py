@@ -18,29 +18,37 @@ from tenacity import (
 
 from label_loop.domain.log_row import SAMPLED_NO, SAMPLED_YES, Attribute, LoggedAnswer, LogRow
 from label_loop.domain.sampling import Position
-from label_loop.domain.statistics import Counts, Item, of_answer, of_detection, of_sample, summed, without_pairs
+from label_loop.domain.statistics import (
+    Counts,
+    StatisticsKey,
+    of_answer,
+    of_detection,
+    of_sample,
+    summed,
+    without_pairs,
+)
 from label_loop.hooks.retries import PATIENT
 from label_loop.hooks.statistics import increments
-from label_loop.hooks.transactions import MOST_ITEMS, is_full, is_in_the_way, write_together
+from label_loop.hooks.transactions import MAX_ITEMS, is_contention, is_full, write_together
 from label_loop.payloads import ReviewStarted
 
 log = logging.getLogger(__name__)
 
 _ID, _DATE, _SAMPLED = Attribute.DETECTION_ID, Attribute.DETECTED_AT, Attribute.SAMPLED
 _HUMAN_LABEL, _REVIEW_END = Attribute.HUMAN_LABEL, Attribute.REVIEW_END
-_ROWS_A_READ = 100
+_ROWS_PER_CALL = 100
 
 
-def _patiently(retry_on: retry_base) -> Retrying:
-    """Return what calls again where others were in the way, which takes moments; botocore repeats the rest itself."""
+def _retrying(retry_on: retry_base) -> Retrying:
+    """Return a retrier for contention between transactions, which botocore does not retry."""
     wait = wait_random_exponential(multiplier=0.05, max=2.0)  # seconds; full jitter, as AWS advises
     return Retrying(retry=retry_on, stop=stop_after_attempt(10), wait=wait, reraise=True)
 
 
 class InferenceLogHook(DynamoDBHook):
-    """One loop's table and its index of sampled detections; ``statistics`` is the table that counts them, if any.
+    """The inference log of one loop; ``statistics`` is the table of its counts, if any.
 
-    Its methods are safe to call from several threads: they use the client, which is, and not the resource.
+    Methods are thread-safe: they use the client, not the resource.
     """
 
     def __init__(
@@ -54,16 +62,16 @@ class InferenceLogHook(DynamoDBHook):
 
     @property
     def _client(self) -> Any:
-        # The client under a resource takes and gives plain Python values.
+        # The client of a resource converts from and to plain Python values.
         return self.conn.meta.client
 
     def rows(self, ids: Sequence[str]) -> dict[str, LogRow]:
-        """Return the rows that exist of the given ids, in their order, 100 a call, as they are at this moment."""
+        """Return the existing rows by id, in the given order; consistent reads, 100 per call."""
         wanted_ids = dict.fromkeys(ids)
         found: dict[str, LogRow] = {}
-        for some in batched(wanted_ids, _ROWS_A_READ):
-            found |= {row.detection_id: row for row in self._read(some)}
-        return {id_: found[id_] for id_ in wanted_ids if id_ in found}  # DynamoDB gives them in any order
+        for batch in batched(wanted_ids, _ROWS_PER_CALL):
+            found |= {row.detection_id: row for row in self._read(batch)}
+        return {id_: found[id_] for id_ in wanted_ids if id_ in found}  # DynamoDB returns them in any order
 
     def _read(self, ids: Sequence[str]) -> list[LogRow]:
         rows: list[LogRow] = []
@@ -75,24 +83,26 @@ class InferenceLogHook(DynamoDBHook):
             rows.extend(map(LogRow.from_item, response["Responses"].get(self.table, [])))
             wanted = response.get("UnprocessedKeys") or {}
             if wanted:
-                raise TimeoutError(f"{self.table} gives some rows again and again as unprocessed.")
+                raise TimeoutError(
+                    f"DynamoDB keeps returning unprocessed keys for {self.table}; it is probably throttled."
+                )
 
-        _patiently(retry_if_exception_type(TimeoutError))(read)
+        _retrying(retry_if_exception_type(TimeoutError))(read)
         return rows
 
     def put_new(self, rows: Sequence[LogRow]) -> list[str]:
-        """Write the rows that do not exist yet, and count them; return their ids. Others stay as they are.
+        """Write and count the rows that do not exist yet; return their ids. Existing rows are not changed.
 
-        Of several rows of one id the first counts: an event that came twice would fail the transaction.
+        Of rows with the same id the first is written, since a transaction may not contain an item twice.
         """
         first: dict[str, LogRow] = {}
         for row in rows:
             first.setdefault(row.detection_id, row)
         batches = self._batches(first.values(), of_detection)
-        return [id_ for some in batches for id_ in self._put_batch(some)]
+        return [id_ for batch in batches for id_ in self._put_batch(batch)]
 
     def _put_batch(self, rows: list[LogRow]) -> list[str]:
-        # A transaction is all or nothing, so each try drops the rows that turned out to exist, and counts the others.
+        # A transaction is all or nothing, so each attempt drops the rows that turned out to exist.
         while rows:
             puts = [self._put(row) for row in rows]
             refused = self._write(puts, summed(map(of_detection, rows)))
@@ -106,14 +116,14 @@ class InferenceLogHook(DynamoDBHook):
         return {"Put": {"TableName": self.table, "Item": row.to_item(), "ConditionExpression": condition}}
 
     def end_review(self, id_: str, review_end: str) -> bool:
-        """Note on an existing row how its review ended without an answer; tell whether that was not known yet."""
+        """Record on an existing row how its review ended without an answer; return whether it was new."""
         condition = f"attribute_exists({_ID}) AND attribute_not_exists({_REVIEW_END})"
         return not self._write([self._update(id_, {_REVIEW_END: review_end}, condition)], {})
 
     def set_answers(self, rows: Iterable[LogRow], answers: Mapping[str, LoggedAnswer]) -> list[str]:
-        """Set answers on rows, and count them; return the ids of the rows that were set.
+        """Set and count the answers of rows; return the ids of the rows that were changed.
 
-        Rows that are answered stay as they are. ``rows`` are as they were read; ``answers`` are by id.
+        Rows that already have an answer are not changed. ``rows`` are as read before; ``answers`` are by id.
         """
 
         def counted(row: LogRow) -> Counts:
@@ -125,33 +135,33 @@ class InferenceLogHook(DynamoDBHook):
             changes = [self._change(row, row.with_answer(answers[row.detection_id])) for row in some]
             ids = [row.detection_id for row in some]
             if self._write(changes, summed(map(counted, some))):
-                # Some were answered or sampled meanwhile, or are gone.
+                # Some have been answered, sampled or deleted in the meantime.
                 done += self.set_answers(self.rows(ids).values(), answers)
             else:
                 done += ids
         return done
 
     def mark_sampled(self, rows: Iterable[LogRow], reviews: Mapping[str, ReviewStarted | None]) -> None:
-        """Mark rows as sampled, each with the review that was started for it, if any, and count them; repeatable.
+        """Mark and count rows as sampled, each with the review that was started for it, if any. Idempotent.
 
-        ``rows`` are as they were read; ``reviews`` are by id.
+        ``rows`` are as read before; ``reviews`` are by id.
         """
         unmarked = (row for row in rows if not row.is_sampled)
         for some in self._batches(unmarked, of_sample):
             changes = [self._change(row, row.with_sample(reviews[row.detection_id])) for row in some]
             if self._write(changes, summed(map(of_sample, some))):
-                # Some were answered or marked meanwhile, or are gone.
+                # Some have been answered, marked or deleted in the meantime.
                 self.mark_sampled(self.rows([row.detection_id for row in some]).values(), reviews)
 
     def _change(self, row: LogRow, changed: LogRow) -> dict[str, Any]:
-        """Return the change of a row that was read, if what the counts depend on is still as it was."""
+        """Return the update of a row, on the condition that what its counts depend on has not changed."""
         values = row.changes_to(changed)
         return self._update(row.detection_id, values, _unchanged(row), {":yes": SAMPLED_YES})
 
     def _update(
         self, id_: str, values: Mapping[str, Any], condition: str, more: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Return the change that sets attributes; ``more`` are values that the condition names."""
+        """Return the update that sets attributes; ``more`` are values that the condition refers to."""
         return {
             "Update": {
                 "TableName": self.table,
@@ -163,12 +173,12 @@ class InferenceLogHook(DynamoDBHook):
         }
 
     def _batches(self, rows: Iterable[LogRow], counted: Callable[[LogRow], Counts]) -> Iterator[list[LogRow]]:
-        """Yield as many rows at a time as fit into a transaction with what counts them."""
+        """Yield batches of rows that fit into a transaction together with the updates of their counts."""
         some: list[LogRow] = []
-        items: set[Item] = set()
+        items: set[StatisticsKey] = set()
         for row in rows:
             own = set(counted(row)) if self.statistics else set()
-            if len(some) + 1 + len(items | own) > MOST_ITEMS:
+            if len(some) + 1 + len(items | own) > MAX_ITEMS:
                 yield some
                 some, items = [], set()
             some.append(row)
@@ -177,22 +187,22 @@ class InferenceLogHook(DynamoDBHook):
             yield some
 
     def _write(self, changes: Sequence[Mapping[str, Any]], counts: Counts) -> list[bool]:
-        """Make changes of rows and count them, all or none; return which changes were refused, if any was."""
+        """Write changes and counts in one transaction; return which changes were refused, or [] if it succeeded."""
         counting = increments(self.statistics, counts) if self.statistics else []
         try:
-            write = _patiently(retry_if_exception(is_in_the_way))
+            write = _retrying(retry_if_exception(is_contention))
             return write(write_together, self._client, [*changes, *counting])[: len(changes)]
         except ClientError as error:
             kept = without_pairs(counts)
             if not is_full(error) or kept == counts:
                 raise
             log.warning(
-                "A day's table of confusions in %s has no room left: its answers are counted without", self.statistics
+                "An item of label pairs in %s is full; the answers are counted without their pairs", self.statistics
             )
             return self._write(changes, kept)
 
     def unsampled_since(self, moment: str) -> Iterator[Position]:
-        """Yield the positions of detections not sampled, from a time on, in the index's order."""
+        """Yield the positions of unsampled detections from a moment on, in the order of the index."""
         paginator = self._client.get_paginator("query")
         pages = paginator.paginate(
             TableName=self.table,
@@ -205,9 +215,9 @@ class InferenceLogHook(DynamoDBHook):
             yield from (Position(item[_DATE], item[_ID]) for item in page["Items"])
 
     def answered(self, since: str, until: str) -> Iterator[list[LogRow]]:
-        """Yield the rows with a person's label, detected between two times: samples first, each newest first.
+        """Yield the rows with a human label detected between two moments: samples first, newest first.
 
-        They come page by page as the index is read, 1 MB each: the rows without a label are read too, and left out.
+        One list per page of the index, which is 1 MB including the rows without a human label.
         """
         paginator = self._client.get_paginator("query")
         for sampled in (SAMPLED_YES, SAMPLED_NO):
@@ -222,7 +232,7 @@ class InferenceLogHook(DynamoDBHook):
             yield from (list(map(LogRow.from_item, page["Items"])) for page in pages)
 
     def detected_since(self, moment: str) -> Iterator[tuple[str, str]]:
-        """Yield the keys and eTags that were detected from a time on; what failed is not in the index."""
+        """Yield the keys and ETags of detections from a moment on; failed ones are not in the index."""
         for sampled in (SAMPLED_YES, SAMPLED_NO):
             pages = self._client.get_paginator("query").paginate(
                 TableName=self.table,
@@ -234,7 +244,7 @@ class InferenceLogHook(DynamoDBHook):
                 yield from ((item[Attribute.KEY], item[Attribute.ETAG]) for item in page["Items"])
 
     def last_sampled(self) -> Position | None:
-        """Return where the latest sampled detection stands, or None before the first."""
+        """Return the position of the latest sampled detection, or None if there is none."""
         query = {
             "TableName": self.table,
             "IndexName": self.index,
@@ -246,7 +256,7 @@ class InferenceLogHook(DynamoDBHook):
         latest = self._client.query(**query, Limit=1)["Items"]
         if not latest:
             return None
-        # Several may have that time; the last by id counts, as sampling orders them.
+        # Several may have the same time; the last is the one with the highest id, as sampling orders them.
         query["KeyConditionExpression"] = f"{_SAMPLED} = :yes AND {_DATE} = :moment"
         moment = latest[0][_DATE]
         query["ExpressionAttributeValues"] = {":yes": SAMPLED_YES, ":moment": moment}
@@ -254,7 +264,7 @@ class InferenceLogHook(DynamoDBHook):
         return Position(moment, max(item[_ID] for page in pages for item in page["Items"]))
 
     def latest(self) -> str | None:
-        """Return the time of the latest detection in the index, or None where the log is empty."""
+        """Return the time of the latest detection in the index, or None if it is empty."""
         times = []
         for sampled in (SAMPLED_NO, SAMPLED_YES):
             response = self._client.query(
@@ -270,9 +280,9 @@ class InferenceLogHook(DynamoDBHook):
 
 
 def _unchanged(row: LogRow) -> str:
-    """Return the condition that a row is sampled or not, and answered or not, as it was read.
+    """Return the condition that whether a row is sampled and answered has not changed since it was read.
 
-    What an answer or a mark adds to the counts depends on both. A label is set once, so that it is there says enough.
+    The counts of an answer or a mark depend on both. A label is set only once, so its presence is sufficient.
     """
     sampled = f"{_SAMPLED} = :yes"
     if not row.is_sampled:

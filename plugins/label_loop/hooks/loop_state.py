@@ -1,4 +1,4 @@
-"""Where the state of a loop is kept: an item in DynamoDB, whose changes are conditional."""
+"""The storage of a loop's state: an item in DynamoDB with conditional updates."""
 
 import logging
 from collections.abc import Mapping
@@ -17,19 +17,19 @@ LOOP = "Loop"  # the table's key: the loop's path
 
 
 class LoopStateStore(Protocol):
-    """Keeps the state of one loop."""
+    """The storage of the state of one loop."""
 
     def read(self) -> LoopState:
-        """Return the state as it is at this moment."""
+        """Return the current state."""
         ...
 
     def write(self, before: LoopState, after: LoopState) -> bool:
-        """Store what differs, unless the state is not ``before`` any more; return whether it was stored."""
+        """Store the changes if the state still equals ``before``; return whether they were stored."""
         ...
 
 
 class LoopStateHook(DynamoDBHook):
-    """The state in its table. A loop that has none there yet takes it over from its system record, once."""
+    """The state in its table. It is migrated once from the system record if the table has none."""
 
     def __init__(self, table: str, loop: Loop, parameter_store: ParameterStoreHook, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("config", PATIENT)
@@ -40,17 +40,17 @@ class LoopStateHook(DynamoDBHook):
 
     @property
     def _client(self) -> Any:
-        # The client under a resource takes and gives plain Python values.
+        # The client of a resource converts from and to plain Python values.
         return self.conn.meta.client
 
     def read(self) -> LoopState:
-        """Return the state as it is at this moment."""
+        """Return the current state."""
         response = self._client.get_item(TableName=self.table, Key={LOOP: self.loop.path}, ConsistentRead=True)
         item: Mapping[str, Any] | None = response.get("Item")
         return LoopState.parse(item) if item is not None else self._taken_over()
 
     def write(self, before: LoopState, after: LoopState) -> bool:
-        """Store what differs, unless the state is not ``before`` any more; return whether it was stored."""
+        """Store the changes if the state still equals ``before``; return whether they were stored."""
         client = self._client
         try:
             client.update_item(TableName=self.table, Key={LOOP: self.loop.path}, **_update(before, after))
@@ -59,7 +59,7 @@ class LoopStateHook(DynamoDBHook):
         return True
 
     def _taken_over(self) -> LoopState:
-        """Return the state that the system record has, written into the table; of several at once, the first counts."""
+        """Copy the state from the system record to the table and return it; a concurrent copy wins."""
         state = LoopState.parse(self.parameter_store.record(self.loop).values)
         client = self._client
         try:
@@ -71,23 +71,23 @@ class LoopStateHook(DynamoDBHook):
             )
         except client.exceptions.ConditionalCheckFailedException:
             return self.read()
-        log.info("The state of %s is taken over from its system record", self.loop.path)
+        log.info("Migrated the state of %s from its system record", self.loop.path)
         return state
 
 
 class RecordedLoopState:
-    """The state in the system record, for a loop whose table is not made yet. Parameter Store knows no conditions."""
+    """The state in the system record, for a loop without a state table. Parameter Store has no conditional writes."""
 
     def __init__(self, loop: Loop, parameter_store: ParameterStoreHook) -> None:
         self.loop = loop
         self.parameter_store = parameter_store
 
     def read(self) -> LoopState:
-        """Return the state as it is at this moment."""
+        """Return the current state."""
         return LoopState.parse(self.parameter_store.record(self.loop).values)
 
     def write(self, before: LoopState, after: LoopState) -> bool:
-        """Store what differs, unless the state is not ``before`` any more; return whether it was stored."""
+        """Store the changes if the state still equals ``before``; return whether they were stored."""
         if self.read() != before:
             return False
         self.parameter_store.update_record(self.loop, after.changes_since(before))

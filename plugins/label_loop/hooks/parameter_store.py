@@ -12,22 +12,22 @@ from label_loop.parameters import PARAMETERS
 from label_loop.payloads import ParameterVersion, StoredText
 from label_loop.system_record import SYSTEM_RECORD, SystemRecord
 
-_TRIES = 10  # of a write that others are in the way of
+_MAX_TRIES = 10  # of a write that conflicts with concurrent ones
 
 
 class ParameterStoreHook(SsmHook):
-    """Adds to the provider's hook what a loop needs. Takes SsmHook's arguments."""
+    """Adds the parameters and the system record of a loop to the provider's hook. Takes SsmHook's arguments."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("config", PATIENT)
         super().__init__(*args, **kwargs)
 
     def texts(self, loop: Loop) -> dict[str, str]:
-        """Return the texts of all parameters directly under a loop's path, by their short names."""
+        """Return the texts of all parameters directly under a loop's path, by short name."""
         return {name: stored.text for name, stored in self.stored(loop).items()}
 
     def stored(self, loop: Loop) -> dict[str, StoredText]:
-        """Return all parameters directly under a loop's path, by their short names."""
+        """Return all parameters directly under a loop's path, by short name."""
         paginator = self.conn.get_paginator("get_parameters_by_path")
         pages = paginator.paginate(Path=loop.path, WithDecryption=True)
         return {
@@ -39,17 +39,17 @@ class ParameterStoreHook(SsmHook):
         }
 
     def put(self, loop: Loop, name: str, text: str, *, exists: bool) -> int:
-        """Write one parameter and return its new version; one that exists keeps its type and its description."""
+        """Write a parameter and return its new version; an existing one keeps its type and description."""
         new = {"Type": "String", "Description": PARAMETERS[name].description}
         how = {"Overwrite": True} if exists else new
         return int(self.conn.put_parameter(Name=loop.parameter(name), Value=text, **how)["Version"])
 
     def history(self, loop: Loop, name: str, limit: int = 100) -> list[ParameterVersion]:
-        """Return the latest values of a parameter, newest first; none where it does not exist.
+        """Return the latest values of a parameter, newest first; [] if it does not exist.
 
-        Parameter Store keeps the last 100, and tells them oldest first.
+        Parameter Store keeps the last 100, and returns them oldest first.
         """
-        client = self.conn  # once: of threads that come first each may make one, whose errors the others do not know
+        client = self.conn  # read once: threads may race to create it, and exception classes differ between clients
         pages = client.get_paginator("get_parameter_history").paginate(Name=loop.parameter(name), WithDecryption=True)
         try:
             written = [version for page in pages for version in page["Parameters"]]
@@ -64,7 +64,7 @@ class ParameterStoreHook(SsmHook):
         ]
 
     def record(self, loop: Loop) -> SystemRecord:
-        """Return the system record as it is now. Raises LoopNotSetUpError where there is none."""
+        """Return the current system record. Raises LoopNotSetUpError if there is none."""
         return self._record(loop)[0]
 
     def _record(self, loop: Loop, version: str = "") -> tuple[SystemRecord, int]:
@@ -78,16 +78,16 @@ class ParameterStoreHook(SsmHook):
         return SystemRecord.parse(loop, parameter["Value"]), parameter["Version"]
 
     def update_record(self, loop: Loop, changes: Mapping[str, Any]) -> SystemRecord:
-        """Change the given keys of the record, and no others, on what it is at this moment.
+        """Update the given keys of the current record, and no others; return the new record.
 
-        A value of None removes its key. Parameter Store knows no conditions, but counts versions: a writer that
-        skipped one has overwritten another's, and makes its changes once more on top of that.
+        A value of None removes its key. Parameter Store has no conditional writes, but numbers its versions: a write
+        that skips a number has overwritten another one, and is repeated on top of that.
         """
         record, read_version = self._record(loop)
-        for _ in range(_TRIES):
+        for _ in range(_MAX_TRIES):
             values = {**record.values, **changes}
             kept = {key: value for key, value in values.items() if value is not None or key not in changes}
-            # Without a type and a description it keeps those that it has.
+            # Type and description are omitted, which keeps the existing ones.
             written_version = self.conn.put_parameter(
                 Name=loop.parameter(SYSTEM_RECORD), Value=json.dumps(kept), Overwrite=True
             )["Version"]

@@ -18,7 +18,7 @@ class RekognitionHook(AwsBaseHook):
     """Wraps ``boto3.client("rekognition")`` for projects, their versions and detection.
 
     Takes AwsBaseHook's arguments. Errors are botocore's ClientError unless a method says otherwise. ``on_retries`` is
-    called after a detection that AWS was asked for more than once: it throttles, or is in trouble.
+    called after a detection that botocore had to retry, because of throttling or errors.
     """
 
     on_retries: Callable[[], None] | None = None
@@ -30,7 +30,7 @@ class RekognitionHook(AwsBaseHook):
 
     @property
     def waiter_path(self) -> PathLike[str]:
-        """The waiters of this package, as data."""
+        """The file with the waiters of this package."""
         return Path(__file__).parents[1] / "waiters" / "rekognition.json"
 
     def versions(self, project_arn: str) -> Iterator[ProjectVersion]:
@@ -40,7 +40,7 @@ class RekognitionHook(AwsBaseHook):
             yield from (_version(description) for description in page["ProjectVersionDescriptions"])
 
     def version(self, project_arn: str, name: str) -> ProjectVersion:
-        """Return one version by name. Raises LabelLoopError where the project has none of that name."""
+        """Return one version by name. Raises LabelLoopError if the project has none of that name."""
         response = self.conn.describe_project_versions(ProjectArn=project_arn, VersionNames=[name])
         for description in response["ProjectVersionDescriptions"]:
             return _version(description)
@@ -56,9 +56,9 @@ class RekognitionHook(AwsBaseHook):
         test_manifest_key: str | None,
         output_prefix: str,
     ) -> str:
-        """Start a training; return the version's ARN. A name in use is the same training: it is returned.
+        """Start a training; return the version's ARN. If the name is in use, the existing version is returned.
 
-        Without a test manifest Rekognition splits the training images, 80 to 20.
+        Without a test manifest Rekognition splits the training images, 80 % to 20 %.
         """
         testing: dict[str, Any] = {"AutoCreate": True}
         if test_manifest_key:
@@ -87,10 +87,10 @@ class RekognitionHook(AwsBaseHook):
         try:
             client.start_project_version(ProjectVersionArn=arn, MinInferenceUnits=inference_units, **most)
         except client.exceptions.ResourceInUseException:
-            self.log.info("%s is starting or running already", arn)
+            self.log.info("%s is already starting or running", arn)
 
     def stop_version(self, arn: str) -> bool:
-        """Stop a version; return False where it is changing its state and has to be asked again."""
+        """Stop a version; return False if its status does not allow it yet."""
         client = self.conn
         try:
             client.stop_project_version(ProjectVersionArn=arn)
@@ -99,9 +99,9 @@ class RekognitionHook(AwsBaseHook):
         return True
 
     def detect(self, arn: str, upload: S3Upload) -> list[Mapping[str, Any]]:
-        """Return at most the best label of an image in S3, as ``{"Name", "Confidence" 0..100}``.
+        """Return the best label of an image in S3, at most one: ``{"Name": str, "Confidence": 0..100}``.
 
-        The label's own threshold is switched off: an unsure guess is worth more to a reviewer than none.
+        MinConfidence=0 overrides the label's own threshold: an unsure guess is more useful to a reviewer than none.
         """
         image = {"Bucket": upload.bucket, "Name": upload.key}
         if upload.version_id:
@@ -111,19 +111,19 @@ class RekognitionHook(AwsBaseHook):
                 ProjectVersionArn=arn, Image={"S3Object": image}, MaxResults=1, MinConfidence=0
             )
         except ClientError as error:
-            self._tell_retries(error.response)
+            self._report_retries(error.response)
             raise
-        self._tell_retries(response)
+        self._report_retries(response)
         labels: list[Mapping[str, Any]] = response.get("CustomLabels", [])
         return labels
 
-    def _tell_retries(self, response: Mapping[str, Any]) -> None:
+    def _report_retries(self, response: Mapping[str, Any]) -> None:
         if self.on_retries and response.get("ResponseMetadata", {}).get("RetryAttempts"):
             self.on_retries()
 
 
 def is_not_ready(error: Exception) -> bool:
-    """Return whether a detection failed because its version does not run (any more)."""
+    """Return whether a detection failed because its version is not running."""
     return error_code(error) in {"ResourceNotReadyException", "ResourceNotFoundException"}
 
 

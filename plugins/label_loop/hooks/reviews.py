@@ -8,19 +8,19 @@ from typing import Any
 
 from airflow.providers.amazon.aws.hooks.dynamodb import DynamoDBHook
 
-from label_loop.domain.review_queue import Answer, Review, Stage
+from label_loop.domain.review_queue import Review, ReviewerAnswer, Stage
 from label_loop.hooks.retries import PATIENT
 from label_loop.payloads import ReviewTask
 
 KEY = "HumanLoopName"
-QUEUE = "Queue"  # absent from what is done, so that the indexes have what is left to do and nothing else
+QUEUE = "Queue"  # absent from finished reviews, which keeps them out of the indexes
 BY_CONFIDENCE, BY_DATE = "Queue_Confidence_GSI", "Queue_Date_GSI"
 INDEXES: Mapping[str, tuple[str, str]] = {BY_CONFIDENCE: (QUEUE, "ConfidenceOrder"), BY_DATE: (QUEUE, "DateOrder")}
 _PAGE = 50
 
 
 class ReviewsHook(DynamoDBHook):
-    """One loop's reviews. Its methods are safe to call from several threads."""
+    """The reviews of one loop. Methods are thread-safe."""
 
     def __init__(self, table: str, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("config", PATIENT)
@@ -29,20 +29,20 @@ class ReviewsHook(DynamoDBHook):
 
     @property
     def _client(self) -> Any:
-        # The client under a resource takes and gives plain Python values.
+        # The client of a resource converts from and to plain Python values.
         return self.conn.meta.client
 
     def add(self, review: Review) -> bool:
-        """Write a new review; return False where one of that name exists, which stays as it is."""
+        """Write a new review; return False, and change nothing, if one of that name exists."""
         return self._put(review, f"attribute_not_exists({KEY})", {})
 
     def replace(self, review: Review) -> bool:
-        """Write the next revision of a review; return False where somebody else has changed it meanwhile."""
+        """Write the next revision of a review; return False if it was changed concurrently."""
         return self._put(review, "Revision = :seen", {":seen": review.revision - 1})
 
     def _put(self, review: Review, condition: str, values: Mapping[str, Any]) -> bool:
         given = {"ExpressionAttributeValues": values} if values else {}
-        client = self._client  # once: of threads that come first each may make one, whose errors the others do not know
+        client = self._client  # read once: threads may race to create it, and exception classes differ between clients
         try:
             client.put_item(TableName=self.table, Item=to_item(review), ConditionExpression=condition, **given)
         except client.exceptions.ConditionalCheckFailedException:
@@ -50,17 +50,17 @@ class ReviewsHook(DynamoDBHook):
         return True
 
     def get(self, name: str) -> Review | None:
-        """Return a review as it is at this moment."""
+        """Return a review by a consistent read, or None."""
         response = self._client.get_item(TableName=self.table, Key={KEY: name}, ConsistentRead=True)
         return from_item(response["Item"]) if "Item" in response else None
 
     def queued(self, stage: Stage, index: str = BY_DATE) -> Iterator[Review]:
-        """Yield the reviews of a stage in an index's order, a page at a time, as they were a moment ago."""
+        """Yield the reviews of a stage in the order of an index, which is eventually consistent."""
         for page in self._query(stage, index, Limit=_PAGE):
             yield from (from_item(item) for item in page["Items"])
 
     def count(self, stage: Stage) -> int:
-        """Return how many reviews are at a stage; a call for each megabyte of them."""
+        """Return the number of reviews at a stage; one call per 1 MB."""
         return sum(page["Count"] for page in self._query(stage, BY_DATE, Select="COUNT"))
 
     def _query(self, stage: Stage, index: str, **how: Any) -> Iterator[Mapping[str, Any]]:
@@ -76,7 +76,7 @@ class ReviewsHook(DynamoDBHook):
 
 
 def to_item(review: Review) -> dict[str, Any]:
-    """Return a review as the table keeps it."""
+    """Return the DynamoDB item of a review."""
     created = datetime.fromtimestamp(review.created_at, UTC).isoformat(timespec="microseconds")
     item: dict[str, Any] = {
         KEY: review.name,
@@ -98,9 +98,9 @@ def to_item(review: Review) -> dict[str, Any]:
 
 
 def from_item(item: Mapping[str, Any]) -> Review:
-    """Read what ``to_item`` wrote."""
+    """Parse the result of ``to_item``."""
     task = {**item["Task"], "confidence_percent": float(item["Task"]["confidence_percent"])}
-    answers = [Answer(**{**answer, "answered_at": float(answer["answered_at"])}) for answer in item["Answers"]]
+    answers = [ReviewerAnswer(**{**answer, "answered_at": float(answer["answered_at"])}) for answer in item["Answers"]]
     return Review(
         name=item[KEY],
         task=ReviewTask(**task),
@@ -116,5 +116,5 @@ def from_item(item: Mapping[str, Any]) -> Review:
 
 
 def _number(value: float) -> Decimal:
-    """DynamoDB takes no floats; six decimals are a microsecond."""
+    """Return a Decimal, since DynamoDB takes no floats; six decimals are a microsecond."""
     return Decimal(str(round(value, 6)))

@@ -1,4 +1,4 @@
-"""The daily statistics in DynamoDB: a number for each counter, added to in the transaction of what it counts."""
+"""The daily statistics in DynamoDB: counters, incremented in the transaction of the change that they count."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,22 +8,22 @@ from typing import Any
 
 from airflow.providers.amazon.aws.hooks.dynamodb import DynamoDBHook
 
-from label_loop.domain.insight import Day
-from label_loop.domain.statistics import Counts, Item
+from label_loop.domain.insight import DailyCounts
+from label_loop.domain.statistics import Counts, StatisticsKey
 from label_loop.hooks.retries import PATIENT
 
 MONTH = "Month"
 DAY_AND_VERSION = "DayAndVersion"
-_MOST_PAGES = 60  # of 1 MB; a year of a common loop is 13 or a few more
+_MAX_PAGES = 60  # of 1 MB; a typical loop has some 13 pages per year
 
 
 def increments(table: str, counts: Counts) -> list[dict[str, Any]]:
-    """Return the TransactItems that add counts to a table: one for each item, which is made where it is missing."""
+    """Return the TransactItems that add counts to a table, one per item; missing items are created."""
     return [_increment(table, item, counters) for item, counters in counts.items()]
 
 
-def _increment(table: str, item: Item, counters: Counter[str]) -> dict[str, Any]:
-    # Names are never in the expression itself: labels may be anything.
+def _increment(table: str, item: StatisticsKey, counters: Counter[str]) -> dict[str, Any]:
+    # Counters are passed as placeholders, since labels may contain any character.
     names = {f"#{n}": counter for n, counter in enumerate(counters)}
     return {
         "Update": {
@@ -37,34 +37,34 @@ def _increment(table: str, item: Item, counters: Counter[str]) -> dict[str, Any]
 
 
 class StatisticsHook(DynamoDBHook):
-    """One loop's table of statistics, for reading."""
+    """The table of statistics of one loop, for reading."""
 
     def __init__(self, table: str, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("config", PATIENT)
         super().__init__(*args, **kwargs)
         self.table = table
 
-    def days(self, first: date, last: date) -> tuple[list[Day], date]:
-        """Return the counts from a day to another, oldest first, and the day from which they are complete.
+    def days(self, first: date, last: date) -> tuple[list[DailyCounts], date]:
+        """Return the counts from ``first`` to ``last``, oldest first, and the day from which they are complete.
 
-        It is ``first``, or a later one where there is more than a page should wait for.
+        That day is ``first``, or a later one if there are more than 60 pages.
         """
         pages = self._pages(first, last)
         found: dict[tuple[str, str], Counter[str]] = {}
         oldest = ""
-        for page in islice(pages, _MOST_PAGES):
+        for page in islice(pages, _MAX_PAGES):
             for values in page:
-                item = Item(values.pop(MONTH), values.pop(DAY_AND_VERSION))
+                item = StatisticsKey(values.pop(MONTH), values.pop(DAY_AND_VERSION))
                 oldest = item.day_and_version_name[0]
                 counters = {name: int(value) for name, value in values.items()}
                 found.setdefault(item.day_and_version_name, Counter()).update(counters)
-        # The oldest day may be there in part.
+        # The oldest day may be incomplete.
         is_cut = next(pages, None) is not None
-        days = [Day(*key, counts) for key, counts in sorted(found.items()) if not (is_cut and key[0] == oldest)]
+        days = [DailyCounts(*key, counts) for key, counts in sorted(found.items()) if not (is_cut and key[0] == oldest)]
         return days, date.fromisoformat(days[0].day) if is_cut and days else first
 
     def _pages(self, first: date, last: date) -> Iterator[list[dict[str, Any]]]:
-        """Yield pages of items, the newest first."""
+        """Yield pages of items, newest first."""
         paginator = self.conn.meta.client.get_paginator("query")
         for month in _months(first, last):
             pages = paginator.paginate(
@@ -79,6 +79,6 @@ class StatisticsHook(DynamoDBHook):
 
 
 def _months(first: date, last: date) -> list[str]:
-    """Return the months that days are in, as 2026-11, the last first."""
+    """Return the months from the last to the first, such as 2026-11."""
     numbers = range(last.year * 12 + last.month - 1, first.year * 12 + first.month - 2, -1)
     return [f"{number // 12:04}-{number % 12 + 1:02}" for number in numbers]

@@ -1,23 +1,23 @@
-"""Changes of several DynamoDB items, all or none."""
+"""DynamoDB transactions: changes of several items, all or none."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from label_loop.hooks.aws_errors import error_code
 
-MOST_ITEMS = 100  # that a transaction takes
+MAX_ITEMS = 100  # that a transaction takes
 _REFUSED = "ConditionalCheckFailed"
-# Two transactions on one item refuse each other, which botocore does not retry: each had only to wait for its turn.
+# Concurrent transactions on the same item cancel each other, which botocore does not retry.
 _PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 
 
 def write_together(client: Any, items: Sequence[Mapping[str, Any]]) -> list[bool]:
-    """Make all changes, or none; return for each whether its condition refused it, or nothing where all were made.
+    """Write all changes or none. Return [] on success, else whether the condition of each change failed.
 
-    ``items`` are TransactItems, at most ``MOST_ITEMS`` and at most one for each DynamoDB item. botocore sends each
-    transaction with a token of its own, so that one whose answer was lost is not made twice.
+    ``items`` are TransactItems, at most ``MAX_ITEMS``, with at most one per DynamoDB item. botocore adds an idempotency
+    token, so that a retry after a lost response is not applied twice.
 
-    Raises TransactionCanceledException for other reasons; ``is_in_the_way`` tells where a later try may succeed.
+    Raises TransactionCanceledException for other reasons; if ``is_contention``, a retry may succeed.
     """
     try:
         client.transact_write_items(TransactItems=items)
@@ -29,17 +29,17 @@ def write_together(client: Any, items: Sequence[Mapping[str, Any]]) -> list[bool
     return []
 
 
-def is_in_the_way(error: BaseException) -> bool:
-    """Tell whether a transaction failed for nothing but another one at the same moment, or a lack of capacity."""
+def is_contention(error: BaseException) -> bool:
+    """Return whether a transaction failed only because of a concurrent one or throttling."""
     codes = set(_codes(error)) - {"None"}
     return bool(codes) and codes <= _PASSING
 
 
 def is_full(error: Exception) -> bool:
-    """Tell whether a transaction failed because an item would be larger than DynamoDB takes (400 KB)."""
+    """Return whether a transaction failed because an item would exceed the 400 KB limit of DynamoDB."""
     reasons = getattr(error, "response", {}).get("CancellationReasons", [])
     problems = [str(reason.get("Message")) for reason in reasons if reason.get("Code") == "ValidationError"]
-    if error_code(error) == "ValidationException":  # what would be too large by itself is refused at once
+    if error_code(error) == "ValidationException":  # raised instead if a single new item is too large
         problems.append(str(error))
     return any("Item size" in problem for problem in problems)
 

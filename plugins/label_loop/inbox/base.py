@@ -1,4 +1,4 @@
-"""What every inbox gives and takes."""
+"""The contract of an inbox."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,10 @@ BATCH_SIZE = 50
 
 @dataclass(frozen=True)
 class Delivery:
-    """Events that are done together, and what to give back when they are; ``body`` and ``receives`` are a message's."""
+    """Events that are completed together, and the receipt to acknowledge them.
+
+    ``body`` and ``receives`` (how often it was received) are those of an SQS message.
+    """
 
     events: tuple[QueueEvent, ...]
     receipt: str
@@ -20,24 +23,24 @@ class Delivery:
 
 
 class Inbox(Protocol):
-    """Gives work at least once: what is not told to be done comes again."""
+    """Delivers work at least once: a delivery that is not marked as done is redelivered."""
 
     def receive(self, wait_seconds: int) -> list[Delivery]:
-        """Return some deliveries, waiting a while for the first; an empty list where there are none."""
+        """Return a batch of deliveries, waiting up to ``wait_seconds`` for the first; [] if there are none."""
         ...
 
     def done(self, deliveries: Sequence[Delivery]) -> None:
-        """Tell that the work of these deliveries is finished and must not come again."""
+        """Mark deliveries as done, so that they are not redelivered."""
         ...
 
     def failed(self, reasons: Mapping[Delivery, str]) -> None:
-        """Tell why the work of some deliveries failed. They come again, or are given up for good."""
+        """Mark deliveries as failed, with the reasons. They are redelivered, or moved to the dead-letter queue."""
         ...
 
-    def has_news(self) -> bool:
-        """Return whether something is not done yet, be it that it is worked on; nothing is received."""
+    def has_unfinished(self) -> bool:
+        """Return whether anything is not done yet, in flight or not, without receiving it."""
         ...
 
     def has_work(self) -> bool:
-        """Return whether there is something to receive now, without receiving it."""
+        """Return whether anything can be received now, without receiving it."""
         ...

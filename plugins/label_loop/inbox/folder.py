@@ -1,4 +1,4 @@
-"""An inbox of the objects in a folder, for a loop without queues."""
+"""An inbox that lists a folder, for a loop without queues."""
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,14 +13,14 @@ from label_loop.payloads import UPLOADS_FOLDER, S3Upload
 
 
 class FolderInbox:
-    """A folder that is listed, for a loop without queues. How far it was seen is kept in the loop's state.
+    """Lists the objects of a folder. How far the folder was processed is kept as a mark in the loop's state.
 
-    The receipt of a delivery is the object's last-modified time. Objects of the last minutes come again with
-    the next listing, and are recognized by what they are, so nothing is lost by equal or late times. What is
-    not told to be done comes again with the next inbox, that is with the next run: this one gives it once.
+    The receipt of a delivery is the object's last-modified time. Each listing starts some minutes before the mark, and
+    skips the objects already delivered, so objects with equal or late times are not lost. One instance delivers an
+    object once; what is not marked as done is redelivered by the next instance, in the next run.
 
-    Uploads that a log taken over from elsewhere covers have rows under other ids, so they cannot be recognized:
-    they are told by the time of its latest row, which is kept in the loop's state as well.
+    Uploads in a log taken over from another installation have rows under other ids. They are skipped up to the time of
+    its latest row, which is kept in the loop's state as well.
     """
 
     def __init__(self, context: LoopContext, folder: str, seen: Mark) -> None:
@@ -30,11 +30,11 @@ class FolderInbox:
         self._pending: Iterator[Delivery] | None = None
         self._given: set[S3Upload] = set()
         self._open: set[Delivery] = set()
-        self._lock = threading.Lock()  # one thread receives while another tells what is done
+        self._lock = threading.Lock()  # one thread receives while another marks deliveries as done
 
     def receive(self, wait_seconds: int) -> list[Delivery]:  # noqa: ARG002 - a listing does not wait
-        """Return the next objects in the order of their times."""
-        for _ in range(2):  # what is left of this listing, else a new one
+        """Return the next objects, oldest first."""
+        for _ in range(2):  # the rest of the current listing, else a new one
             if self._pending is None:
                 self._pending = iter(self._list())
             batch = [delivery for delivery, _ in zip(self._pending, range(BATCH_SIZE), strict=False)]
@@ -46,15 +46,15 @@ class FolderInbox:
             self._pending = None
         return []
 
-    def has_news(self) -> bool:
-        """Return whether an object is newer than what was seen."""
+    def has_unfinished(self) -> bool:
+        """Return whether an object is newer than the mark."""
         seen = self._seen()
         items = self.context.s3.iter_file_metadata(prefix=self.folder, bucket_name=self.context.record.bucket)
         return any(not item["Key"].endswith("/") and item["LastModified"].isoformat() > seen for item in items)
 
     def has_work(self) -> bool:
-        """Return whether an object is newer than what was seen."""
-        return self.has_news()
+        """Return whether an object is newer than the mark."""
+        return self.has_unfinished()
 
     def _list(self) -> list[Delivery]:
         record = self.context.record
@@ -70,23 +70,23 @@ class FolderInbox:
         return sorted(found, key=lambda delivery: delivery.receipt)
 
     def _seen(self) -> str:
-        """Return until when the folder was seen; what a log taken over from elsewhere has is not paid again."""
+        """Return the mark; initially that of the latest row, so that uploads in the log are not detected again."""
         seen = self.context.state.mark(self.seen)
         if seen is None:
             latest = self.context.log.latest()
             seen = latest or FROM_THE_BEGINNING
-            self.context.change_state(lambda state: self._begun(state, seen, latest))
+            self.context.change_state(lambda state: self._with_beginning(state, seen, latest))
         return seen
 
-    def _begun(self, state: LoopState, seen: str, latest: str | None) -> LoopState:
+    def _with_beginning(self, state: LoopState, seen: str, latest: str | None) -> LoopState:
         state = state if state.mark(self.seen) else state.advanced(self.seen, seen)
         return replace(state, uploads_taken_over_until=latest) if self.folder == UPLOADS_FOLDER else state
 
     def failed(self, reasons: Mapping[Delivery, str]) -> None:
-        """Nothing to do: what is not done comes again with the next run."""
+        """Do nothing: what is not done is redelivered in the next run."""
 
     def done(self, deliveries: Sequence[Delivery]) -> None:
-        """Move on how far the folder was seen: never past an object whose work is not done."""
+        """Advance the mark, but never past an object that is not done."""
         with self._lock:
             self._open.difference_update(deliveries)
             if self._open:

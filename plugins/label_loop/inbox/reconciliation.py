@@ -1,4 +1,4 @@
-"""Finds what no event told of: S3 may fail to send one, and a queue forgets a message after 14 days."""
+"""Finds objects without an event: S3 may fail to send one, and SQS retains messages for at most 14 days."""
 
 import logging
 from abc import ABC, abstractmethod
@@ -10,7 +10,7 @@ from typing import Any
 
 from label_loop.context import LoopContext
 from label_loop.domain.moments import read_moment, timestamp
-from label_loop.domain.reconciliation import FROM_THE_BEGINNING, Window, next_listing, window
+from label_loop.domain.reconciliation import FROM_THE_BEGINNING, ListingWindow, next_listing, window
 from label_loop.domain.reviews import detection_id_of
 from label_loop.inbox.base import BATCH_SIZE, Delivery
 from label_loop.loop_state import Mark
@@ -20,10 +20,10 @@ log = logging.getLogger(__name__)
 
 
 class Reconciliation(ABC):
-    """An inbox of the objects of a folder that the log does not know, by a listing that costs a call for each 1,000.
+    """An inbox of the objects in a folder that the log does not know; its listing takes one call per 1,000 objects.
 
-    Until when the folder was seen is kept in the loop's state. It moves on only when everything was done, so what
-    fails comes again with the next listing. Nothing is held but a page of the listing.
+    How far the folder was listed is kept as a mark in the loop's state. The mark only advances when everything is done,
+    so failures are redelivered by the next listing. Memory is bounded by a page of the listing.
     """
 
     folder: str
@@ -36,10 +36,10 @@ class Reconciliation(ABC):
         self._open: set[str] = set()
 
     def begin(self) -> None:
-        """Note from when on the folder is looked through, unless that is known: all of it where there is no model yet.
+        """Set the mark if there is none: to the beginning if no model was deployed yet, else to now.
 
-        Uploads may wait for the first model longer than their queue keeps them. Where a model serves already, older
-        objects were its business, or that of what served before.
+        Before the first deployment uploads may wait longer than the queue retains them. Afterwards, older objects were
+        already processed, by this loop or by its predecessor.
         """
         state = self.context.state
         if state.mark(self.mark) is None:
@@ -47,7 +47,7 @@ class Reconciliation(ABC):
 
     @property
     def next_at(self) -> str | None:
-        """When the folder is to be listed next, in ISO 8601."""
+        """When the folder is to be listed next, in ISO 8601, or None."""
         at = next_listing(self.context.state.mark(self.mark))
         return timestamp(at) if at else None
 
@@ -60,41 +60,43 @@ class Reconciliation(ABC):
         """Return the next objects that the log does not know."""
         batch = list(islice(self._unknown, BATCH_SIZE))
         if batch:
-            log.warning("%d objects of %s came without an event", len(batch), self.folder)
+            log.warning("Found %d object(s) in %s without an event", len(batch), self.folder)
         self._is_listed = not batch
-        self._open.update(upload.detection_id for upload in batch)  # two versions of a key are two uploads
+        self._open.update(
+            upload.detection_id for upload in batch
+        )  # by detection id, since two versions of a key are two uploads
         return [Delivery((upload,), upload.detection_id) for upload in batch]
 
     def done(self, deliveries: Sequence[Delivery]) -> None:
-        """Note what is done."""
+        """Mark deliveries as done."""
         self._open.difference_update(delivery.receipt for delivery in deliveries)
 
     def failed(self, reasons: Mapping[Delivery, str]) -> None:  # noqa: B027 - no subclass has more to do
-        """Nothing to do: what is not done comes again with the next listing."""
+        """Do nothing: what is not done is redelivered by the next listing."""
 
-    def has_news(self) -> bool:
-        """Return whether the listing has not come to its end."""
+    def has_unfinished(self) -> bool:
+        """Return whether the listing is incomplete."""
         return not self._is_listed
 
     def has_work(self) -> bool:
-        """Return whether the listing has not come to its end."""
-        return self.has_news()
+        """Return whether the listing is incomplete."""
+        return self.has_unfinished()
 
     def finish(self) -> None:
-        """Move on until when the folder was seen, if all of it was listed and done."""
+        """Advance the mark to the end of the window, if all of it was listed and done."""
         if self._is_listed and not self._open:
             self.context.advance(self.mark, timestamp(self._window.until))
 
     @cached_property
-    def _window(self) -> Window:
+    def _window(self) -> ListingWindow:
         return window(self.context.state.mark(self.mark) or timestamp(self.now), self.now)
 
     @cached_property
     def _unknown(self) -> Iterator[S3Upload]:
-        return (upload for some in batched(self._listed(), 100) for upload in self.unknown(some))
+        return (upload for batch in batched(self._listed(), 100) for upload in self.unknown(batch))
 
     def _listed(self) -> Iterator[S3Upload]:
-        """Yield the objects of the window, each version for itself, as an event would name it."""
+        """Yield the object versions in the window, as an event would report them."""
         bucket = self.context.record.bucket
         client: Any = self.context.s3.conn
         pages = client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=self.folder)
@@ -107,22 +109,22 @@ class Reconciliation(ABC):
 
     @abstractmethod
     def unknown(self, uploads: Sequence[S3Upload]) -> list[S3Upload]:
-        """Return those that the log knows nothing of; at most 100 are given."""
+        """Return those of at most 100 objects that are not in the log."""
 
 
 class UploadsReconciliation(Reconciliation):
     """Uploads without a row.
 
-    A bucket without versions gives a listing nothing to tell one upload of a key from the next, so there a row of
-    the same key and content stands for it.
+    Without bucket versioning a listing cannot tell two uploads of a key apart: there, a row with the same key and ETag
+    counts as the row of the upload.
     """
 
     folder = UPLOADS_FOLDER
     mark = Mark.UPLOADS_RECONCILED
 
     @cached_property
-    def _window(self) -> Window:
-        """What was detected before the loop took over has rows under other ids, and is not looked at."""
+    def _window(self) -> ListingWindow:
+        """The window without the uploads detected before a takeover, whose rows have other ids."""
         usual = super()._window
         taken_over = read_moment(self.context.state.uploads_taken_over_until)
         return usual._replace(after=max(usual.after, taken_over)) if taken_over else usual
@@ -135,12 +137,12 @@ class UploadsReconciliation(Reconciliation):
 
     @cached_property
     def _detected(self) -> set[tuple[str, str]]:
-        """Keys and eTags that were detected since the window began."""
+        """The keys and ETags detected since the beginning of the window."""
         return set(self.context.log.detected_since(timestamp(self._window.after)))
 
 
 class AnswersReconciliation(Reconciliation):
-    """Answers of reviews whose row has no label yet. Human loops of other names are given to be read."""
+    """Answers to reviews whose row has no human label yet, and answers of human loops with other names."""
 
     folder = ANSWERS_FOLDER
     mark = Mark.ANSWERS_RECONCILED

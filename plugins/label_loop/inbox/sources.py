@@ -1,4 +1,4 @@
-"""Which inboxes a loop has: queues, or, where it has none, folders that are listed."""
+"""The inboxes of a loop: queues, or folder listings if it has no queues."""
 
 from label_loop.context import LoopContext
 from label_loop.inbox.folder import FolderInbox
@@ -10,12 +10,12 @@ type LoopInbox = QueueInbox | FolderInbox
 
 
 def uploads_inbox(context: LoopContext) -> LoopInbox:
-    """Return where the uploads of a loop come from."""
+    """Return the inbox of uploads."""
     url = context.record.uploads_queue_url
     return QueueInbox(context, url) if url else FolderInbox(context, UPLOADS_FOLDER, Mark.UPLOADS_SEEN)
 
 
 def answers_inbox(context: LoopContext) -> LoopInbox:
-    """Return where the review answers of a loop come from."""
+    """Return the inbox of review answers."""
     url = context.record.answers_queue_url
     return QueueInbox(context, url) if url else FolderInbox(context, ANSWERS_FOLDER, Mark.ANSWERS_SEEN)

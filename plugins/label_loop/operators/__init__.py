@@ -1,5 +1,4 @@
-"""Airflow's tasks: adapters that run a state's work, and defer where there is nothing to do but wait.
+"""Airflow operators: thin adapters of the workflows, which defer while there is nothing to do.
 
-DAG files import these modules at every parse and every task start, so AWS libraries are imported only in
-``execute``.
+DAG files import these modules at every parse and every task start, so AWS libraries are only imported in ``execute``.
 """

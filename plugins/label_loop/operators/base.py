@@ -1,4 +1,4 @@
-"""What all tasks of a loop share."""
+"""The base of all tasks of a loop."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 class LoopTask:
-    """A task of one loop, which is named by its Parameter Store path."""
+    """A task of the loop at a Parameter Store path."""
 
     loop_path: str
     aws_conn_id: str | None
 
     def loop_context(self) -> "LoopContext":
-        """Return the loop with its settings, state and hooks, read afresh."""
+        """Return a new context of the loop: its settings, state and hooks."""
         from label_loop.context import LoopContext
 
         return LoopContext(Loop(self.loop_path), self.aws_conn_id)

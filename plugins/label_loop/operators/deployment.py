@@ -17,14 +17,17 @@ class DeploymentOperator(LoopOperator):
     """A step of a deployment."""
 
     def workflow(self) -> "DeploymentWorkflow":
-        """Return the loop's deployment, with settings and record read afresh."""
+        """Return the deployment workflow of the loop, with a new context."""
         from label_loop.workflows.deployment import DeploymentWorkflow
 
         return DeploymentWorkflow(self.loop_context())
 
 
 class DeploymentStartVersionOperator(DeploymentOperator):
-    """Starts a version beside the one that serves: the one chosen by hand, else the trained one. Returns its name."""
+    """Starts the version to deploy, by hand or as trained, beside the serving one. Returns its name.
+
+    Skips itself if there is none.
+    """
 
     template_fields = ("decision", "trained_version_name")
 
@@ -34,11 +37,11 @@ class DeploymentStartVersionOperator(DeploymentOperator):
         self.trained_version_name = trained_version_name
 
     def execute(self, context: "Context") -> str:
-        """Ask for the start."""
+        """Start the version. Raises RunningLimitError, and is retried, while the limit of versions is reached."""
         chosen = self.decision["version_name"] if self.decision["action"] == "deploy" else None
         version_name = chosen or self.trained_version_name
         if not version_name:
-            raise AirflowSkipException("No version is to be deployed, and none was trained that is good enough.")
+            raise AirflowSkipException("No version to deploy: none was requested, and none was trained and accepted.")
         self.workflow().start_version(version_name)
         return str(version_name)
 
@@ -52,10 +55,10 @@ class _VersionOperator(DeploymentOperator):
 
 
 class DeploymentSmokeTestOperator(_VersionOperator):
-    """Detects one known image with a version before it may serve. Returns the version's name."""
+    """Tests a version on one known image before it may serve. Returns the version's name."""
 
     def execute(self, context: "Context") -> str:
-        """Test, and fail without the endpoint being moved."""
+        """Run the smoke test. A failure is not retried, and the endpoint is not moved."""
         try:
             self.workflow().smoke_test(self.version_name)
         except SmokeTestFailedError as error:
@@ -64,20 +67,20 @@ class DeploymentSmokeTestOperator(_VersionOperator):
 
 
 class DeploymentMoveEndpointOperator(_VersionOperator):
-    """Lets a running version serve."""
+    """Makes a running version the endpoint."""
 
     def execute(self, context: "Context") -> None:
-        """Change the record that every detection reads."""
+        """Update the loop state, which every detection reads."""
         self.workflow().move_endpoint(self.version_name)
 
 
 class StopIdleVersionsOperator(LoopOperator):
-    """Stops every version of the project that runs without serving, whatever left it running."""
+    """Stops all running versions of the project except the endpoint."""
 
     def execute(self, context: "Context") -> None:
-        """Ask for the stops. Raises RuntimeError, so that it is tried again, where a version cannot stop yet."""
+        """Stop them. Raises RuntimeError, for a retry, if the status of a version does not allow it yet."""
         from label_loop.serving import ServingModel
 
         busy = ServingModel(self.loop_context()).stop_unused()
         if busy:
-            raise RuntimeError(f"{', '.join(busy)} cannot stop while changing state; it is tried again.")
+            raise RuntimeError(f"Could not stop {', '.join(busy)} while the status is changing; will retry.")

@@ -12,7 +12,7 @@ class HumanSamplingOperator(LoopOperator):
     """Takes all samples that are due; returns how many."""
 
     def execute(self, context: "Context") -> int:
-        """Mark, send to review, announce."""
+        """Mark the samples, send them to review, and announce them."""
         from label_loop.workflows.human_sampling import HumanSamplingWorkflow
 
         return HumanSamplingWorkflow(self.loop_context()).sample()

@@ -1,4 +1,4 @@
-"""The operators that process what waits in a loop's inboxes."""
+"""The operators that process a loop's inboxes."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class InboxOperator(LoopOperator):
-    """Processes all that waits in an inbox, what follows it, and, once an hour, what no notification named."""
+    """Processes an inbox and, once an hour, the objects that had no notification."""
 
     def drain(
         self,
@@ -28,7 +28,7 @@ class InboxOperator(LoopOperator):
         inbox: "Inbox",
         listing: "Reconciliation",
     ) -> dict[str, Any]:
-        """Process an inbox, then the listing if it is due; return numbers of all that was done."""
+        """Process an inbox, then the listing if it is due; return the sum of both summaries."""
         summary = asdict(process(inbox))
         listing.begin()
         if listing.is_due():
@@ -40,10 +40,10 @@ class InboxOperator(LoopOperator):
 
 
 class DetectUploadsOperator(InboxOperator):
-    """Detects the images of ``images_for_detection/``, logs and announces them, and sends the unsure to review.
+    """Detects the images in ``images_for_detection/``, logs and announces them, and sends unsure ones to review.
 
-    Skips itself where no model serves: uploads that are received would come back again and again, as dead letters
-    in the end. Returns a DetectionSummary as a dict.
+    Skips itself if no model serves: received uploads would fail repeatedly and become dead letters. Returns a
+    DetectionSummary as a dict.
     """
 
     def execute(self, context: "Context") -> dict[str, Any]:
@@ -56,7 +56,7 @@ class DetectUploadsOperator(InboxOperator):
         model = ServingModel(loop)
         found = model.ensure()
         if isinstance(found, NotReady):
-            raise AirflowSkipException("No model serves: the uploads wait for one.")
+            raise AirflowSkipException("No model is serving; uploads wait until one is.")
         serving = found.version
         return self.drain(
             lambda inbox: DetectionWorkflow(loop, inbox, serving=serving).drain(),
@@ -66,19 +66,19 @@ class DetectUploadsOperator(InboxOperator):
 
 
 class ApplyAnswersOperator(InboxOperator):
-    """Applies the review answers of ``a2i-human-loop-data/``: matches them to detections, logs and files them.
+    """Applies the review answers in ``a2i-human-loop-data/``: logs them, and copies the images for training.
 
     Returns a ReviewSummary as a dict.
     """
 
     def execute(self, context: "Context") -> dict[str, Any]:
-        """Apply what is there, and what follows it."""
+        """Apply all answers until none arrives for a while."""
         from label_loop.inbox.reconciliation import AnswersReconciliation
         from label_loop.inbox.sources import answers_inbox
         from label_loop.workflows.human_review import HumanReviewWorkflow
 
         loop = self.loop_context()
-        # Answers come in that a review page was cut off from writing; a loop without reviews has none.
+        # Writes answers whose review page was closed before it could; a loop without reviews has none.
         with suppress(ReviewRefusedError):
             loop.review.collect()
         return self.drain(

@@ -15,17 +15,17 @@ PARAMETER_POLL_SECONDS = 15
 
 
 class ParameterSyncOperator(LoopOperator):
-    """Makes Parameter Store and Variables equal, or waits without a worker until they differ.
+    """Makes Parameter Store and Variables equal, or defers until they differ.
 
     Returns a SyncResult as a dict.
     """
 
     def execute(self, context: "Context") -> Any:
-        """Sync what differs now, or wait."""
+        """Sync, or defer if there is nothing to do."""
         return self._sync(context, wait=True)
 
     def execute_complete(self, context: "Context", event: dict[str, Any]) -> Any:
-        """Sync what a wait found."""
+        """Sync after the trigger has found a difference."""
         return self._sync(context, wait=False)
 
     def _sync(self, context: "Context", *, wait: bool) -> Any:
@@ -43,7 +43,7 @@ class ParameterSyncOperator(LoopOperator):
 
 
 class ParameterRefuseOperator(LoopOperator):
-    """Fails where a value was refused, so that it is seen where operators look; all else was applied before."""
+    """Fails if a value was rejected, so that operators notice; all other values have already been applied."""
 
     template_fields = ("result",)
 
@@ -52,16 +52,16 @@ class ParameterRefuseOperator(LoopOperator):
         self.result = result
 
     def execute(self, context: "Context") -> None:
-        """Raise the error that names parameter, value and rule."""
+        """Raise AirflowFailException with the parameters, values and rules; skip if there are none."""
         if not self.result["refusals"]:
-            raise AirflowSkipException("No value was refused.")
+            raise AirflowSkipException("No value was rejected.")
         raise AirflowFailException(str(RefusedParametersError(self.loop_path, self.result["refusals"])))
 
 
 class DagRunNowOperator(LoopOperator):
-    """Runs another DAG of the loop now, where a field of a sync's result is true.
+    """Triggers another DAG of the loop if a field of a sync's result is true.
 
-    The provider's operator does it; importing it costs a second a parse.
+    It wraps the provider's operator, whose import would cost a second at each parse.
     """
 
     template_fields = ("result",)
@@ -73,9 +73,11 @@ class DagRunNowOperator(LoopOperator):
         self.field = field
 
     def execute(self, context: "Context") -> None:
-        """Ask for the run."""
+        """Trigger the run, or skip."""
         if not self.result[self.field]:
-            raise AirflowSkipException(f"Nothing asks for a run of {self.trigger_dag_id}.")
+            raise AirflowSkipException(
+                f"No run of {self.trigger_dag_id} is needed: its schedule was not just switched on."
+            )
         from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 
         TriggerDagRunOperator(task_id=self.task_id, trigger_dag_id=self.trigger_dag_id).execute(context)

@@ -20,37 +20,37 @@ class TrainingOperator(LoopOperator):
     """A step of a training run."""
 
     def workflow(self) -> "TrainingWorkflow":
-        """Return the loop's training, with settings and record read afresh."""
+        """Return the training workflow of the loop, with a new context."""
         from label_loop.workflows.training import TrainingWorkflow
 
         return TrainingWorkflow(self.loop_context())
 
 
 class TrainingCheckOperator(TrainingOperator):
-    """Decides whether the run trains, deploys a version chosen by hand, or does nothing.
+    """Decides whether the run trains, deploys a version by hand, or does nothing.
 
-    Returns the decision as a dict: the tasks that follow read from it whether they are needed.
+    Returns the decision as a dict, from which downstream tasks read whether to skip.
     """
 
     def execute(self, context: "Context") -> Any:
-        """Check the criteria; a run triggered with ``force`` needs no new images, one with ``version`` none at all."""
+        """Decide. With the parameter ``force`` no new images are required; with ``version`` nothing is trained."""
         version_name = (context["params"].get("version") or "").strip()
         if version_name:
-            return asdict(self._choose(context, version_name))
+            return asdict(self._decide_deployment(context, version_name))
         return asdict(self.workflow().check(forced=bool(context["params"].get("force"))))
 
-    def _choose(self, context: "Context", version_name: str) -> "DeploymentDecision":
+    def _decide_deployment(self, context: "Context", version_name: str) -> "DeploymentDecision":
         from label_loop.workflows.deployment import DeploymentWorkflow
 
         asked_by = context["dag_run"].triggering_user_name or "an unnamed user"
         try:
-            return DeploymentWorkflow(self.loop_context()).choose(version_name, asked_by=asked_by)
+            return DeploymentWorkflow(self.loop_context()).decide(version_name, asked_by=asked_by)
         except VersionNotDeployableError as error:
             raise AirflowFailException(str(error)) from error
 
 
 class TrainingWriteManifestOperator(TrainingOperator):
-    """Checks the images and writes the manifest. Returns the attempt, or None where too few images are usable."""
+    """Checks the images and writes the manifest. Returns the attempt, or None if too few images are usable."""
 
     template_fields = ("decision",)
 
@@ -59,7 +59,7 @@ class TrainingWriteManifestOperator(TrainingOperator):
         self.decision = decision
 
     def execute(self, context: "Context") -> Any:
-        """Prepare the training set. A set that cannot train fails at once: trying again would not mend it."""
+        """Prepare the training set. An unusable set fails at once, since a retry would not help."""
         if self.decision["action"] not in {"train", "resume"}:
             raise AirflowSkipException(f"No training: {self.decision['reason']}.")
         try:
@@ -74,7 +74,7 @@ class TrainingWriteManifestOperator(TrainingOperator):
 
 
 class TrainingCreateVersionOperator(TrainingOperator):
-    """Starts the training of an attempt, once however often it runs. Returns the version's name."""
+    """Starts the training of an attempt. Idempotent. Returns the version's name."""
 
     template_fields = ("attempt",)
 
@@ -90,7 +90,7 @@ class TrainingCreateVersionOperator(TrainingOperator):
 
 
 class TrainingEvaluateOperator(TrainingOperator):
-    """Compares F1 with the minimum. Returns the version's name, or None where it is not good enough."""
+    """Compares the F1 score with the minimum. Returns the version's name, or None if it is rejected."""
 
     template_fields = ("version_name",)
 
@@ -99,5 +99,5 @@ class TrainingEvaluateOperator(TrainingOperator):
         self.version_name = version_name
 
     def execute(self, context: "Context") -> str | None:
-        """Judge the version and record the outcome."""
+        """Evaluate the version and record the outcome."""
         return str(self.version_name) if self.workflow().passes_gate(self.version_name) else None

@@ -7,7 +7,7 @@ from urllib.parse import unquote_plus
 
 from label_loop.domain.envelopes import unwrapped
 from label_loop.exceptions import MalformedEventError, shown
-from label_loop.payloads import DEAD_LETTER_REASON, MOST_RECEIVES
+from label_loop.payloads import DEAD_LETTER_REASON, MAX_RECEIVES
 from label_loop.provisioning.names import PURPOSES
 from label_loop.provisioning.parameter_store import require_record
 from label_loop.provisioning.site import Site, naming
@@ -137,7 +137,7 @@ def _letter(purpose: str, message: Mapping[str, Any]) -> DeadLetter:
         return DeadLetter(purpose, "no event", str(error), message)
     attribute = message.get("MessageAttributes", {}).get(DEAD_LETTER_REASON, {}).get("StringValue")
     last = shown(attribute) if attribute else "the log of its DAG's failed tasks says why"
-    reason = f"failed {MOST_RECEIVES} times, the last time with {last}" if attribute else f"failed often; {last}"
+    reason = f"failed {MAX_RECEIVES} times, the last time with {last}" if attribute else f"failed often; {last}"
     return DeadLetter(purpose, about or "no upload and no answer", reason, message)
 
 

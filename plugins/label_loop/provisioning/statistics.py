@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 
 from label_loop.domain import statistics
 from label_loop.domain.log_row import LogRow
-from label_loop.domain.statistics import Counts, Item, of_row
-from label_loop.hooks.transactions import is_full, is_in_the_way, write_together
+from label_loop.domain.statistics import Counts, StatisticsKey, of_row
+from label_loop.hooks.transactions import is_contention, is_full, write_together
 from label_loop.provisioning.parameter_store import require_record
 from label_loop.provisioning.report import ProvisioningError
 from label_loop.provisioning.site import Site, naming
@@ -30,7 +30,7 @@ _CHANGING = (
 )
 
 
-def rebuild(site: Site) -> tuple[int, list[Item]]:
+def rebuild(site: Site) -> tuple[int, list[StatisticsKey]]:
     """Replace the counts of each day that the log has; return how many, and those that changed meanwhile.
 
     The loop may go on: a day is replaced only if nothing was counted on it since before the log was read. In a dry run
@@ -43,7 +43,7 @@ def rebuild(site: Site) -> tuple[int, list[Item]]:
         way_out = f"run `python -m label_loop provision {site.loop.path}` first"
         raise ProvisioningError("statistics of", site.loop.path, "the loop has no tables for them", way_out)
     with naming("statistics", table):
-        before = {Item(row[_MONTH], row[_DAY_AND_VERSION]): row for row in _rows(site, table)}
+        before = {StatisticsKey(row[_MONTH], row[_DAY_AND_VERSION]): row for row in _rows(site, table)}
         counts: Counts = {}
         for row in map(LogRow.from_item, _rows(site, log)):
             for item, counters in of_row(row).items():
@@ -61,7 +61,7 @@ def _rows(site: Site, table: str) -> Iterator[dict[str, Any]]:
         yield from ({name: read(value) for name, value in row.items()} for row in page["Items"])
 
 
-def _replace(site: Site, table: str, day: Item, counts: Counts, before: Mapping[str, Any] | None) -> bool:
+def _replace(site: Site, table: str, day: StatisticsKey, counts: Counts, before: Mapping[str, Any] | None) -> bool:
     """Write a day's counts and pairs unless they have changed; tell whether they were written."""
     client = site.client("dynamodb")
     put = _put(table, day, counts[day]) | _if_as(before)
@@ -69,14 +69,14 @@ def _replace(site: Site, table: str, day: Item, counts: Counts, before: Mapping[
     try:
         return not write_together(client, [{"Put": put}, *([{"Put": _put(table, day.pairs, pairs)}] if pairs else [])])
     except ClientError as error:
-        if is_in_the_way(error):
+        if is_contention(error):
             return False  # somebody counts on it at this moment
         if not is_full(error):
             raise
         return not write_together(client, [{"Put": put}])
 
 
-def _put(table: str, item: Item, counters: Counter[str]) -> dict[str, Any]:
+def _put(table: str, item: StatisticsKey, counters: Counter[str]) -> dict[str, Any]:
     write = TypeSerializer().serialize
     values = {_MONTH: item.month, _DAY_AND_VERSION: item.day_and_version, **counters}
     return {"TableName": table, "Item": {name: write(value) for name, value in values.items()}}

@@ -26,14 +26,17 @@ class A2IReview:
     def __init__(self, flow_definition_arn: str | None, aws_conn_id: str | None, config: Config = PATIENT) -> None:
         self.flow_definition_arn = flow_definition_arn
         self.hook = AugmentedAIRuntimeHook(aws_conn_id=aws_conn_id, config=config)
-        self.hook.get_conn()  # made here, or each thread would make its own
+        self.hook.get_conn()  # created here once, since threads would each create one
 
     def start(self, task: ReviewTask) -> ReviewStarted:
-        """Start the human loop of a detection; its name is the detection's, so A2I refuses a second one."""
+        """Start the human loop of a detection. Its name contains the detection id, so A2I rejects a second one.
+
+        Raises ReviewRefusedError if A2I does not accept tasks from this account or loop.
+        """
         if not self.flow_definition_arn:
             raise ReviewRefusedError(
-                "The loop has no flow_definition_arn, so nothing can be sent to Amazon A2I: set the loop up with "
-                "`python -m label_loop provision`, or set Enable-A2I-Workflow to false."
+                "The loop has no flow_definition_arn, so no reviews can be sent to Amazon A2I. Run "
+                "`python -m label_loop provision <loop>`, or set Enable-A2I-Workflow to false."
             )
         name = human_loop_name(task.detection_id)
         try:
@@ -44,13 +47,13 @@ class A2IReview:
             if error_code(error) not in _REFUSALS:
                 raise
             raise ReviewRefusedError(
-                f"Amazon A2I refused a review task ({error_code(error)}). A2I takes no new customers: an account "
-                "that never used it reviews in the Airflow UI (`python -m label_loop provision <loop> "
-                "--review-backend airflow`); otherwise check the flow definition "
+                f"Amazon A2I rejected a review task ({error_code(error)}). A2I is closed to new customers: an account "
+                "that has never used it can review in the Airflow UI (`python -m label_loop provision <loop> "
+                "--review-backend airflow`). Otherwise check the flow definition "
                 f"{self.flow_definition_arn} and the role's permission sagemaker:StartHumanLoop."
             ) from error
         return ReviewStarted(name, request_id)
 
     def collect(self) -> int:
-        """Do nothing: A2I writes answers by itself."""
+        """Do nothing and return 0: A2I writes the answers itself."""
         return 0

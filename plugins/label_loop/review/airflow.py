@@ -1,4 +1,4 @@
-"""Review in the Airflow UI, for everyone: tasks wait in a table, and answers are written as A2I writes them."""
+"""Review in the Airflow UI: tasks are kept in a table, and answers are written in A2I's output format."""
 
 import json
 import logging
@@ -22,28 +22,28 @@ log = logging.getLogger(__name__)
 
 
 class AirflowReview:
-    """Puts reviews into the loop's table, and their answers into the folder of answers."""
+    """Adds reviews to the loop's table, and writes their answers to the folder of answers."""
 
     def __init__(self, record: SystemRecord, aws_conn_id: str | None, config: "Config" = PATIENT) -> None:
         table = record.reviews_table
         if table is None:
             raise ReviewRefusedError(
-                f"The loop {record.loop.path} has no table of reviews (reviews_table): run "
-                f"`python -m label_loop provision {record.loop.path}`, which makes what is missing."
+                f"The loop {record.loop.path} has no table of reviews (reviews_table). Run "
+                f"`python -m label_loop provision {record.loop.path}` to create it."
             )
         self.bucket = record.bucket
         self.table = ReviewsHook(table, aws_conn_id=aws_conn_id, config=config)
-        self.table.get_conn()  # made here, or each thread would make its own
+        self.table.get_conn()  # created here once, since threads would each create one
         self._aws_conn_id, self._config = aws_conn_id, config
 
     def start(self, task: ReviewTask) -> ReviewStarted:
-        """Put a task into the table; a task that is there stays as it is."""
+        """Add a task to the table; an existing one is not changed."""
         name = human_loop_name(task.detection_id)
         is_new = self.table.add(Review(name, task, time.time()))
         return ReviewStarted(name, name if is_new else None)
 
     def collect(self) -> int:
-        """Write the answers that nobody can take back any more; return how many."""
+        """Write the answers that can no longer be undone; return how many."""
         now, written = time.time(), 0
         for stage in (Stage.HELD, Stage.SETTLING):
             for review in self.table.queued(stage):
@@ -55,12 +55,12 @@ class AirflowReview:
         if review.stage is Stage.HELD:
             review = review.changed(stage=Stage.SETTLING)
             if not self.table.replace(review):
-                return False  # taken back, or settled by somebody else
+                return False  # undone, or being written by another process
         self._write(review)
         return self.table.replace(review.changed(stage=Stage.DONE))
 
     def _write(self, review: Review) -> None:
-        """Write the answers once: what a cut run or another process has written stays."""
+        """Write the answers, unless an interrupted run or another process already has."""
         from botocore.exceptions import ClientError
 
         body = json.dumps(output(review), ensure_ascii=False).encode()
@@ -75,7 +75,7 @@ class AirflowReview:
         except ClientError as error:
             if error_code(error) != "PreconditionFailed":
                 raise
-            log.info("The answers of %s were written already", review.name)
+            log.info("The answers of %s have already been written", review.name)
 
     @cached_property
     def _s3(self) -> Any:

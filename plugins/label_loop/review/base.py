@@ -1,4 +1,4 @@
-"""The contract of a review backend, and which one a loop has."""
+"""The contract of a review backend, and the choice of a loop's backend."""
 
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,24 +14,24 @@ A2I, AIRFLOW = "a2i", "airflow"
 
 
 class ReviewBackend(Protocol):
-    """Takes review tasks; the answers arrive as A2I output files in ``a2i-human-loop-data/``."""
+    """Accepts review tasks; the answers arrive as A2I output files in ``a2i-human-loop-data/``."""
 
     def start(self, task: ReviewTask) -> ReviewStarted:
-        """Start a task, or find the one that this detection has already; safe to repeat and to call in threads.
+        """Start a task, or return the existing one of the detection. Idempotent and thread-safe.
 
-        Raises ReviewRefusedError where the backend does not take tasks of this account or loop at all.
+        Raises ReviewRefusedError if the backend does not accept tasks from this account or loop.
         """
         ...
 
     def collect(self) -> int:
-        """Let answers that are final reach their folder, and return how many did; safe to repeat."""
+        """Write final answers to their folder, and return how many. Idempotent."""
         ...
 
 
 def review_backend(record: SystemRecord, aws_conn_id: str | None, config: "Config" = PATIENT) -> ReviewBackend:
-    """Return the backend that the loop's record names as ``review_backend``, ``a2i`` where it names none.
+    """Return the backend that the record names as ``review_backend``, by default ``a2i``.
 
-    Raises ReviewRefusedError for any other, and for one that the loop lacks something for.
+    Raises ReviewRefusedError for an unknown backend, or one that is not set up.
     """
     name = record.review_backend or A2I
     if name == A2I:
@@ -43,6 +43,6 @@ def review_backend(record: SystemRecord, aws_conn_id: str | None, config: "Confi
 
         return AirflowReview(record, aws_conn_id, config)
     raise ReviewRefusedError(
-        f"The loop {record.loop.path} names {shown(name)} as its review_backend, which is neither {A2I!r} nor "
-        f"{AIRFLOW!r}. Detections are logged without a review; correct it, or set Enable-A2I-Workflow to false."
+        f"The review_backend of the loop {record.loop.path} is {shown(name)}, but must be {A2I!r} or {AIRFLOW!r}. "
+        "Detections are logged without review. Correct it, or set Enable-A2I-Workflow to false."
     )

@@ -1,4 +1,4 @@
-"""The base of sensors that wait without a worker."""
+"""The base of deferrable sensors."""
 
 from abc import abstractmethod
 from datetime import UTC, datetime, timedelta
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 class DeferrableSensor(BaseSensorOperator):
-    """Looks once, then waits in the triggerer, which looks on and ends the task where it finds what is waited for.
+    """Pokes once, then defers to a trigger that ends the task once its condition is met.
 
-    :param deferrable: whether it waits so; else it pokes or reschedules, as ``mode`` says
+    :param deferrable: whether to defer; if not, the sensor pokes or reschedules according to ``mode``
     """
 
     def __init__(self, *, deferrable: bool = True, **kwargs: Any) -> None:
@@ -24,28 +24,28 @@ class DeferrableSensor(BaseSensorOperator):
 
     @abstractmethod
     def trigger(self) -> "BaseTrigger":
-        """Return what goes on looking, after ``poke`` found nothing."""
+        """Return the trigger to defer to after ``poke`` returned False."""
 
     def execute(self, context: "Context") -> Any:
-        """Look; where there is nothing yet, wait as the task is set to."""
+        """Poke; if the condition is not met, defer, or wait according to ``mode``."""
         if not self.deferrable:
             return super().execute(context)
-        return self._look(context, datetime.now(UTC))
+        return self._poke_or_defer(context, datetime.now(UTC))
 
     def execute_complete(self, context: "Context", event: dict[str, Any], began: str) -> Any:
-        """Look again where the trigger did not end the task by itself; ``began`` is when the wait did, in ISO 8601."""
-        self.log.info("The wait was interrupted: %s", event)
-        return self._look(context, datetime.fromisoformat(began))
+        """Poke again after a trigger that did not end the task; ``began`` is the start of the wait in ISO 8601."""
+        self.log.info("The trigger fired (%s); checking again", event)
+        return self._poke_or_defer(context, datetime.fromisoformat(began))
 
-    def _look(self, context: "Context", began: datetime) -> Any:
+    def _poke_or_defer(self, context: "Context", began: datetime) -> Any:
         try:
             found = self.poke(context)
             left = began + timedelta(seconds=self.timeout) - datetime.now(UTC)
             if not found and left <= timedelta():
-                raise AirflowSensorTimeout(f"The sensor has timed out: it waited for more than {self.timeout:.0f} s.")
+                raise AirflowSensorTimeout(f"The sensor timed out after {self.timeout:.0f} seconds.")
         except (AirflowSensorTimeout, AirflowFailException) as error:
             if self.soft_fail:
-                raise AirflowSkipException("Skipped, since soft_fail is set.") from error
+                raise AirflowSkipException("Skipping, since soft_fail is set.") from error
             raise
         if not found:
             again = {"began": began.isoformat()}

@@ -1,4 +1,4 @@
-"""Waits for work in a loop's inboxes. Nothing is received: what waits is left for the task that does the work."""
+"""Sensors of a loop's inboxes. They receive no messages, which are left to the task that processes them."""
 
 from abc import abstractmethod
 from contextlib import suppress
@@ -22,7 +22,7 @@ _FOLDER_POLL_SECONDS = 30.0
 
 
 class InboxSensor(LoopTask, DeferrableSensor):
-    """Waits until a loop has objects in one of its folders that are not processed yet.
+    """Waits until a loop has unprocessed objects in one of its folders.
 
     :param loop_path: the loop's Parameter Store path, such as ``/logos``
     :param aws_conn_id: the Airflow connection to AWS
@@ -35,22 +35,22 @@ class InboxSensor(LoopTask, DeferrableSensor):
         self._next: BaseTrigger | None = None
 
     def poke(self, context: "Context") -> bool:
-        """Return whether there is something to do."""
+        """Return whether there is work."""
         self._next = self.next_wait(self.loop_context())
         return self._next is None
 
     def trigger(self) -> "BaseTrigger":
-        """Return what the last look decided to wait for."""
+        """Return the trigger that the last poke chose."""
         if self._next is None:
-            raise RuntimeError("There is something to do: nothing is to be waited for.")
+            raise RuntimeError("There is work, so there is nothing to wait for.")
         return self._next
 
     @abstractmethod
     def next_wait(self, loop: "LoopContext") -> "BaseTrigger | None":
-        """Return what is to be waited for, or None where there is something to do."""
+        """Return the trigger to wait with, or None if there is work."""
 
     def wait_for_work(self, inbox: "LoopInbox", listing: "Reconciliation", limit: dict[str, Any]) -> "BaseTrigger":
-        """Return the trigger that waits for work in an inbox, until a listing is due or another limit is reached."""
+        """Return a trigger that waits for work in an inbox, until a listing is due or another limit is reached."""
         from label_loop.inbox.queue import QueueInbox
         from label_loop.triggers.inbox import FolderTrigger, QueueTrigger
 
@@ -68,18 +68,18 @@ class InboxSensor(LoopTask, DeferrableSensor):
 
 
 class UploadsSensor(InboxSensor):
-    """Waits until a loop has uploads to detect, and a model that serves.
+    """Waits until a loop has uploads to detect and a serving model.
 
-    A model that was stopped as idle is started by the first upload, and one that is idle for too long is stopped.
+    The first upload starts a model that was stopped as idle; a model that is idle for too long is stopped.
     """
 
     def next_wait(self, loop: "LoopContext") -> "BaseTrigger | None":
-        """Return what is to be waited for: a model, or uploads."""
+        """Return a trigger that waits for a model or for uploads, or None if there is work."""
         from label_loop.inbox.reconciliation import UploadsReconciliation
         from label_loop.serving import NotReady, ServingModel
 
         listing, model = UploadsReconciliation(loop), ServingModel(loop)
-        listing.begin()  # before the first model: uploads may wait longer than their queue keeps them
+        listing.begin()  # also before the first model: uploads may wait longer than the queue retains them
         found = model.ensure()
         if isinstance(found, NotReady):
             return self._wait_for_model(found)
@@ -104,11 +104,11 @@ class AnswersSensor(InboxSensor):
     """Waits until a loop has review answers to apply."""
 
     def next_wait(self, loop: "LoopContext") -> "BaseTrigger | None":
-        """Return what is to be waited for: answers."""
+        """Return a trigger that waits for answers, or None if there are any."""
         from label_loop.inbox.reconciliation import AnswersReconciliation
         from label_loop.inbox.sources import answers_inbox
 
-        # Answers come in that a review page was cut off from writing; a loop without reviews has none.
+        # Writes answers whose review page was closed before it could; a loop without reviews has none.
         with suppress(ReviewRefusedError):
             loop.review.collect()
         inbox, listing = answers_inbox(loop), AnswersReconciliation(loop)

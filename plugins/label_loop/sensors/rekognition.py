@@ -1,4 +1,4 @@
-"""Waits for Rekognition Custom Labels."""
+"""A sensor of Rekognition Custom Labels."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from label_loop.hooks.rekognition import RekognitionHook
 
 _POLL_SECONDS = 15
-_LONGEST_WAIT_SECONDS = 36 * 3600  # AWS gives a training up to 24 hours
+_MAX_WAIT_SECONDS = 36 * 3600  # AWS gives a training up to 24 hours
 
 
 class RekognitionProjectVersionSensor(LoopTask, DeferrableSensor):
-    """Waits until a project version is trained, or runs; returns its name.
+    """Waits until a project version is trained or running; returns its name.
 
-    Fails for good, with Rekognition's reason, where the version cannot get there. Of a loop's version that failed to
-    train it records that it did, so that the same images are not trained again.
+    Fails without retry, with Rekognition's reason, if the version failed. For a version of a loop the failure is
+    recorded, so that the same images are not trained again.
 
     :param version_name: the version's name (templated)
     :param waiter_name: ``project_version_trained`` or ``project_version_running``
     :param project_arn: the ARN of its project (templated)
-    :param loop_path: instead of the ARN: the Parameter Store path of the loop whose project it is
+    :param loop_path: instead of ``project_arn``: the Parameter Store path of the loop
     :param aws_conn_id: the Airflow connection to AWS
     """
 
@@ -43,7 +43,7 @@ class RekognitionProjectVersionSensor(LoopTask, DeferrableSensor):
         loop_path: str = "",
         aws_conn_id: str | None = "aws_default",
         poke_interval: float = _POLL_SECONDS,
-        timeout: float = _LONGEST_WAIT_SECONDS,
+        timeout: float = _MAX_WAIT_SECONDS,
         **kwargs: Any,
     ) -> None:
         super().__init__(poke_interval=poke_interval, timeout=timeout, **kwargs)
@@ -54,7 +54,7 @@ class RekognitionProjectVersionSensor(LoopTask, DeferrableSensor):
         self.aws_conn_id = aws_conn_id
 
     def poke(self, context: "Context") -> PokeReturnValue:
-        """Look once. Raises AirflowFailException where the version cannot get there."""
+        """Check once. Raises AirflowFailException if the version failed."""
         from botocore.exceptions import WaiterError
 
         arguments = {"ProjectArn": self._project(), "VersionNames": [self.version_name]}
@@ -65,7 +65,7 @@ class RekognitionProjectVersionSensor(LoopTask, DeferrableSensor):
             if error.kwargs["reason"].startswith("Max attempts exceeded"):
                 return PokeReturnValue(is_done=False)
             if "Error" in error.last_response:
-                raise  # the question failed, not the version
+                raise  # the request failed, not the version
             self._fail()
         return PokeReturnValue(is_done=True, xcom_value=str(self.version_name))
 
@@ -97,4 +97,4 @@ class RekognitionProjectVersionSensor(LoopTask, DeferrableSensor):
         from label_loop.workflows.training import TrainingWorkflow
 
         reason = TrainingWorkflow(self.loop_context()).record_failure(self.version_name)
-        raise AirflowFailException(f"{reason} {Loop(self.loop_path).name} keeps the model it has.")
+        raise AirflowFailException(f"{reason} The loop {Loop(self.loop_path).name} keeps its current model.")

@@ -1,1 +1,1 @@
-"""What waits without a worker."""
+"""Triggers, which wait in the triggerer without a worker slot."""

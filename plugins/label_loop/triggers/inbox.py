@@ -1,6 +1,6 @@
-"""Waits for work in an inbox: messages in a queue, or objects in a folder that is listed.
+"""Triggers that wait for work in an inbox: messages in a queue, or objects in a folder.
 
-Work ends the sensor at once, from the triggerer; what else may end a wait lets the sensor look again.
+Work ends the sensor directly from the triggerer; when a limit ends the wait, the sensor pokes again.
 """
 
 import asyncio
@@ -18,18 +18,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from label_loop.hooks.aws_errors import reason
 from label_loop.hooks.notification_queue import RECEIVABLE
-from label_loop.triggers.limit import Limit
+from label_loop.triggers.limit import WaitLimit
 from label_loop.triggers.settling import settle
 
 log = logging.getLogger(__name__)
 
-_SHORTEST_POLL_SECONDS = 1.0
-_LONGEST_POLL_SECONDS = 3.0
-_LENGTHENING = 1.05  # of the time between two looks at a queue: uploads often follow each other
+_MIN_POLL_SECONDS = 1.0
+_MAX_POLL_SECONDS = 3.0
+_POLL_GROWTH = 1.05  # factor between two polls of a queue: uploads often come in quick succession
 
 
 class InboxTrigger(BaseTrigger):
-    """Looks again and again until there is work, or the limit is reached, as ``Limit`` takes it."""
+    """Polls until there is work or the limit is reached; ``limit`` has the arguments of ``WaitLimit``."""
 
     def __init__(self, aws_conn_id: str | None, limit: dict[str, Any] | None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -42,16 +42,16 @@ class InboxTrigger(BaseTrigger):
         return path, {**self.arguments(), "aws_conn_id": self.aws_conn_id, "limit": self.limit}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait. AWS being away for a while is no reason to end it."""
+        """Poll until there is work or the limit is reached. Errors of AWS are logged, and polling goes on."""
         await settle()
-        limit, has_work = Limit.of(self.limit), False
+        limit, has_work = WaitLimit.of(self.limit), False
         async with await self.hook().get_async_conn() as client:
             pauses = self.pauses()
             while not has_work:
                 try:
-                    has_work = await self.look(client)
+                    has_work = await self.poll(client)
                 except (BotoCoreError, ClientError) as error:
-                    log.warning("%s cannot be looked at for now: %s", self.arguments(), reason(error))
+                    log.warning("Could not poll %s, will try again: %s", self.arguments(), reason(error))
                 if not has_work:
                     if limit and await limit.is_reached():
                         break
@@ -60,23 +60,23 @@ class InboxTrigger(BaseTrigger):
 
     @abstractmethod
     def arguments(self) -> dict[str, Any]:
-        """Return the arguments that the subclass has beside its base."""
+        """Return the arguments of the subclass, without those of its base."""
 
     @abstractmethod
     def hook(self) -> AwsGenericHook[Any]:
-        """Return the hook whose client ``look`` is given."""
+        """Return the hook whose client ``poll`` is given."""
 
     @abstractmethod
     def pauses(self) -> Iterator[float]:
-        """Yield the seconds between two looks, without an end."""
+        """Yield the seconds between polls, endlessly."""
 
     @abstractmethod
-    async def look(self, client: Any) -> bool:
+    async def poll(self, client: Any) -> bool:
         """Return whether there is work."""
 
 
 class QueueTrigger(InboxTrigger):
-    """Waits until a queue has messages, and receives none: each receipt would count towards its dead-letter queue."""
+    """Waits until a queue has messages, without receiving any, since receives are counted for dead letters."""
 
     def __init__(self, queue_url: str, aws_conn_id: str | None, limit: dict[str, Any] | None = None) -> None:
         super().__init__(aws_conn_id, limit)
@@ -91,20 +91,23 @@ class QueueTrigger(InboxTrigger):
         return SqsHook(aws_conn_id=self.aws_conn_id)
 
     def pauses(self) -> Iterator[float]:
-        """Yield ever longer pauses, up to a few seconds."""
-        seconds = _SHORTEST_POLL_SECONDS
+        """Yield pauses that grow from 1 to 3 seconds."""
+        seconds = _MIN_POLL_SECONDS
         while True:
             yield seconds
-            seconds = min(seconds * _LENGTHENING, _LONGEST_POLL_SECONDS)
+            seconds = min(seconds * _POLL_GROWTH, _MAX_POLL_SECONDS)
 
-    async def look(self, client: Any) -> bool:
+    async def poll(self, client: Any) -> bool:
         """Return whether a message can be received."""
         response = await client.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=[RECEIVABLE])
         return int(response["Attributes"][RECEIVABLE]) > 0
 
 
 class FolderTrigger(InboxTrigger):
-    """Waits until a folder has an object that is newer than what was seen; lists it all, so it looks seldom."""
+    """Waits until a folder has an object newer than ``seen`` (ISO 8601), or any object if that is None.
+
+    Each poll lists the whole folder, so the interval should be long.
+    """
 
     def __init__(
         self,
@@ -123,7 +126,7 @@ class FolderTrigger(InboxTrigger):
         self.poll_interval_seconds = poll_interval_seconds
 
     def arguments(self) -> dict[str, Any]:
-        """Return the folder, and how far it was seen."""
+        """Return the folder and the mark."""
         return {
             "bucket": self.bucket,
             "folder": self.folder,
@@ -136,11 +139,11 @@ class FolderTrigger(InboxTrigger):
         return S3Hook(aws_conn_id=self.aws_conn_id)
 
     def pauses(self) -> Iterator[float]:
-        """Yield the same pause again and again."""
+        """Yield the same pause endlessly."""
         return repeat(self.poll_interval_seconds)
 
-    async def look(self, client: Any) -> bool:
-        """Return whether an object is newer than what was seen."""
+    async def poll(self, client: Any) -> bool:
+        """Return whether an object is newer than ``seen``."""
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.folder)
         async for page in pages:
             for item in page.get("Contents", []):

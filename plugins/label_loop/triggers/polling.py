@@ -1,4 +1,4 @@
-"""The base of triggers that look at a loop again and again."""
+"""The base of triggers that poll a loop."""
 
 import asyncio
 from abc import abstractmethod
@@ -12,10 +12,9 @@ from label_loop.triggers.settling import settle
 
 
 class LoopPollingTrigger(BaseTrigger):
-    """Fires when ``look`` says so.
+    """Fires once ``poll`` returns True.
 
-    ``look`` runs in a thread: a call or two every quarter of a minute do not justify a second, asynchronous way
-    to make them.
+    ``poll`` runs in a thread: one or two calls every 15 seconds do not justify asynchronous hooks.
     """
 
     def __init__(self, loop_path: str, poll_interval_seconds: float, aws_conn_id: str | None) -> None:
@@ -36,13 +35,13 @@ class LoopPollingTrigger(BaseTrigger):
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look until there is what is waited for."""
+        """Poll until the condition is met."""
         await settle()
-        look = sync_to_async(self.look, thread_sensitive=False)
-        while not await look():
+        poll = sync_to_async(self.poll, thread_sensitive=False)
+        while not await poll():
             await asyncio.sleep(self.poll_interval_seconds)
         yield TriggerEvent({"status": "success"})
 
     @abstractmethod
-    def look(self) -> bool:
-        """Return whether there is what is waited for."""
+    def poll(self) -> bool:
+        """Return whether the condition is met."""

@@ -1,4 +1,4 @@
-"""Waits for Rekognition project versions."""
+"""A trigger that waits for Rekognition project versions."""
 
 from collections.abc import AsyncIterator
 
@@ -10,7 +10,7 @@ from label_loop.triggers.settling import settle
 
 
 class RekognitionProjectVersionTrigger(AwsBaseWaiterTrigger):
-    """Waits until a project version reaches what one of the waiters in ``waiters/rekognition.json`` waits for."""
+    """Waits with one of the waiters in ``waiters/rekognition.json``."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class RekognitionProjectVersionTrigger(AwsBaseWaiterTrigger):
         return RekognitionHook(aws_conn_id=self.aws_conn_id)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait as the base class does, after the pause; what is waited for ends the sensor without a worker."""
+        """Wait as the base class does, after ``settle``; success ends the sensor directly from the triggerer."""
         await settle()
         async for event in super().run():
             is_there = event.payload.get("status") == "success"

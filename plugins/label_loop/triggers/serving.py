@@ -1,4 +1,4 @@
-"""Waits for the model that serves."""
+"""A trigger that waits for the serving model."""
 
 import asyncio
 import logging
@@ -14,16 +14,16 @@ from label_loop.context import LoopContext
 from label_loop.hooks.aws_errors import reason
 from label_loop.loop import Loop
 from label_loop.serving import ServingModel
-from label_loop.triggers.limit import Limit
+from label_loop.triggers.limit import WaitLimit
 from label_loop.triggers.polling import LoopPollingTrigger
 
 log = logging.getLogger(__name__)
 
 
 class ServingModelTrigger(LoopPollingTrigger):
-    """Waits until a model serves, or one that was stopped as idle has uploads to do, or what runs has to be looked at.
+    """Waits until detection has something to do: a model serves, must be started, or running versions must be checked.
 
-    ``began`` is when the wait did, in ISO 8601; ``first_look_seconds`` is how much later than usual it looks first.
+    ``began`` is the start of the wait in ISO 8601; ``first_look_seconds`` is an additional pause before the first poll.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class ServingModelTrigger(LoopPollingTrigger):
         return path, {**arguments, "began": self.began, "first_look_seconds": self.first_look_seconds}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look as the base class does, after what may be a longer pause."""
+        """Poll as the base class does, after the additional pause."""
         await asyncio.sleep(self.first_look_seconds)
         async for event in super().run():
             yield event
@@ -53,12 +53,12 @@ class ServingModelTrigger(LoopPollingTrigger):
     def _context(self) -> LoopContext:
         return LoopContext(Loop(self.loop_path), self.aws_conn_id)
 
-    def look(self) -> bool:
-        """Return whether there is something to do; AWS being away for a while is no answer."""
+    def poll(self) -> bool:
+        """Return whether there is something to do; errors of AWS are logged and count as nothing to do."""
         try:
-            if ServingModel(self._context).next_step() != "wait":
+            if ServingModel(self._context).next_action() != "wait":
                 return True
-            return Limit(self.loop_path).look_is_due(self.began, datetime.now(UTC))
+            return WaitLimit(self.loop_path).is_check_due(self.began, datetime.now(UTC))
         except (BotoCoreError, ClientError) as error:
-            log.warning("The model of %s cannot be looked at for now: %s", self.loop_path, reason(error))
+            log.warning("Could not check the model of %s, will try again: %s", self.loop_path, reason(error))
             return False

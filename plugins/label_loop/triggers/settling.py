@@ -2,12 +2,11 @@
 
 import asyncio
 
-# A trigger that fires within seconds of its deferral can have its task failed by the executor's late report of
-# that deferral (apache/airflow issues 71580 and 72716). So operators look before they defer, and a trigger
-# lets this time pass before it looks for the first time.
+# If a trigger fires within seconds of the deferral, the executor's late report of that deferral can fail the task
+# (apache/airflow issues 71580 and 72716). So operators check before they defer, and triggers pause before they poll.
 SETTLING_SECONDS = 10.0
 
 
 async def settle() -> None:
-    """Let the pause pass."""
+    """Wait for ``SETTLING_SECONDS``."""
     await asyncio.sleep(SETTLING_SECONDS)

@@ -1,4 +1,4 @@
-"""Deployment: from a trained version to the one that serves, blue-green, and never two that are paid for long."""
+"""Deployment: blue-green, from a trained version to the one that serves."""
 
 import logging
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from label_loop.context import LoopContext
 from label_loop.domain import deployment, training
 from label_loop.domain.detections import UNDETECTABLE
 from label_loop.domain.moments import timestamp
-from label_loop.exceptions import NothingServesError, SmokeTestFailedError
+from label_loop.exceptions import NoServingModelError, SmokeTestFailedError
 from label_loop.hooks.aws_errors import error_code
 from label_loop.loop_state import LoopState
 from label_loop.model_project import ModelProject, manifest_key
@@ -22,30 +22,31 @@ from label_loop.workflows.training_set import TrainingSet
 
 log = logging.getLogger(__name__)
 
-_IMAGES_LOOKED_FOR = 20  # in each place: images of an old manifest may be gone, and one may be unreadable
+_MAX_IMAGES_TRIED = 20  # per source: images of an old manifest may be deleted, or unreadable
 
 
 class DeploymentWorkflow(ModelProject):
-    """The steps that let a version serve. Each can be repeated after a crash."""
+    """The steps of a deployment. Each is idempotent, so it can be repeated after a crash."""
 
     def __init__(self, context: LoopContext) -> None:
         super().__init__(context)
-        self.set = TrainingSet(context)
+        self.training_set = TrainingSet(context)
         self.serving = ServingModel(context)
 
-    def choose(self, version_name: str, *, asked_by: str) -> deployment.DeploymentDecision:
-        """Decide on a deployment that a person asked for, and tell it. Raises VersionNotDeployableError."""
+    def decide(self, version_name: str, *, asked_by: str) -> deployment.DeploymentDecision:
+        """Decide on a deployment by hand, and announce it. Raises VersionNotDeployableError."""
         endpoint_arn = self.context.state.endpoint_arn
         minimum = self.context.settings.minimum_f1_score
-        decision = deployment.choose(version_name, self.versions(), endpoint_arn, minimum)
-        wish = "is to be deployed" if decision.action == "deploy" else "is to be deployed and need not be"
-        self.announce_version(version_name, f"{wish}, as {asked_by} asked: {decision.reason}", asked_by=asked_by)
+        decision = deployment.decide_deployment(version_name, self.versions(), endpoint_arn, minimum)
+        request = f"deployment requested by {asked_by}"
+        verdict = request if decision.action == "deploy" else f"{request}, but not needed"
+        self.announce_version(version_name, f"{verdict}: {decision.reason}", asked_by=asked_by)
         return decision
 
     def start_version(self, version_name: str) -> None:
-        """Start a version beside the one that serves; what else runs is stopped, since Rekognition runs two.
+        """Start a version beside the serving one; other versions are stopped, since Rekognition runs two by default.
 
-        Raises RunningLimitError, after which it is worth trying again, where there is no room for it yet.
+        Raises RunningLimitError if the limit of running versions is reached; retrying later may succeed.
         """
         version = self.version(version_name)
         now = _now()
@@ -54,9 +55,9 @@ class DeploymentWorkflow(ModelProject):
         self.serving.start(version, "starting")
 
     def smoke_test(self, version_name: str) -> None:
-        """Detect one known image; those that are gone or cannot be read are passed over.
+        """Run a detection on one known image, skipping those that are deleted or unreadable.
 
-        Raises SmokeTestFailedError where the version does not answer, or no image is left.
+        Raises SmokeTestFailedError if the detection fails, or no image is usable.
         """
         version, bucket = self.version(version_name), self.context.record.bucket
         for image in self._known_images(version_name):
@@ -66,38 +67,38 @@ class DeploymentWorkflow(ModelProject):
                 code = error_code(error)
                 if code not in UNDETECTABLE:
                     raise SmokeTestFailedError(
-                        f"{version_name} runs but does not answer ({code}); the endpoint was not moved."
+                        f"{version_name} is running, but its smoke test failed ({code}); the endpoint was not moved."
                     ) from error
-                log.warning("The smoke test passes over %s: %s", image.key, code)
+                log.warning("Smoke test: skipping %s: %s", image.key, code)
             else:
-                log.info("The smoke test of %s on %s found %s", version_name, image.key, labels)
+                log.info("Smoke test of %s on %s: detected %s", version_name, image.key, labels)
                 return
         raise SmokeTestFailedError(
-            f"{version_name} could not be tested: there is no image that can be read among {_IMAGES_LOOKED_FOR} of its "
-            f"manifest, of the last one, and in {LABELLED_FOLDER}. Put one there and deploy again; the endpoint was "
-            "not moved."
+            f"{version_name} could not be tested, so the endpoint was not moved: no readable image among the first "
+            f"{_MAX_IMAGES_TRIED} of its manifest, of the last manifest and of {LABELLED_FOLDER}. Add an image there "
+            "and deploy again."
         )
 
     def _known_images(self, version_name: str) -> Iterator[LabelledImage]:
-        """Yield images that the version was trained with, else others; versions of other makers have no manifest."""
+        """Yield images of the version's own manifest, if any, of the last manifest, and of the labels' folders."""
         last = self.attempt.manifest_key if self.attempt else None
         for key in dict.fromkeys((manifest_key(version_name), last)):
-            yield from islice(self.set.in_manifest(key), _IMAGES_LOOKED_FOR)
-        yield from islice(self.set.labelled(LABELLED_FOLDER), _IMAGES_LOOKED_FOR)
+            yield from islice(self.training_set.in_manifest(key), _MAX_IMAGES_TRIED)
+        yield from islice(self.training_set.labelled(LABELLED_FOLDER), _MAX_IMAGES_TRIED)
 
     def move_endpoint(self, version_name: str) -> None:
-        """Let a running version serve from now on. Raises NothingServesError where it does not run any more."""
+        """Make a running version the endpoint. Raises NoServingModelError if it is no longer running."""
         version, now = self.version(version_name), _now()
         if version.status != deployment.RUNNING:
-            raise NothingServesError(
-                f"{version_name} is {deployment.spoken(version.status)}, and was running when it was tested; the "
-                "endpoint was not moved. Deploy it again by hand, once it is known who stopped it."
+            raise NoServingModelError(
+                f"{version_name} is now {deployment.status_label(version.status)} although it "
+                "passed its smoke test, so the endpoint was not moved. Find out what stopped it and deploy it by hand."
             )
 
         def moved(state: LoopState) -> LoopState:
             attempt = state.last_training_attempt
             if attempt:
-                # From now on its place is a person's business: a rollback is not undone by the next check.
+                # Mark it as deployed, so that the next check does not undo a rollback by hand.
                 attempt = replace(attempt, outcome=training.outcome_after_deployment(attempt, version_name))
             return replace(
                 state,
@@ -110,7 +111,7 @@ class DeploymentWorkflow(ModelProject):
             )
 
         self.context.change_state(moved)
-        self.announce_version(version_name, "serves from now on", f1=version.f1_score)
+        self.announce_version(version_name, "is now serving", f1=version.f1_score)
 
 
 def _now() -> str:

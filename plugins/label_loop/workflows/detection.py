@@ -1,4 +1,4 @@
-"""Detection: each upload is detected, logged once, sent to review where the model is unsure, and told of."""
+"""Detection: each upload is detected, logged once, sent to review if below the minimum confidence, and announced."""
 
 import logging
 import time
@@ -12,11 +12,11 @@ from botocore.exceptions import ClientError
 
 from label_loop.context import LoopContext
 from label_loop.domain import detections
-from label_loop.domain.deployment import Units
+from label_loop.domain.deployment import InferenceUnits
 from label_loop.domain.log_row import LogRow, shown_percent
 from label_loop.domain.pacing import Pacer
 from label_loop.domain.reviews import review_created
-from label_loop.exceptions import NothingServesError, ReviewRefusedError, UnfinishedWorkError
+from label_loop.exceptions import NoServingModelError, ReviewRefusedError, UnfinishedWorkError
 from label_loop.hooks.aws_errors import error_code, reason
 from label_loop.hooks.rekognition import is_not_ready
 from label_loop.inbox.base import Delivery, Inbox
@@ -24,15 +24,15 @@ from label_loop.payloads import UPLOADS_FOLDER, WORKFLOW_SOURCE, Event, ProjectV
 
 log = logging.getLogger(__name__)
 
-# A worker stays for uploads that follow each other, so that they are not delayed by a task's start.
+# The worker waits this long for further uploads, which saves them the delay of a task start.
 LINGER_SECONDS = 10
-LONGEST_RUN_SECONDS = 15 * 60
+MAX_RUN_SECONDS = 15 * 60
 _THREADS = 16
 
 
 @dataclass
 class DetectionSummary:
-    """What a run did, in numbers of uploads."""
+    """The number of uploads with each outcome in a run, and the problems."""
 
     detected: int = 0
     accepted: int = 0
@@ -46,7 +46,7 @@ class DetectionSummary:
 
 @dataclass(frozen=True)
 class _Batch:
-    """Deliveries on their way: the uploads that need no more work, those that were new, and their detections."""
+    """Deliveries in progress: the ids that need no further work, the new ids, and the rows of new detections."""
 
     deliveries: Sequence[Delivery]
     settled: Set[str]
@@ -55,7 +55,7 @@ class _Batch:
 
 
 class DetectionWorkflow:
-    """Drains an inbox of uploads. An upload is done when its row is written; until then it comes again."""
+    """Drains an inbox of uploads. An upload is done once its row is written; until then it is redelivered."""
 
     def __init__(
         self,
@@ -68,23 +68,23 @@ class DetectionWorkflow:
         self.inbox = inbox
         self.clock = clock
         self.summary = DetectionSummary()
-        # Up to where Rekognition scales: it adds units only under more load than those that run can serve.
+        # The autoscaling maximum: Rekognition adds units only under more load than the running ones can serve.
         units = _units(context, serving)
-        self._pacer = Pacer(units.most or units.least)
+        self._pacer = Pacer(units.maximum or units.minimum)
         context.rekognition.on_retries = lambda: self._pacer.throttled(self.clock())
         self._being_written: set[str] = set()
-        self._reasons: dict[str, str] = {}  # why the work of an upload failed, by the id of its detection
+        self._reasons: dict[str, str] = {}  # why an upload failed, by detection id
         self._model_is_gone = False
         self._settings = context.settings
 
     def drain(self, first: Sequence[Delivery] = ()) -> DetectionSummary:
-        """Process deliveries until none has come for a while.
+        """Process deliveries until none arrives within ``LINGER_SECONDS``, or the run has lasted 15 minutes.
 
-        Raises UnfinishedWorkError at the end where uploads were left undone (they come again), or review refused.
+        Raises UnfinishedWorkError at the end if uploads failed (they are redelivered), or reviews were refused.
         """
-        deadline = self.clock() + LONGEST_RUN_SECONDS
+        deadline = self.clock() + MAX_RUN_SECONDS
         deliveries = list(first) or self.inbox.receive(wait_seconds=1)
-        # The model is paid by the hour: while one batch is written, the next one is being detected.
+        # One batch is written while the next is detected, since the model is billed by the hour.
         with ThreadPoolExecutor(_THREADS) as pool, ThreadPoolExecutor(1) as writer:
             writing: Future[None] | None = None
             while deliveries:
@@ -101,7 +101,7 @@ class DetectionWorkflow:
         return self.summary
 
     def _detect_batch(self, deliveries: Sequence[Delivery], pool: ThreadPoolExecutor) -> _Batch:
-        self._settings = self.context.read_settings()  # a change shall not wait for the end of a long run
+        self._settings = self.context.read_settings()  # so that a change takes effect during a long run
         uploads = {u.detection_id: u for d in deliveries for u in d.events if isinstance(u, S3Upload)}
         wanted = {id_: upload for id_, upload in uploads.items() if _is_upload(upload)}
         known = self.context.log.rows(list(wanted)) if wanted else {}
@@ -110,12 +110,12 @@ class DetectionWorkflow:
         self.summary.ignored += len(uploads) - len(wanted)
         self.summary.repeated += len(wanted) - len(fresh)
         self._being_written |= fresh.keys()
-        # Made and read here, or each thread would.
+        # Once here, or each thread would create a client and read the state.
         self.context.rekognition.get_conn()
         _ = self.context.state
         detected = self._each(list(fresh.values()), self._detect, pool, pace=True)
         self.summary.unfinished += len(fresh) - len(detected)
-        # What is being written is not settled yet: its second message comes again, and is then found in the log.
+        # An upload that is being written is not settled: its duplicate message is redelivered, then found in the log.
         return _Batch(deliveries, uploads.keys() - fresh.keys() - being_written, fresh.keys(), detected)
 
     def _settle_batch(self, batch: _Batch, pool: ThreadPoolExecutor) -> None:
@@ -130,21 +130,21 @@ class DetectionWorkflow:
         self._being_written -= batch.fresh
 
     def _write_batch(self, batch: _Batch, pool: ThreadPoolExecutor) -> Set[str]:
-        """Send to review, write and tell; return what is settled by it."""
+        """Send to review, write and announce; return the ids that are settled."""
         reviewed = self._each(batch.detected, self._send_to_review, pool)
         written = set(self.context.log.put_new(reviewed))
-        self._count_and_tell([row for row in reviewed if row.detection_id in written])
+        self._count_and_publish([row for row in reviewed if row.detection_id in written])
         self.summary.unfinished += len(batch.detected) - len(reviewed)
         return {row.detection_id for row in reviewed}
 
     def _why(self, delivery: Delivery) -> str:
-        """Return why a delivery's work failed; an empty text where it did not."""
+        """Return why a delivery failed, or "" if it did not."""
         return next((self._reasons[id_] for id_ in map(_id, delivery.events) if id_ in self._reasons), "")
 
     def _each[T: S3Upload | LogRow](
         self, items: Sequence[T], work: Callable[[T], LogRow], pool: ThreadPoolExecutor, *, pace: bool = False
     ) -> list[LogRow]:
-        """Return the results of the work that succeeded; what failed is noted and does not hold up others."""
+        """Return the results of the items that succeeded; failures are recorded and do not affect other items."""
         futures: list[Future[LogRow]] = []
         for item in items:
             if pace:
@@ -154,9 +154,9 @@ class DetectionWorkflow:
         for item, future in zip(items, futures, strict=True):
             try:
                 results.append(future.result())
-            except Exception as error:  # any failure concerns one upload; the run goes on and tells at its end
-                self._model_is_gone |= isinstance(error, NothingServesError)
-                log.warning("An upload is left for a later try: %s", error)
+            except Exception as error:  # a failure of one upload must not stop the others; it is raised at the end
+                self._model_is_gone |= isinstance(error, NoServingModelError)
+                log.warning("An upload failed and will be retried: %s", error)
                 self._reasons[_id(item)] = reason(error)
                 self.summary.problems.append(reason(error))
         return results
@@ -164,7 +164,7 @@ class DetectionWorkflow:
     def _detect(self, upload: S3Upload) -> LogRow:
         arn = self.context.state.endpoint_arn
         if arn is None:
-            raise NothingServesError(f"{self.context.loop.path} has no deployed model")
+            raise NoServingModelError(f"The loop {self.context.loop.path} has no deployed model.")
         try:
             labels = self.context.rekognition.detect(arn, upload)
         except ClientError as error:
@@ -176,13 +176,13 @@ class DetectionWorkflow:
         if is_not_ready(error):
             replacement = self.context.endpoint_after(arn)
             if replacement is None:
-                raise NothingServesError(f"the model {arn} is not running") from error
+                raise NoServingModelError(f"The model {arn} is not running.") from error
             return self._decide(upload, replacement, self.context.rekognition.detect(replacement, upload))
         if code not in detections.UNDETECTABLE:
             raise error
         if code == "InvalidS3ObjectException" and self._exists(upload):
-            # Rekognition gives one code for a missing object and for one it may not read. The first is final,
-            # the second is a permission that somebody has to mend, and no reason to give uploads up.
+            # Rekognition returns the same code for a missing object and for missing permission to read it. The former
+            # is final; the latter can be fixed, and the uploads must be retried.
             raise error
         return detections.failed(self._decide(upload, arn, []), code)
 
@@ -198,7 +198,7 @@ class DetectionWorkflow:
         return True
 
     def _decide(self, upload: S3Upload, arn: str, labels: Sequence[Mapping[str, Any]]) -> LogRow:
-        return detections.decide(
+        return detections.to_log_row(
             upload,
             labels,
             settings=self._settings,
@@ -212,34 +212,34 @@ class DetectionWorkflow:
         try:
             started = self.context.review.start(row.review_task(WORKFLOW_SOURCE))
         except ReviewRefusedError as error:
-            # The detection stands, whoever may look at it: it is logged with what kept it from review.
+            # The detection itself succeeded: it is logged with the reason why it was not sent to review.
             if str(error) not in self.summary.problems:
                 self.summary.problems.append(str(error))
             return replace(row, review_failure=type(error).__name__)
         return row.with_review(started)
 
-    def _count_and_tell(self, written: Sequence[LogRow]) -> None:
+    def _count_and_publish(self, written: Sequence[LogRow]) -> None:
         for row in written:
             self.summary.detected += row.failure is None
             self.summary.failed += row.failure is not None
             self.summary.accepted += row.accepted
             self.summary.sent_to_review += row.has_review
         reviews = (row for row in written if row.has_review)
-        self.context.announcer.tell([*map(_event, written), *map(_review_event, reviews)])
+        self.context.announcer.publish([*map(_event, written), *map(_review_event, reviews)])
 
 
 def _id(item: object) -> str:
-    """Return the id of an upload's or a detection's detection; of anything else an empty text."""
+    """Return the detection id of an upload or a row; "" for anything else."""
     if isinstance(item, S3Upload):
         return item.detection_id
     return item.detection_id if isinstance(item, LogRow) else ""
 
 
-def _units(context: LoopContext, serving: ProjectVersion | None) -> Units:
-    """Return the units that run; where they are not known, those that a model is started with."""
+def _units(context: LoopContext, serving: ProjectVersion | None) -> InferenceUnits:
+    """Return the running inference units, or if unknown those set by the parameters."""
     if serving and serving.inference_units:
-        return Units(serving.inference_units, serving.maximum_inference_units)
-    return Units.of(context.settings.minimum_inference_units, context.settings.maximum_inference_units)
+        return InferenceUnits(serving.inference_units, serving.maximum_inference_units)
+    return InferenceUnits.of(context.settings.minimum_inference_units, context.settings.maximum_inference_units)
 
 
 def _is_upload(upload: S3Upload) -> bool:
@@ -260,7 +260,7 @@ def _event(row: LogRow) -> Event:
         "in_review": row.has_review,
     }
     if row.failure is not None:
-        text = f"{name}: could not be detected ({row.failure})"
+        text = f"{name}: detection failed ({row.failure})"
         return Event("detection", text, accepted=False, facts={**facts, "failure": row.failure})
     verdict = "accepted" if row.accepted else "not accepted"
     text = f"{name}: {row.detected_label or 'no label'} at {shown_percent(row.confidence_percent):.1f} %, {verdict}"

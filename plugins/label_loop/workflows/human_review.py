@@ -1,4 +1,4 @@
-"""Human review: each answer reaches the inference log once, and its image the training folder."""
+"""Human review: applies each answer to the inference log once, and copies its image to the training folder."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,22 +29,22 @@ from label_loop.workflows.training_set import TrainingSet
 
 log = logging.getLogger(__name__)
 
-_GONE = "the image is gone from S3"
+_GONE = "the image was deleted from S3"
 _COPY_PROBLEMS = {
     "NoSuchKey": _GONE,
     "NoSuchVersion": _GONE,
     "404": _GONE,
-    "PreconditionFailed": "another image has taken its place in S3",
+    "PreconditionFailed": "the image was overwritten in S3",
 }
 _ANSWER_FILE = "/output.json"
-_LARGEST_ANSWER_BYTES = 4 * 1024 * 1024
+_MAX_ANSWER_BYTES = 4 * 1024 * 1024
 
 type _Given = tuple[Delivery, ReviewAnswer]
 
 
 @dataclass
 class ReviewSummary:
-    """What a run did, in numbers of reviews."""
+    """The number of reviews with each outcome in a run."""
 
     answered: int = 0
     copied: int = 0
@@ -55,7 +55,7 @@ class ReviewSummary:
 
 
 class HumanReviewWorkflow:
-    """Drains an inbox of answers. Every step can be repeated: a crash between two of them loses nothing."""
+    """Drains an inbox of answers. Every step is idempotent, so a crash in between loses nothing."""
 
     def __init__(self, context: LoopContext, inbox: Inbox, linger_seconds: int = 10) -> None:
         self.context = context
@@ -63,23 +63,23 @@ class HumanReviewWorkflow:
         self.linger_seconds = linger_seconds
         self.summary = ReviewSummary()
         self.problems: list[str] = []
-        self._failed: dict[Delivery, str] = {}  # of the batch at hand, with the reasons
+        self._failed: dict[Delivery, str] = {}  # of the current batch, with the reasons
 
     def drain(self, first: Sequence[Delivery] = ()) -> ReviewSummary:
-        """Process deliveries until none has come for a while.
+        """Process deliveries until none arrives within ``linger_seconds``.
 
-        Raises UnfinishedWorkError at the end where answers could not be applied (they come again).
+        Raises UnfinishedWorkError at the end if answers could not be applied (they are redelivered).
         """
         deliveries = list(first) or self.inbox.receive(wait_seconds=1)
         while deliveries:
             self._failed = {}
             events, answers = self._read_all(deliveries)
             while answers:
-                # One answer a detection at a time: another one is a repetition, unless the first fails.
-                some = {answer.detection_id: (delivery, answer) for delivery, answer in reversed(answers)}
-                answers = [one for one in answers if one[1] is not some[one[1].detection_id][1]]
-                events += self._apply_answers(list(some.values()))
-            self.context.announcer.tell(events)
+                # One answer per detection at a time: another one is a duplicate, unless the first fails.
+                current = {answer.detection_id: (delivery, answer) for delivery, answer in reversed(answers)}
+                answers = [one for one in answers if one[1] is not current[one[1].detection_id][1]]
+                events += self._apply_answers(list(current.values()))
+            self.context.announcer.publish(events)
             self.inbox.done([delivery for delivery in deliveries if delivery not in self._failed])
             self.inbox.failed(self._failed)
             deliveries = self.inbox.receive(wait_seconds=self.linger_seconds)
@@ -89,16 +89,16 @@ class HumanReviewWorkflow:
 
     @contextmanager
     def _left_on_error(self, *deliveries: Delivery) -> Iterator[None]:
-        """Leave deliveries for a later try where their work fails: any failure concerns them, and the others go on."""
+        """Record deliveries as failed on any error, so that they are redelivered, and go on with the others."""
         try:
             yield
         except Exception as error:
-            log.warning("An answer is left for a later try: %s", error)
+            log.warning("An answer could not be applied and will be retried: %s", error)
             self.problems.append(reason(error))
             self._failed |= dict.fromkeys(deliveries, reason(error))
 
     def _read_all(self, deliveries: Sequence[Delivery]) -> tuple[list[Event], list[_Given]]:
-        """Return what is to be told of deliveries without an answer, and the answers of the others."""
+        """Return the events to announce for deliveries without an answer, and the answers of the others."""
         events: list[Event] = []
         answers: list[_Given] = []
         for delivery in deliveries:
@@ -119,8 +119,8 @@ class HumanReviewWorkflow:
             answer = parse_answer(self._read(item))
         except MalformedAnswerError as error:
             self.summary.refused += 1
-            log.warning("%s is refused: %s", item.uri, error)
-            return Event("failure", f"A review answer is refused: {error}", facts={"answer": item.uri})
+            log.warning("Rejected %s: %s", item.uri, error)
+            return Event("failure", f"A review answer was rejected: {error}", facts={"answer": item.uri})
         return self._apply_end(answer) if isinstance(answer, ReviewEnded) else answer
 
     def _read(self, item: S3Upload) -> bytes:
@@ -129,27 +129,27 @@ class HumanReviewWorkflow:
             response = client.get_object(Bucket=item.bucket, Key=item.key)
         except ClientError as error:
             if error_code(error) in {"NoSuchKey", "404"}:
-                raise MalformedAnswerError("The answer's file is gone.") from error
+                raise MalformedAnswerError("The answer file was deleted.") from error
             raise
-        body: bytes = response["Body"].read(_LARGEST_ANSWER_BYTES)
+        body: bytes = response["Body"].read(_MAX_ANSWER_BYTES)
         return body
 
     def _apply_answers(self, given: Sequence[_Given]) -> list[Event]:
-        """Apply answers to different detections: read and written together, copied one by one."""
+        """Apply answers to different detections: rows are read and written in batches, images copied one by one."""
         with self._left_on_error(*(delivery for delivery, _ in given)):
             rows = self.context.log.rows([answer.detection_id for _, answer in given])
             return self._write(self._filed([one for one in given if self._is_open(one, rows)]), rows)
         return []
 
     def _filed(self, given: Sequence[_Given]) -> list[_Given]:
-        """Return answers with the names of the folders that their labels have already."""
+        """Return answers with their labels spelled as the existing folders."""
         if not any(answer.label for _, answer in given):
             return list(given)
         labels = TrainingSet(self.context).labels()
         new: dict[str, str] = {}
 
         def filed_as(label: str) -> str:
-            return labels.find(label) or new.setdefault(label_key(label), label)
+            return labels.resolve(label) or new.setdefault(label_key(label), label)
 
         return [
             (delivery, replace(answer, label=answer.label and filed_as(answer.label))) for delivery, answer in given
@@ -160,7 +160,7 @@ class HumanReviewWorkflow:
         with self._left_on_error(delivery):
             if answer.detection_id not in rows:
                 raise _RowMissingError(
-                    f"{answer.human_loop_name} is about detection {answer.detection_id}, which the log does not have"
+                    f"The log has no detection {answer.detection_id}, which {answer.human_loop_name} refers to."
                 )
             answered = rows[answer.detection_id].is_answered
             self.summary.repeated += answered
@@ -171,7 +171,7 @@ class HumanReviewWorkflow:
         logged: dict[str, LoggedAnswer] = {}
         for delivery, answer in given:
             with self._left_on_error(delivery):
-                # First the copy, then the row: its key is always the same, so a repetition copies onto itself.
+                # The copy comes first: its key is deterministic, so a retry overwrites it with the same image.
                 logged[answer.detection_id] = self._copied(rows[answer.detection_id], answer)
         return self._log([one for one in given if one[1].detection_id in logged], rows, logged)
 
@@ -189,7 +189,7 @@ class HumanReviewWorkflow:
         except ClientError:
             if len(given) == 1:
                 raise
-            # A transaction is all or nothing: alone, what cannot be written holds up no other.
+            # A transaction is all or nothing: written one by one, a failing row does not affect the others.
             return [event for one in given for event in self._log_alone(one, rows, answers)]
         self.summary.answered += len(logged)
         self.summary.copied += sum(answers[id_].copied_key is not None for id_ in logged)
@@ -208,7 +208,9 @@ class HumanReviewWorkflow:
             problem = _COPY_PROBLEMS.get(error_code(error))
             if problem is None:
                 raise
-            log.warning("The image of detection %s is not copied: %s; its answer is kept", answer.detection_id, problem)
+            log.warning(
+                "The image of detection %s was not copied: %s. Its answer is logged", answer.detection_id, problem
+            )
             return replace(logged, copy_failure=problem)
 
     def _copy_image(self, row: LogRow, answer: ReviewAnswer) -> str:
@@ -218,7 +220,7 @@ class HumanReviewWorkflow:
             source["VersionId"] = row.version_id
         head = b"" if is_image_key(row.key) else client.get_object(**source, Range="bytes=0-7")["Body"].read()
         target = training_key(str(answer.label), answer.detection_id, row.key, image_suffix(row.key, head))
-        # In a bucket without versions another image may lie there by now, of which nobody has told the label.
+        # In a bucket without versioning the key may hold another image by now, to which the label does not apply.
         unchanged = {"CopySourceIfMatch": row.etag} if row.etag and not row.version_id else {}
         client.copy_object(Bucket=self.context.record.bucket, Key=target, CopySource=source, **unchanged)
         return target
@@ -228,18 +230,18 @@ class HumanReviewWorkflow:
         if not self.context.log.end_review(ended.detection_id, status):
             return None
         self.summary.ended_without_answer += 1
-        text = f"The review {ended.human_loop_name} ended without an answer ({status})"
+        text = f"Review {ended.human_loop_name} ended without an answer ({status})"
         return Event("review_expired", text, facts={"detection": ended.detection_id})
 
 
 class _RowMissingError(Exception):
-    """An answer came before its row could be read, or is not of this log."""
+    """The log has no row for an answer (yet)."""
 
 
 def _answered(row: LogRow, answer: LoggedAnswer) -> Event:
     return Event(
         "review_answered",
-        f"{row.key}: reviewed as {answer.label}, the model said {row.detected_label or 'no label'}",
+        f"{row.key}: reviewed as {answer.label}; detected label: {row.detected_label or 'none'}",
         label=answer.label,
         accepted=row.agrees_with(answer.label),
         facts={

@@ -1,4 +1,4 @@
-"""Human sampling: every n-th detection is reviewed whatever its confidence, for an honest view of the model."""
+"""Human sampling: every n-th detection is reviewed whatever its confidence, for an unbiased measure of the model."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,27 +17,27 @@ _THREADS = 8
 
 
 class HumanSamplingWorkflow:
-    """Marks what qualifies since the last sample, and sends it to review unless it is there already."""
+    """Marks the detections that are due since the last sample, and sends those without a review to review."""
 
     def __init__(self, context: LoopContext) -> None:
         self.context = context
 
     def sample(self) -> int:
-        """Take all samples that are due; return how many. A run that was cut is completed by the next."""
+        """Take all samples that are due; return how many. An interrupted run is completed by the next one."""
         start = self._start()
         interval = self.context.settings.human_sampling_interval
         due = every_nth(self.context.log.unsampled_since(start.detected_at), after=start, interval=interval)
-        # The choice is complete before the first mark: a mark moves its row within the index that is read.
+        # Selected before the first is marked: marking moves a row within the index that is being read.
         chosen = [position.detection_id for position in due]
         for first in range(0, len(chosen), _BATCH):
             self._take(chosen[first : first + _BATCH])
         return len(chosen)
 
     def _start(self) -> Position:
-        """Return after what sampling goes on: the last sample, or the moment it was switched on, if later.
+        """Return the position after which to sample: the last sample, or when sampling was switched on if later.
 
-        Where neither is known, as in a deployment of the AWS sample just taken over, it is switched on now:
-        sampling looks forward, and what was detected long ago is not sent to people.
+        If neither is known, as after adopting a deployment of the AWS sample, sampling starts now: old detections are
+        not sent to people.
         """
         last = self.context.log.last_sampled()
         since, now = self.context.state.sampling_since, timestamp(datetime.now(UTC))
@@ -53,10 +53,10 @@ class HumanSamplingWorkflow:
             reviews = dict(zip(rows, pool.map(self._send_to_review, rows.values()), strict=True))
         self.context.log.mark_sampled(rows.values(), reviews)
         new = [review_created(_task(rows[id_]), started.name) for id_, started in reviews.items() if started]
-        self.context.announcer.tell([*map(_event, rows.values()), *new])
+        self.context.announcer.publish([*map(_event, rows.values()), *new])
 
     def _send_to_review(self, row: LogRow) -> ReviewStarted | None:
-        """Return the review that was started, or None where one exists."""
+        """Return the review that was started, or None if one exists already."""
         return None if row.has_review else self.context.review.start(_task(row))
 
 
@@ -67,7 +67,7 @@ def _task(row: LogRow) -> ReviewTask:
 def _event(row: LogRow) -> Event:
     return Event(
         "sample",
-        f"{row.key} is in the human sample; the model said {row.detected_label or 'no label'}",
+        f"{row.key} was sampled for review; detected label: {row.detected_label or 'none'}",
         label=row.detected_label,
         facts={"image": row.image_uri, "detection": row.detection_id},
     )

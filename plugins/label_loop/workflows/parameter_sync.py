@@ -1,4 +1,4 @@
-"""Parameter sync: Parameter Store and Airflow Variables are kept equal, in both directions."""
+"""Parameter sync: keeps Parameter Store and Airflow Variables equal, in both directions."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Any
 from label_loop.context import LoopContext
 from label_loop.domain.moments import timestamp
 from label_loop.domain.parameter_history import with_written
-from label_loop.domain.parameter_merge import MergePlan, agreed, is_settled, merge, with_seen, without_late_reads
+from label_loop.domain.parameter_merge import MergePlan, agreed, is_settled, merge, with_seen, without_stale_reads
 from label_loop.exceptions import InvalidParameterError
 from label_loop.loop import Loop
 from label_loop.parameters import PARAMETERS
@@ -22,25 +22,25 @@ SAMPLING_SWITCH = "Enable-Automatic-Human-Sampling"
 
 
 @dataclass(frozen=True)
-class Sides:
-    """What either side holds at one moment."""
+class ParameterSides:
+    """The texts of both sides, and the sync state, at one moment."""
 
     store: Mapping[str, str]
     variables: Mapping[str, str | None]
     state: Mapping[str, Any]
 
     @classmethod
-    def read(cls, loop: Loop, stored: Mapping[str, StoredText]) -> "Sides":
-        """Read the Variables, and put beside them what Parameter Store gave."""
+    def read(cls, loop: Loop, stored: Mapping[str, StoredText]) -> "ParameterSides":
+        """Read the Variables, and combine them with the parameters read from Parameter Store."""
         variables, state = read_variables(loop)
-        return cls(without_late_reads(stored, state), variables, state)
+        return cls(without_stale_reads(stored, state), variables, state)
 
     def plan(self) -> MergePlan:
-        """Return what a sync would do now."""
+        """Return the plan of a sync."""
         return merge(self.store, self.variables, self.state)
 
     def differ(self) -> bool:
-        """Return whether a sync has something to do. A store without the loop's record is nothing to copy."""
+        """Return whether a sync has anything to do; always False without a system record in Parameter Store."""
         if SYSTEM_RECORD not in self.store:
             return False
         return not is_settled(self.plan(), self.state) or self.store[SYSTEM_RECORD] != self.variables[SYSTEM_RECORD]
@@ -54,7 +54,7 @@ def read_variables(loop: Loop) -> tuple[dict[str, str | None], dict[str, Any]]:
 
 @dataclass(frozen=True)
 class SyncResult:
-    """What a sync did, in lines for people, and which schedules it switched on."""
+    """The result of a sync: lines for people, and the schedules that it switched on."""
 
     changes: list[str]
     conflicts: list[str]
@@ -65,16 +65,16 @@ class SyncResult:
 
 
 class ParameterSyncWorkflow:
-    """Applies a merge. Each write can be repeated, and the state is written last, so a crash is made good."""
+    """Applies a merge. Writes are idempotent, and the state is written last, so a crash is repaired by the next run."""
 
     def __init__(self, context: LoopContext) -> None:
         self.context = context
 
     def sync(self) -> SyncResult:
-        """Make both sides equal. Raises LoopNotSetUpError where the path has no system record."""
+        """Make both sides equal. Raises LoopNotSetUpError if the loop has no system record."""
         loop = self.context.loop
         stored = self.context.parameter_store.stored(loop)
-        sides = Sides.read(loop, stored)
+        sides = ParameterSides.read(loop, stored)
         SystemRecord.parse(loop, sides.store.get(SYSTEM_RECORD))
         plan = sides.plan()
         result = self._result(sides, plan)
@@ -82,7 +82,7 @@ class ParameterSyncWorkflow:
             self._apply(stored, sides, plan, result)
         return result
 
-    def _result(self, sides: Sides, plan: MergePlan) -> SyncResult:
+    def _result(self, sides: ParameterSides, plan: MergePlan) -> SyncResult:
         before = {name: text for name in PARAMETERS if (text := agreed(sides.state, name)) is not None}
         return SyncResult(
             changes=plan.changes,
@@ -93,7 +93,9 @@ class ParameterSyncWorkflow:
             did_something=sides.differ(),
         )
 
-    def _apply(self, stored: Mapping[str, StoredText], sides: Sides, plan: MergePlan, result: SyncResult) -> None:
+    def _apply(
+        self, stored: Mapping[str, StoredText], sides: ParameterSides, plan: MergePlan, result: SyncResult
+    ) -> None:
         loop = self.context.loop
         put = self.context.parameter_store.put
         versions = {name: put(loop, name, text, exists=name in sides.store) for name, text in plan.to_store.items()}
@@ -104,7 +106,7 @@ class ParameterSyncWorkflow:
             self.context.change_state(lambda state: replace(state, sampling_since=now))
         if sides.store[SYSTEM_RECORD] != sides.variables[SYSTEM_RECORD]:
             write_variable(loop, SYSTEM_RECORD, sides.store[SYSTEM_RECORD], SYSTEM_RECORD_DESCRIPTION)
-        self.context.announcer.tell(_events(plan))
+        self.context.announcer.publish(_events(plan))
         state = {
             **plan.state,
             "written": with_written(sides.state, versions),
@@ -128,5 +130,5 @@ def _events(plan: MergePlan) -> list[Event]:
     return [
         *(Event("parameter_applied", change) for change in plan.changes),
         *(Event("parameter_conflict", conflict) for conflict in plan.conflicts),
-        *(Event("parameter_refused", f"{refusal} The last good value stays in force.") for refusal in plan.refusals),
+        *(Event("parameter_refused", f"{refusal} The last valid value remains in force.") for refusal in plan.refusals),
     ]

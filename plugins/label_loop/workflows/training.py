@@ -1,4 +1,4 @@
-"""Training: from the labelled images to a version that has passed the F1 gate, or not."""
+"""Training: from the labelled images to an evaluated version."""
 
 import logging
 from collections.abc import Mapping
@@ -29,18 +29,18 @@ _SHOWN_PROBLEMS = 20
 
 
 class TrainingWorkflow(ModelProject):
-    """The steps of a training run. Each can be repeated after a crash without paying for anything twice."""
+    """The steps of a training run. Each is idempotent: after a crash nothing is paid for twice."""
 
     def __init__(self, context: LoopContext) -> None:
         super().__init__(context)
-        self.set = TrainingSet(context)
+        self.training_set = TrainingSet(context)
 
     # ---------------------------------------------------------------- check
 
     def check(self, *, forced: bool) -> training.TrainingDecision:
-        """Decide whether to train, resume or do nothing; tell the decision."""
+        """Decide whether to train, resume or do nothing, and announce the decision."""
         new, folders = self.new_images()
-        decision = training.decide(
+        decision = training.decide_training(
             new_images=new,
             minimum_untrained_images=self.context.settings.minimum_untrained_images,
             forced=forced,
@@ -49,49 +49,49 @@ class TrainingWorkflow(ModelProject):
             endpoint_arn=self.context.state.endpoint_arn,
         )
         for name, note in folders.items():
-            log.warning("%s is %s", name, note)
+            log.warning("%s: %s", name, note)
         remark = f"; {len(folders)} folder(s) need attention" if folders else ""
         text = f"Training check: {decision.action} ({decision.reason}){remark}"
-        self.announce("training_checked", text, folders=_some(folders))
+        self.announce("training_checked", text, folders=_first_few(folders))
         return decision
 
     def new_images(self) -> tuple[int, Mapping[str, str]]:
-        """Return how many labelled images the last attempt did not have, and what is to be said of their folders.
+        """Return the number of labelled images that are new since the last attempt, and notes on their folders.
 
-        The latter by the folder's prefix in S3. A call for each 1,000 images.
+        The notes are keyed by the folder's prefix in S3. One call per 1,000 images.
         """
-        found, labels = training.by_label(self.set.labelled(LABELLED_FOLDER))
+        found, labels = training.by_label(self.training_set.labelled(LABELLED_FOLDER))
         folders = training.notes(LABELLED_FOLDER, {**labels.refused, **labels.twins})
-        # What is empty or too large for Rekognition is no image, however it is named.
+        # Empty and oversized files cannot be used for training.
         images = [image for image in found if not size_problem(image.size_bytes)]
         attempt = self.attempt
         if attempt is None:
             # The sample keeps a count and no list of what it trained.
             return max(0, len(images) - self.context.state.previous_trained_images), folders
-        return len(training.new_images(images, self.set.in_manifest(attempt.manifest_key))), folders
+        return len(training.new_images(images, self.training_set.in_manifest(attempt.manifest_key))), folders
 
     # ------------------------------------------------------------- manifest
 
     def prepare(self, *, resume: bool, forced: bool, run_id: str) -> TrainingAttempt | None:
-        """Return the attempt to go on with: the one left behind, or a new one with its manifest written.
+        """Return the attempt to run: the interrupted one, or a new one whose manifest was written.
 
-        None where too few of the new images are usable. Raises UnusableTrainingSetError where the whole set
-        cannot train. In both cases nothing was started.
+        None if too few of the new images are usable. Raises UnusableTrainingSetError if the set as a whole cannot be
+        trained. In both cases nothing was started.
         """
         previous = self.attempt
         if resume and previous:
             return previous
-        checked = set(self.set.in_manifest(previous.manifest_key)) if previous else set()
-        found, labels = training.by_label(self.set.labelled(LABELLED_FOLDER))
-        images, problems = self.set.usable(found, checked)
+        checked = set(self.training_set.in_manifest(previous.manifest_key)) if previous else set()
+        found, labels = training.by_label(self.training_set.labelled(LABELLED_FOLDER))
+        images, problems = self.training_set.usable(found, checked)
         problems = {**training.notes(LABELLED_FOLDER, labels.refused), **problems}
         if previous and not (checked or forced) and self._is_same_set(previous, images):
             self._write_again(previous, images)
             return None
         new, minimum = len(training.new_images(images, checked)), self.context.settings.minimum_untrained_images
         if new < minimum and not forced:
-            text = f"Only {new} of {minimum} new images are usable; no training"
-            self.announce("manifest", text, left_out=_some(problems))
+            text = f"No training: {new} usable new images of at least {minimum}"
+            self.announce("manifest", text, left_out=_first_few(problems))
             return None
         return self._new_attempt(run_id, images, labels, problems)
 
@@ -99,17 +99,19 @@ class TrainingWorkflow(ModelProject):
         return training.fingerprint(self.context.record.bucket, images) == attempt.fingerprint
 
     def _write_again(self, attempt: TrainingAttempt, images: list[LabelledImage]) -> None:
-        """Put a manifest back that is gone: without it, images that are paid for would count as new."""
-        self.set.write(attempt.manifest_key, images)
-        self.announce("manifest", f"{attempt.manifest_key} was gone and is written again: no image is new; no training")
+        """Restore a deleted manifest: without it, images that were already trained would count as new."""
+        self.training_set.write(attempt.manifest_key, images)
+        self.announce(
+            "manifest", f"No training: no new images. The deleted manifest {attempt.manifest_key} was restored"
+        )
 
     def _new_attempt(
         self, run_id: str, images: list[LabelledImage], labels: Labels, problems: dict[str, str]
     ) -> TrainingAttempt:
         previous = self.attempt
-        checked = set(self.set.in_manifest(previous.test_manifest_key)) if previous else set()
-        found, test_labels = training.by_label(self.set.labelled(TEST_FOLDER), known=labels)
-        test_images, test_problems = self.set.usable(found, checked)
+        checked = set(self.training_set.in_manifest(previous.test_manifest_key)) if previous else set()
+        found, test_labels = training.by_label(self.training_set.labelled(TEST_FOLDER), known=labels)
+        test_images, test_problems = self.training_set.usable(found, checked)
         counts = training.check_set(images, has_test_set=bool(test_images))
         if test_images:
             training.check_test_set(counts, test_images)
@@ -124,9 +126,9 @@ class TrainingWorkflow(ModelProject):
             started_at=timestamp(datetime.now(UTC)),
             test_manifest_key=f"{MANIFESTS_FOLDER}{name}.test.manifest" if test_images else None,
         )
-        self.set.write(attempt.manifest_key, images)
+        self.training_set.write(attempt.manifest_key, images)
         if attempt.test_manifest_key:
-            self.set.write(attempt.test_manifest_key, test_images)
+            self.training_set.write(attempt.test_manifest_key, test_images)
         problems |= {**training.notes(TEST_FOLDER, test_labels.refused), **test_problems}
         twins = {**training.notes(LABELLED_FOLDER, labels.twins), **training.notes(TEST_FOLDER, test_labels.twins)}
         self._report(attempt, len(counts), problems, twins)
@@ -134,24 +136,24 @@ class TrainingWorkflow(ModelProject):
 
     def _report(self, attempt: TrainingAttempt, labels: int, problems: dict[str, str], twins: dict[str, str]) -> None:
         if problems:
-            self.set.write_problems(f"{MANIFESTS_FOLDER}{attempt.version_name}.left-out.json", problems)
-            for key, problem in _some(problems).items():
-                log.warning("Left out of the training: %s: %s", key, problem)
-        merged = f"; {len(twins)} folders count as another one's label" if twins else ""
+            self.training_set.write_problems(f"{MANIFESTS_FOLDER}{attempt.version_name}.left-out.json", problems)
+            for key, problem in _first_few(problems).items():
+                log.warning("Excluded from training: %s: %s", key, problem)
+        merged = f"; {len(twins)} folder(s) merged into another label" if twins else ""
         self.announce(
             "manifest",
-            f"Manifest with {attempt.images} images of {labels} labels written; {len(problems)} left out{merged}",
+            f"Manifest written: {attempt.images} images, {labels} labels; {len(problems)} excluded{merged}",
             images=attempt.images,
-            left_out=_some(problems),
-            twins=_some(twins),
+            left_out=_first_few(problems),
+            twins=_first_few(twins),
         )
 
     # ---------------------------------------------------------------- train
 
     def create_version(self, attempt: TrainingAttempt) -> str:
-        """Start the training of an attempt, or find it started; return the version's name.
+        """Start the training of an attempt unless it has already been started; return the name of the version.
 
-        The attempt is recorded first: a crash right after AWS took the call leaves a name to look for.
+        The attempt is recorded first, so that after a crash the version can be found by its name.
         """
         record = self.context.record
 
@@ -170,17 +172,17 @@ class TrainingWorkflow(ModelProject):
             test_manifest_key=attempt.test_manifest_key,
             output_prefix=f"{EVALUATION_FOLDER}{attempt.version_name}",
         )
-        self.announce_version(attempt.version_name, f"training with {attempt.images} images")
+        self.announce_version(attempt.version_name, f"training started with {attempt.images} images")
         return attempt.version_name
 
     # ---------------------------------------------------------------- judge
 
     def passes_gate(self, version_name: str) -> bool:
-        """Compare a trained version's F1 score with the minimum, and record the outcome."""
+        """Return whether a trained version's F1 score reaches the minimum; record and announce the outcome."""
         version = self.version(version_name)
         minimum = self.context.settings.minimum_f1_score
         passed = deployment.passes_gate(version.f1_score, minimum)
-        comparison = f"F1 {version.f1_score} against a minimum of {minimum}"
+        comparison = f"F1 {version.f1_score}, minimum {minimum}"
         self._record_outcome(version_name, training.ACCEPTED if passed else f"rejected: {comparison}")
         self.announce_version(
             version_name, f"{'accepted' if passed else 'rejected'}: {comparison}", f1=version.f1_score
@@ -188,11 +190,11 @@ class TrainingWorkflow(ModelProject):
         return passed
 
     def record_failure(self, version_name: str) -> str:
-        """Record that a training failed; return what Rekognition says of it, for people."""
+        """Record that a training failed; return a message with the status and reason from Rekognition."""
         version = self.version(version_name)
         self._record_outcome(version_name, f"{version.status}: {version.status_message}")
         reason = version.status_message.rstrip(".") or "no reason given"
-        return f"The version {version_name} is {version.status}: {reason}."
+        return f"Version {version_name} is {version.status}: {reason}."
 
     def _record_outcome(self, version_name: str, outcome: str) -> None:
         def judged(state: LoopState) -> LoopState:
@@ -205,5 +207,5 @@ class TrainingWorkflow(ModelProject):
         self.context.change_state(judged)
 
 
-def _some(notes: Mapping[str, str]) -> dict[str, str]:
+def _first_few(notes: Mapping[str, str]) -> dict[str, str]:
     return dict(islice(notes.items(), _SHOWN_PROBLEMS))

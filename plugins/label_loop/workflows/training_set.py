@@ -1,4 +1,4 @@
-"""The labelled images in S3: listed, checked, and written down as manifests."""
+"""The labelled images in S3: lists and validates them, and reads and writes manifests."""
 
 import json
 import logging
@@ -20,12 +20,12 @@ from label_loop.payloads import LABELLED_FOLDER, LabelledImage
 log = logging.getLogger(__name__)
 
 _THREADS = 16
-_IMAGES_AT_ONCE = 1000  # what waits for a thread takes memory, too
+_IMAGES_PER_BATCH = 1000  # bounds the memory of pending work
 _MANIFEST_CHUNK_BYTES = 1 << 16
 
 
 class TrainingSet:
-    """Reads and writes the training images of one loop. Errors are botocore's unless a method says otherwise."""
+    """The training images of one loop. Methods raise botocore's errors."""
 
     def __init__(self, context: LoopContext) -> None:
         self.context = context
@@ -39,9 +39,9 @@ class TrainingSet:
         return self.context.record.bucket
 
     def labelled(self, folder: str) -> Iterator[LabelledImage]:
-        """Yield what lies in the labels' folders and is named like an image; a call for each 1,000 objects.
+        """Yield the images in the labels' folders, recognized by suffix; one call per 1,000 objects.
 
-        Each has its folder's name for a label, whether that can be one or not: ``training.by_label`` tells.
+        The label is the name of the folder, which ``training.by_label`` validates.
         """
         for item in self.context.s3.iter_file_metadata(prefix=folder, bucket_name=self._bucket):
             modified = item["LastModified"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
@@ -50,7 +50,7 @@ class TrainingSet:
                 yield image
 
     def labels(self) -> Labels:
-        """Return the labels that have a folder of training images; a call for each 1,000, and more for twins."""
+        """Return the labels that have a folder of training images; one call per 1,000 folders, and more for twins."""
         prefixes = self.context.s3.list_prefixes(self._bucket, prefix=LABELLED_FOLDER, delimiter="/")
         return labels_of(folder_names(prefixes), self._images_in)
 
@@ -59,7 +59,7 @@ class TrainingSet:
         return sum(training.labelled_image(LABELLED_FOLDER, item["Key"], "") is not None for item in listed)
 
     def in_manifest(self, key: str | None) -> Iterator[LabelledImage]:
-        """Yield the images of a manifest that ``write`` wrote; none where there is no manifest (any more)."""
+        """Yield the images of a manifest written by ``write``; none if it does not exist."""
         if key is None:
             return
         try:
@@ -67,32 +67,32 @@ class TrainingSet:
         except ClientError as error:
             if error_code(error) != "NoSuchKey":
                 raise
-            log.warning("There is no manifest %s (any more); a training would count its images as new", key)
+            log.warning("The manifest %s does not exist; its images count as new", key)
             return
         yield from manifest.parse(body.iter_lines(_MANIFEST_CHUNK_BYTES), self._bucket)
 
     def usable(
         self, images: Sequence[LabelledImage], checked: set[LabelledImage]
     ) -> tuple[list[LabelledImage], dict[str, str]]:
-        """Return the images that can train, and why the others cannot, by key; ``checked`` ones are not read."""
+        """Return the usable images, and the problems of the others by key; images in ``checked`` are not read again."""
         problems: dict[str, str] = {}
         unknown = (image for image in images if image not in checked)
         with ThreadPoolExecutor(_THREADS) as pool:
-            for some in batched(unknown, _IMAGES_AT_ONCE):
-                found = zip(some, pool.map(self._problem, some), strict=True)
+            for batch in batched(unknown, _IMAGES_PER_BATCH):
+                found = zip(batch, pool.map(self._problem, batch), strict=True)
                 problems |= {image.key: problem for image, problem in found if problem}
         return [image for image in images if image.key not in problems], problems
 
     def _problem(self, image: LabelledImage) -> str | None:
         problem = size_problem(image.size_bytes)
         if problem:
-            return problem  # told by the listing: nothing of that size is read
+            return problem  # known from the listing, without reading the object
         try:
             body = self._client.get_object(Bucket=self._bucket, Key=image.key)["Body"].read()
         except ClientError as error:
             if error_code(error) not in {"NoSuchKey", "404"}:
                 raise
-            return "deleted meanwhile"
+            return "deleted in the meantime"
         return image_problem(body)
 
     def write(self, key: str, images: Sequence[LabelledImage]) -> None:
@@ -102,6 +102,6 @@ class TrainingSet:
         self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/x-ndjson")
 
     def write_problems(self, key: str, problems: Mapping[str, str]) -> None:
-        """Write which images were left out, and why."""
+        """Write the excluded images and the reasons, by key, as JSON."""
         body = json.dumps(problems, ensure_ascii=False, indent=1)
         self._client.put_object(Bucket=self._bucket, Key=key, Body=body.encode(), ContentType="application/json")

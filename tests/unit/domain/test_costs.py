@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from label_loop.domain.costs import cost, detections_in_a_day
+from label_loop.domain.costs import cost, detections_in_last_day
 from label_loop.payloads import ProjectVersion
 
 
@@ -51,4 +51,4 @@ def test_an_image_costs_its_share_of_the_day():
     ],
 )
 def test_of_yesterday_counts_what_lies_within_a_day(now, expected):
-    assert detections_in_a_day(10, 240, now) == expected
+    assert detections_in_last_day(10, 240, now) == expected

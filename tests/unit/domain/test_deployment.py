@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from tests.unit.strategies import HOSTILE_TEXT
 
-from label_loop.domain.deployment import Units, choose, passes_gate, spoken, versions_to_stop
+from label_loop.domain.deployment import InferenceUnits, decide_deployment, passes_gate, status_label, versions_to_stop
 from label_loop.exceptions import VersionNotDeployableError
 from label_loop.payloads import ProjectVersion
 
@@ -34,11 +34,11 @@ def test_the_gate_is_at_or_above_the_minimum(f1_score, minimum, passes):
 @pytest.mark.parametrize("minimum", range(1, 6))
 @pytest.mark.parametrize("maximum", range(6))
 def test_units_scale_only_to_a_maximum_above_the_minimum(minimum, maximum):
-    units = Units.of(minimum, maximum)
-    assert (units.least, units.most) == (minimum, maximum if maximum > minimum else None)
+    units = InferenceUnits.of(minimum, maximum)
+    assert (units.minimum, units.maximum) == (minimum, maximum if maximum > minimum else None)
     assert bool(units.problem) is (0 < maximum < minimum)
     if units.problem:
-        assert f"Maximum-Inference-Units is {maximum}, below Minimum-Inference-Units ({minimum})" in str(units)
+        assert f"Maximum-Inference-Units ({maximum}) is below Minimum-Inference-Units ({minimum})" in str(units)
 
 
 @pytest.mark.parametrize("status", STATES)
@@ -73,19 +73,19 @@ def version(name, status="STOPPED", f1_score=0.9):
 def test_what_is_trained_or_runs_can_be_deployed_and_nothing_else(status):
     versions = [version("v3", "RUNNING"), version("v2", status), version("v1")]
     if status in DEPLOYABLE:
-        decision = choose("v2", versions, "arn:v3", 0.8)
+        decision = decide_deployment("v2", versions, "arn:v3", 0.8)
         assert (decision.action, decision.version_name) == ("deploy", "v2")
         return
     with pytest.raises(VersionNotDeployableError) as caught:
-        choose("v2", versions, "arn:v3", 0.8)
-    assert f"'v2' is {spoken(status)}" in str(caught.value)
+        decide_deployment("v2", versions, "arn:v3", 0.8)
+    assert f"'v2' is {status_label(status)}" in str(caught.value)
     assert str(caught.value).endswith("newest first: v3, v1.")
 
 
 @given(name=HOSTILE_TEXT)
 def test_an_unknown_version_is_refused_and_names_the_ones_there_are(name):
-    with pytest.raises(VersionNotDeployableError, match="is no version of this project") as caught:
-        choose(name + "?", [version(f"v{n}") for n in range(25, 0, -1)], None, 0.8)
+    with pytest.raises(VersionNotDeployableError, match="is not a version of this project") as caught:
+        decide_deployment(name + "?", [version(f"v{n}") for n in range(25, 0, -1)], None, 0.8)
     assert "v25, v24" in str(caught.value)
     assert str(caught.value).endswith("v16 and 15 more.")
     assert len(str(caught.value)) < 400
@@ -93,24 +93,24 @@ def test_an_unknown_version_is_refused_and_names_the_ones_there_are(name):
 
 def test_without_any_version_there_is_a_way_out():
     with pytest.raises(VersionNotDeployableError, match="train one first"):
-        choose("v1", [], None, 0.8)
+        decide_deployment("v1", [], None, 0.8)
 
 
 @pytest.mark.parametrize(("status", "action"), [("RUNNING", "none"), ("STARTING", "deploy"), ("STOPPED", "deploy")])
 def test_the_serving_version_is_left_alone_or_started_again(status, action):
-    assert choose("v1", [version("v1", status, f1_score=0.1)], "arn:v1", 0.8).action == action
+    assert decide_deployment("v1", [version("v1", status, f1_score=0.1)], "arn:v1", 0.8).action == action
 
 
 @pytest.mark.parametrize(
     ("f1_score", "words"),
     [
         (0.9, "with F1 0.900"),
-        (0.61, "F1 0.610, which does not reach the minimum of 0.8"),
+        (0.61, "F1 0.610, below the minimum of 0.8"),
         (None, "without an F1 score"),
     ],
 )
 def test_a_person_may_deploy_what_the_gate_refused_and_is_told(f1_score, words):
-    decision = choose("v1", [version("v1", f1_score=f1_score)], "arn:v2", 0.8)
+    decision = decide_deployment("v1", [version("v1", f1_score=f1_score)], "arn:v2", 0.8)
     assert decision.action == "deploy"
     assert words in decision.reason
-    assert ("by hand it may serve all the same" in decision.reason) == (f1_score != 0.9)
+    assert ("requested by hand" in decision.reason) == (f1_score != 0.9)

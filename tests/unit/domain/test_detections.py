@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from label_loop.domain.detections import UNDETECTABLE, decide, failed
+from label_loop.domain.detections import UNDETECTABLE, failed, to_log_row
 from label_loop.domain.log_row import LogRow
 from label_loop.domain.moments import timestamp
 from label_loop.parameters import FIELDS, PARAMETERS, Settings
@@ -19,7 +19,9 @@ DEFAULTS = Settings(**{FIELDS[name]: parameter.parse(parameter.default) for name
 
 
 def detect(labels, **settings):
-    return decide(UPLOAD, labels, settings=replace(DEFAULTS, **settings), project_version_arn="arn:v", detected_at=NOW)
+    return to_log_row(
+        UPLOAD, labels, settings=replace(DEFAULTS, **settings), project_version_arn="arn:v", detected_at=NOW
+    )
 
 
 def label(name, confidence):

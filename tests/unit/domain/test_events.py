@@ -165,7 +165,7 @@ def test_s3s_test_event_tells_nothing(body):
     [
         ({"failureReason": "expired", "failureCode": "C"}, "expired"),
         ({"failureReason": None, "failureCode": "CustomerError"}, "CustomerError"),
-        ({}, "no answer came in time"),
+        ({}, "no answer in time"),
     ],
 )
 @pytest.mark.parametrize("status", ["Failed", "Stopped"])

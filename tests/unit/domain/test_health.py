@@ -24,7 +24,7 @@ def test_a_healthy_loop_gives_no_concern_whatever_waits():
 
 def test_before_the_first_model_uploads_wait():
     assert texts(endpoint=None, waiting_uploads=3) == [
-        "warn: No model serves yet: the first training deploys one; 3 upload(s) wait for it."
+        "warn: No model is deployed yet; the first training will deploy one; 3 upload(s) waiting."
     ]
 
 
@@ -39,12 +39,12 @@ def test_a_model_that_sleeps_until_the_next_upload_is_no_concern():
 
 
 def test_a_second_version_is_a_concern_unless_one_is_being_deployed():
-    assert texts(idle=[OTHER]) == ["warn: v2 runs and is paid, but does not serve."]
+    assert texts(idle=[OTHER]) == ["warn: v2 is running and billed, but does not serve."]
     assert texts(idle=[OTHER], deploying=True) == []
 
 
 def test_the_worst_comes_first():
     found = texts(endpoint=None, idle=[OTHER], dead_letters=2, paused=["training", "detection"], failed_tasks=1)
     assert len(found) == 5
-    assert "2 message(s) failed five times" in found[1]
+    assert "2 message(s) in a dead-letter queue" in found[1]
     assert "Paused in Airflow: training, detection" in found[3]

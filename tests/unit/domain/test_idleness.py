@@ -9,10 +9,10 @@ from label_loop.domain.idleness import (
     IDLE,
     idle_since,
     is_asleep,
+    is_check_due,
     is_deploying,
     is_idle,
-    look_is_due,
-    step,
+    next_action,
 )
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -25,7 +25,7 @@ def ago(**how: float) -> str:
 @pytest.mark.parametrize("because", [None, IDLE, BY_HAND, "something else"])
 @pytest.mark.parametrize("uploads_wait", [True, False])
 def test_what_runs_detects_whatever_the_record_says(because, uploads_wait):
-    assert step("RUNNING", because, uploads_wait=uploads_wait) == "detect"
+    assert next_action("RUNNING", because, uploads_wait=uploads_wait) == "detect"
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_what_runs_detects_whatever_the_record_says(because, uploads_wait):
     ],
 )
 def test_only_what_was_stopped_as_idle_is_started_for_uploads(status, because, uploads_wait, expected):
-    assert step(status, because, uploads_wait=uploads_wait) == expected
+    assert next_action(status, because, uploads_wait=uploads_wait) == expected
 
 
 def test_the_latest_moment_counts_and_what_cannot_be_read_does_not():
@@ -75,7 +75,7 @@ def test_a_deployment_that_a_crash_left_behind_holds_nothing_back_for_ever(since
     ("automatic", "began", "due"), [(False, 720, True), (False, 719, False), (True, 99_999, False)]
 )
 def test_a_look_is_due_only_where_no_training_check_does_it(automatic, began, due):
-    assert look_is_due(ago(minutes=began), automatic_training=automatic, frequency_minutes=720, now=NOW) is due
+    assert is_check_due(ago(minutes=began), automatic_training=automatic, frequency_minutes=720, now=NOW) is due
 
 
 @pytest.mark.parametrize(

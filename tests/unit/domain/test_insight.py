@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from label_loop.domain import insight, statistics
-from label_loop.domain.insight import Confusion, Day, Share, Verdict
+from label_loop.domain.insight import Confusion, DailyCounts, Share, Verdict
 from label_loop.domain.log_row import agrees
 
 
@@ -66,7 +66,10 @@ def test_nothing_counted_is_no_agreement():
 
 
 def test_days_add_up():
-    days = [Day("2026-11-25", "v1", {"detections": 2, "confidence 3": 2}), Day("2026-11-26", "v2", {"detections": 1})]
+    days = [
+        DailyCounts("2026-11-25", "v1", {"detections": 2, "confidence 3": 2}),
+        DailyCounts("2026-11-26", "v2", {"detections": 1}),
+    ]
     total = insight.total(days)
     assert total["detections"] == 3
     assert insight.histogram(total) == [0, 0, 0, 2, *[0] * 16]
@@ -79,7 +82,7 @@ def spread(day, n, seed, *, low=0, high=19, version="v1"):
     for _ in range(n):
         name = statistics.bucket_counter(chosen.randint(low, high))
         counted[name] = counted.get(name, 0) + 1
-    return Day(f"2026-11-{day:02}", version, counted)
+    return DailyCounts(f"2026-11-{day:02}", version, counted)
 
 
 def test_alike_spread_days_are_steady_and_others_are_not():

@@ -158,8 +158,8 @@ def test_a_label_that_is_known_keeps_its_name():
 
 def test_a_name_is_found_in_any_spelling_and_else_new():
     found = labels_of([NFD, "cat"], lambda _: 1)
-    assert found.find(NFC.upper()) == found.filed_as(f" {NFC} ") == NFD
-    assert found.find("owl") is None
+    assert found.resolve(NFC.upper()) == found.filed_as(f" {NFC} ") == NFD
+    assert found.resolve("owl") is None
     assert found.filed_as("owl") == "owl"
 
 
@@ -170,7 +170,7 @@ def test_each_folder_is_a_label_or_refused_and_its_label_leads_back_to_it(images
     assert not found.of_folder.keys() & found.refused.keys()
     for folder, label in found.of_folder.items():
         assert label_key(folder) == label_key(label)
-        assert found.find(folder) == found.filed_as(label) == label
+        assert found.resolve(folder) == found.filed_as(label) == label
         assert found.of_folder[label] == label
         assert label_problem(label) is None
     assert len({label_key(name) for name in found.names}) == len(found.names)

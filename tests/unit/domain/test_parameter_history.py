@@ -13,10 +13,10 @@ from tests.unit.strategies import ARBITRARY_JSON
 from label_loop.domain.parameter_history import (
     AUDITED,
     NOTE,
+    display_name,
     from_audit_log,
     from_store,
     note,
-    recognizable,
     timeline,
     with_written,
     written_by_sync,
@@ -118,7 +118,7 @@ def test_the_timeline_is_newest_first_and_bounded():
     ],
 )
 def test_an_arn_is_shortened_to_what_people_recognize(arn, name):
-    assert recognizable(arn) == name
+    assert display_name(arn) == name
 
 
 def test_what_the_sync_wrote_is_kept_bounded_and_forgotten_with_the_parameter():

@@ -87,7 +87,7 @@ def test_only_ones_own_answer_is_taken_back():
 
 def test_an_answer_to_what_another_has_now_is_refused():
     theirs = leased(review(), "bob", NOW)
-    with pytest.raises(ReviewTakenError, match="Somebody else has this image now"):
+    with pytest.raises(ReviewTakenError, match="Somebody else is reviewing this image now"):
         answered(theirs, "ann", "dog", NOW, 1)
 
 

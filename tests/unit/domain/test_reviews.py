@@ -216,9 +216,9 @@ def test_what_is_no_json_is_malformed(body):
     [
         (without("humanLoopName"), "'humanLoopName' is missing"),
         (output(answer("cat"), inputContent={"detectLabelRequestId": 7}), "'inputContent.detectLabelRequestId' is 7"),
-        (output(answer("a/b")), "'a/b' is no label: a label must have no slash"),
-        (output(answer(None)), "not exactly one label is chosen"),
-        (output(), "nobody gave one"),
+        (output(answer("a/b")), "'a/b' is not a valid label: a label must have no slash"),
+        (output(answer(None)), "exactly one label must be selected"),
+        (output(), "there are none"),
         (output(*[answer("cat")] * 1001), "'humanAnswers' is a list"),
     ],
 )

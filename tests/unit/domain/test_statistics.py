@@ -11,11 +11,11 @@ from tests.unit.strategies import HOSTILE_TEXT
 
 from label_loop.domain import statistics
 from label_loop.domain.log_row import LoggedAnswer, LogRow
-from label_loop.domain.statistics import Item, labels_in, of_answer, of_detection, of_row, of_sample, summed
+from label_loop.domain.statistics import StatisticsKey, labels_in, of_answer, of_detection, of_row, of_sample, summed
 from label_loop.payloads import NONE_OF_THE_ABOVE, ReviewStarted
 
 ARN = "arn:aws:rekognition:eu-west-1:123456789012:project/p/version/v1/1763888400000"
-ITEM = Item("2026-11", "2026-11-25#v1")
+ITEM = StatisticsKey("2026-11", "2026-11-25#v1")
 
 
 def row(**changes):
@@ -140,7 +140,7 @@ def test_other_counters_have_no_labels(counter):
     [(ARN, "v1"), ("", "unknown"), ("odd", "odd"), ("a#b", "a-b"), (f"x/version/{'v' * 999}/1", "v" * 255)],
 )
 def test_a_version_is_known_by_its_name(arn, name):
-    item = Item.of(row(ProjectVersionArn=arn))
+    item = StatisticsKey.of(row(ProjectVersionArn=arn))
     assert item.day_and_version_name == ("2026-11-25", name)
     assert item.pairs.day_and_version_name == ("2026-11-25", name)
     assert (item.is_of_pairs, item.pairs.is_of_pairs) == (False, True)

@@ -12,7 +12,7 @@ from label_loop.domain.training import (
     by_label,
     check_set,
     check_test_set,
-    decide,
+    decide_training,
     fingerprint,
     labelled_image,
     new_images,
@@ -142,7 +142,7 @@ def version(status, name="v2"):
 
 
 def check(*versions, new=0, minimum=10, forced=False, attempt=None, endpoint="arn:v1"):
-    return decide(
+    return decide_training(
         new_images=new,
         minimum_untrained_images=minimum,
         forced=forced,
@@ -320,8 +320,8 @@ def test_a_good_set_is_counted():
         (images(cat=10), False, r"1 label\(s\) \(cat\)"),
         (images(cat=10), True, "1 label"),
         (images(**{f"l{n}": 2 for n in range(251)}), False, "251 label"),
-        (images(cat=1, dog=5), False, r"single image \(cat\)"),
-        (images(cat=1, dog=1), False, r"single image \(cat, dog\)"),
+        (images(cat=1, dog=5), False, r"only one image \(cat\)"),
+        (images(cat=1, dog=1), False, r"only one image \(cat, dog\)"),
     ],
 )
 def test_a_set_that_cannot_train_says_why(some, has_test_set, words):

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from label_loop.domain.detections import decide, failed
+from label_loop.domain.detections import UNDETECTABLE, failed, to_log_row
 from label_loop.domain.training import labelled_image
-from label_loop.domain.uploads import detection_id, outcome, upload_key
+from label_loop.domain.uploads import detection_id, upload_key, upload_outcome
 from label_loop.parameters import FIELDS, PARAMETERS, Settings
 from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER, S3Upload
 
@@ -88,7 +88,7 @@ DEFAULTS = Settings(**{FIELDS[name]: parameter.parse(parameter.default) for name
 
 
 def detected(*labels):
-    return decide(
+    return to_log_row(
         S3Upload("bucket", "key", "etag", "v1"),
         [{"Name": name, "Confidence": confidence} for name, confidence in labels],
         settings=DEFAULTS,
@@ -113,10 +113,10 @@ def detected(*labels):
         (
             failed(detected(), "ImageTooLargeException"),
             {},
-            ("failed", "", 0.0, "ImageTooLargeException: larger than Rekognition takes (15 MB, 4096 px a side)"),
+            ("failed", "", 0.0, f"ImageTooLargeException: {UNDETECTABLE['ImageTooLargeException']}"),
         ),
     ],
 )
 def test_a_row_tells_what_became_of_an_upload(detection, more, expected):
-    found = outcome(replace(detection, **more))
+    found = upload_outcome(replace(detection, **more))
     assert (found.state, found.label, found.confidence_percent, found.detail) == expected

@@ -147,7 +147,7 @@ def test_rows_that_are_left_for_later_are_read_then(hook, table, calls, left_out
 def test_rows_that_are_left_again_and_again_are_told(hook, table, left_out):
     hook.put_new([row("a")])
     left_out(50)
-    with pytest.raises(TimeoutError, match="as unprocessed"):
+    with pytest.raises(TimeoutError, match="unprocessed keys"):
         hook.rows(["a"])
 
 

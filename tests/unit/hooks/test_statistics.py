@@ -14,7 +14,7 @@ from label_loop.domain.log_row import LoggedAnswer, LogRow
 from label_loop.domain.statistics import of_row, summed
 from label_loop.hooks.inference_log import InferenceLogHook
 from label_loop.hooks.statistics import StatisticsHook
-from label_loop.hooks.transactions import is_in_the_way
+from label_loop.hooks.transactions import is_contention
 
 ARN = "arn:aws:rekognition:eu-west-1:123456789012:project/p/version/{}/1763888400000"
 ALWAYS = (date(2026, 1, 1), date(2026, 12, 31))
@@ -82,7 +82,7 @@ def cancelled(*codes, message="because"):
 
 @pytest.mark.parametrize("error", [ReadTimeoutError(endpoint_url="x"), ValueError("odd")])
 def test_an_error_that_is_no_answer_of_dynamodb_is_not_in_the_way(error):
-    assert not is_in_the_way(error)
+    assert not is_contention(error)
 
 
 def row(id_, day=25, version="v1", **more):
@@ -204,7 +204,7 @@ def test_a_table_of_confusions_without_room_keeps_no_answer_from_being_counted(h
     (day,) = reader.days(*ALWAYS)[0]
     assert day["review_answered"] == 1
     assert statistics.pair_counter("review", "cat", "z") not in day.counts
-    assert "no room left" in caplog.text
+    assert "is full" in caplog.text
 
 
 def test_what_is_no_lack_of_room_is_raised(hook, reader, table, before):

@@ -81,5 +81,5 @@ def test_a_refusal_fails_with_every_reason_and_without_another_try() -> None:
     task = ParameterRefuseOperator(task_id="refuse", loop_path="/logos", result={"refusals": reasons})
     with pytest.raises(AirflowFailException) as caught:
         task.execute({})
-    for part in (*reasons, "/logos", "last good values"):
+    for part in (*reasons, "/logos", "last valid values"):
         assert part in str(caught.value)

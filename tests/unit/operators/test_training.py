@@ -62,14 +62,14 @@ def test_a_version_chosen_by_hand_is_decided_on_without_a_training_check(
     state: Mock, deployment: Mock, action: Any
 ) -> None:
     decision = DeploymentDecision(action, "because", "v1")
-    deployment.choose.return_value = decision
+    deployment.decide.return_value = decision
     assert check().execute(run_context(version=" v1 ", force=True)) == asdict(decision)
-    deployment.choose.assert_called_once_with("v1", asked_by="alice")
+    deployment.decide.assert_called_once_with("v1", asked_by="alice")
     state.check.assert_not_called()
 
 
 def test_a_version_that_cannot_be_deployed_fails_without_another_try(deployment: Mock) -> None:
-    deployment.choose.side_effect = VersionNotDeployableError("'v9' is no version of this project")
+    deployment.decide.side_effect = VersionNotDeployableError("'v9' is not a version of this project")
     with pytest.raises(AirflowFailException, match="'v9' is no version"):
         check().execute(run_context(version="v9"))
 
@@ -78,7 +78,7 @@ def test_a_version_that_cannot_be_deployed_fails_without_another_try(deployment:
 def test_no_version_is_a_training_check(state: Mock, deployment: Mock, version: str | None) -> None:
     state.check.return_value = TrainingDecision("train", "because")
     check().execute(run_context(version=version))
-    deployment.choose.assert_not_called()
+    deployment.decide.assert_not_called()
 
 
 @pytest.mark.parametrize(("action", "resume"), [("train", False), ("resume", True)])

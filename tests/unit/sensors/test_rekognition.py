@@ -77,7 +77,7 @@ def test_a_version_on_its_way_is_waited_for_without_a_worker(waiter: Mock) -> No
 def test_a_version_that_failed_is_recorded_and_its_reason_told_for_good(waiter: Mock, state: Mock) -> None:
     waiter.wait.side_effect = failed()
     state.record_failure.return_value = "The version v is TRAINING_FAILED: too few labels."
-    with pytest.raises(AirflowFailException, match=r"too few labels.*logos keeps the model it has"):
+    with pytest.raises(AirflowFailException, match=r"too few labels.*logos keeps its current model"):
         sensor().execute({})
     state.record_failure.assert_called_once_with("v")
 

@@ -130,7 +130,7 @@ def give_waiter(monkeypatch: pytest.MonkeyPatch, journal: Journal, *results: Any
 
 
 def give_steps(monkeypatch: pytest.MonkeyPatch, journal: Journal, *steps: Any) -> None:
-    monkeypatch.setattr(ServingModel, "next_step", answers(journal, *steps))
+    monkeypatch.setattr(ServingModel, "next_action", answers(journal, *steps))
 
 
 def give_settings(monkeypatch: pytest.MonkeyPatch, **changed: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.unit.triggers.fakes import LIMIT, STOPS, give_settings
 
-from label_loop.triggers.limit import Limit
+from label_loop.triggers.limit import WaitLimit
 
 
 def minutes_ago(minutes: float) -> str:
@@ -33,14 +33,14 @@ def test_a_wait_ends_when_the_model_is_idle_or_what_runs_has_to_be_looked_at(
 ) -> None:
     give_settings(monkeypatch, **settings)
     since = None if idle_since is None else minutes_ago(idle_since)
-    assert Limit("/logos", minutes_ago(began), since).look() is reached
+    assert WaitLimit("/logos", minutes_ago(began), since).check() is reached
 
 
 async def test_a_limit_looks_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     monkeypatch.setattr("label_loop.triggers.limit.time.monotonic", lambda: clock[0])
     give_settings(monkeypatch)
-    limit = Limit(**LIMIT)
+    limit = WaitLimit(**LIMIT)
     assert not await limit.is_reached()
     give_settings(monkeypatch, **STOPS)
     clock[0] = 59.0
@@ -52,4 +52,4 @@ async def test_a_limit_looks_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(("minutes", "reached"), [(-1, True), (1, False)])
 def test_a_wait_ends_where_its_folder_is_to_be_listed(minutes: int, reached: bool) -> None:
     at = (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
-    assert Limit("/logos", listing_at=at).look() is reached
+    assert WaitLimit("/logos", listing_at=at).check() is reached

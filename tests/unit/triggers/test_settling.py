@@ -50,7 +50,9 @@ async def test_no_trigger_looks_before_its_deferral_has_settled(
     give_waiter(monkeypatch, journal, None)
     give_steps(monkeypatch, journal, "detect")
     monkeypatch.setattr(ParameterStoreHook, "stored", answers(journal, {}))
-    monkeypatch.setattr("label_loop.triggers.parameter_sync.Sides", Mock(read=lambda *_: Mock(differ=lambda: True)))
+    monkeypatch.setattr(
+        "label_loop.triggers.parameter_sync.ParameterSides", Mock(read=lambda *_: Mock(differ=lambda: True))
+    )
     await first_event(MAKERS[name]())
     assert journal.pauses_before_first_look >= LEAST_PAUSE_SECONDS
     assert journal.looks == 1

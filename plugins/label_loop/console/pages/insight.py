@@ -15,7 +15,7 @@ from label_loop.console.csv_lines import csv_line
 from label_loop.console.render import render
 from label_loop.console.threads import in_thread
 from label_loop.domain import insight, statistics
-from label_loop.domain.insight import Agreement, Day
+from label_loop.domain.insight import Agreement, DailyCounts
 from label_loop.domain.log_row import LogRow
 from label_loop.hooks.aws_errors import error_code
 
@@ -50,7 +50,7 @@ class InsightWindow:
     first: date
     last: date
 
-    def includes(self, day: Day) -> bool:
+    def includes(self, day: DailyCounts) -> bool:
         """Whether a day's counts are shown."""
         return day.day >= self.first.isoformat() and self.version in ("", day.version)
 
@@ -100,7 +100,7 @@ async def insight_page(visit: Look, window: SelectedWindow) -> Response:
     )
 
 
-def _read(visit: Visit, window: InsightWindow) -> tuple[list[Day] | None, date]:
+def _read(visit: Visit, window: InsightWindow) -> tuple[list[DailyCounts] | None, date]:
     """Return the counts of the window and of as many days before it, for measuring drift, and the first day covered.
 
     The counts are None for a loop without a statistics table.
@@ -115,7 +115,7 @@ def _read(visit: Visit, window: InsightWindow) -> tuple[list[Day] | None, date]:
         return None, first
 
 
-def _versions(days: Sequence[Day], window: InsightWindow) -> list[str]:
+def _versions(days: Sequence[DailyCounts], window: InsightWindow) -> list[str]:
     """Return the versions to choose from, most recent first."""
     latest = {day.version: day.day for day in days if day.day >= window.first.isoformat()}
     if window.version:
@@ -123,7 +123,7 @@ def _versions(days: Sequence[Day], window: InsightWindow) -> list[str]:
     return sorted(latest, key=lambda version: (latest[version], version), reverse=True)
 
 
-def _drift(days: Sequence[Day], window: InsightWindow) -> insight.Drift | None:
+def _drift(days: Sequence[DailyCounts], window: InsightWindow) -> insight.Drift | None:
     """Return the drift of the selected version, or of the one with the most recent detections."""
     detecting = [day for day in days if window.includes(day) and day[statistics.DETECTIONS]]
     if not detecting:
@@ -148,7 +148,7 @@ def _answers(counts: Mapping[str, int], source: str) -> Answers:
     )
 
 
-def _charts(days: Sequence[Day], window: InsightWindow) -> dict[str, insight_charts.Chart]:
+def _charts(days: Sequence[DailyCounts], window: InsightWindow) -> dict[str, insight_charts.Chart]:
     return {
         "detections": insight_charts.detections_over_time(days, window.first, window.last),
         "share": insight_charts.review_share_over_time(days, window.first, window.last),

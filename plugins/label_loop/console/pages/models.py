@@ -136,7 +136,7 @@ def _rows(aws: ConsoleContext) -> tuple[list[VersionRow], int]:
         VersionRow(
             version=version,
             is_endpoint=version is endpoint,
-            state=deployment.spoken(version.status),
+            state=deployment.status_label(version.status),
             usd_per_hour=costs.cost([version], price).usd_per_hour or None,
             evaluation=summary,
             offer=_offer(version, endpoint),
@@ -234,7 +234,7 @@ async def stop(visit: Operate) -> Response:
 
 def _decide(aws: ConsoleContext, name: str) -> DeploymentDecision:
     endpoint_arn = aws.refresh().endpoint_arn
-    return deployment.choose(name, ModelProject(aws).versions(), endpoint_arn, aws.settings.minimum_f1_score)
+    return deployment.decide_deployment(name, ModelProject(aws).versions(), endpoint_arn, aws.settings.minimum_f1_score)
 
 
 async def _trigger(visit: Visit, event: str, conf: Mapping[str, Any]) -> Response:

@@ -12,11 +12,11 @@ from label_loop.console.access import Look, SetParameters, Visit
 from label_loop.console.render import render
 from label_loop.console.threads import in_thread
 from label_loop.domain import parameter_history as history
-from label_loop.domain.parameter_status import Status, overruled_by, statuses
+from label_loop.domain.parameter_status import ParameterStatus, overruled_by, statuses
 from label_loop.exceptions import InvalidParameterError, shown
 from label_loop.hooks.aws_errors import error_code
 from label_loop.parameters import PARAMETERS, Group, Parameter
-from label_loop.workflows.parameter_sync import Sides, read_variables
+from label_loop.workflows.parameter_sync import ParameterSides, read_variables
 
 router = APIRouter()
 
@@ -33,7 +33,7 @@ class ParameterRow:
     """
 
     parameter: Parameter[Any]
-    status: Status
+    status: ParameterStatus
     before: str
     typed: str | None = None
     problem: str | None = None
@@ -114,15 +114,15 @@ async def _history(visit: Visit, names: Sequence[str]) -> Response:
     return render(visit, "parameter_history.html", changes=changes, problem=problem, several=len(names) > 1)
 
 
-def _sides(visit: Visit) -> Sides:
-    return Sides.read(visit.loop, visit.aws.parameter_store.stored(visit.loop))
+def _sides(visit: Visit) -> ParameterSides:
+    return ParameterSides.read(visit.loop, visit.aws.parameter_store.stored(visit.loop))
 
 
 def _is_paused(visit: Visit) -> bool:
     return any(schedule.paused for schedule in airflow_db.schedules([visit.loop.dag_id(history.SYNC)]))
 
 
-def _rows(sides: Sides) -> dict[str, ParameterRow]:
+def _rows(sides: ParameterSides) -> dict[str, ParameterRow]:
     found = statuses(sides.store, sides.variables, sides.state)
     return {name: ParameterRow(PARAMETERS[name], status, before=status.in_force) for name, status in found.items()}
 
@@ -148,7 +148,7 @@ def _save(visit: Visit, name: str, text: str, before: str) -> ParameterRow:
     return _rows(replace(sides, variables={**sides.variables, name: text}))[name]
 
 
-def _problem(row: ParameterRow, text: str, before: str, sides: Sides) -> ParameterRow | None:
+def _problem(row: ParameterRow, text: str, before: str, sides: ParameterSides) -> ParameterRow | None:
     """Return the row for a text that cannot be saved, or None if it can be."""
     name = row.parameter.name
     try:
@@ -181,7 +181,7 @@ def _note(visit: Visit, name: str, before: str, after: str) -> airflow_db.AuditN
     return airflow_db.AuditNote(history.NOTE, visit.user, visit.loop.dag_id(history.SYNC), facts)
 
 
-def _changes(visit: Visit, names: Sequence[str]) -> tuple[list[history.Change], str | None]:
+def _changes(visit: Visit, names: Sequence[str]) -> tuple[list[history.ParameterChange], str | None]:
     """Return the latest changes, and the error code if Parameter Store's history could not be read."""
     loop = visit.loop
     keys = {loop.variable(name): name for name in names}
@@ -196,7 +196,9 @@ def _changes(visit: Visit, names: Sequence[str]) -> tuple[list[history.Change], 
     return history.timeline(changes, _MOST_CHANGES), None
 
 
-def _store_changes(visit: Visit, names: Sequence[str], by_sync: Mapping[str, list[int]]) -> list[history.Change]:
+def _store_changes(
+    visit: Visit, names: Sequence[str], by_sync: Mapping[str, list[int]]
+) -> list[history.ParameterChange]:
     store = visit.aws.parameter_store
     return [
         change

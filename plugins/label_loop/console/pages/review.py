@@ -172,7 +172,7 @@ def _checked_label(visit: Visit, label: str | None) -> str:
     """Return the label to store. Raises HTTPException 422 if the loop does not accept it."""
     if label is None or is_none_of_the_above(label):
         return NONE_OF_THE_ABOVE
-    known = labels_of(visit.aws).find(label)
+    known = labels_of(visit.aws).resolve(label)
     if known:
         return known
     try:

@@ -18,7 +18,7 @@ from label_loop.console.render import render
 from label_loop.console.threads import BusyError, in_thread
 from label_loop.domain import images
 from label_loop.domain.labels import check_label
-from label_loop.domain.uploads import detection_id, outcome, upload_key
+from label_loop.domain.uploads import detection_id, upload_key, upload_outcome
 from label_loop.exceptions import InvalidLabelError
 from label_loop.hooks.aws_errors import error_code
 
@@ -30,10 +30,10 @@ _LONGEST_UPLOAD_SECONDS = 300
 # Each upload holds a decoded image in memory; further ones are rejected with 503 and retried by the page.
 _UPLOAD_SLOTS = asyncio.Semaphore(8)
 _LIMITS = {
-    "largest_bytes": images.LARGEST_BYTES,
-    "shortest_side_px": images.SHORTEST_SIDE_PX,
-    "longest_side_px": images.LONGEST_SIDE_PX,
-    "largest_aspect_ratio": images.LARGEST_ASPECT_RATIO,
+    "largest_bytes": images.MAX_IMAGE_BYTES,
+    "shortest_side_px": images.MIN_SIDE_PX,
+    "longest_side_px": images.MAX_SIDE_PX,
+    "largest_aspect_ratio": images.MAX_ASPECT_RATIO,
 }
 
 DetectionId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]
@@ -88,7 +88,7 @@ async def _read_image(request: Request) -> bytes:
     Raises HTTPException: 408 if it arrives too late, 413 if it is too large, 422 with the reason if it is invalid.
     """
     length = request.headers.get("content-length", "")
-    if length.isdecimal() and (len(length) > 12 or int(length) > images.LARGEST_BYTES):
+    if length.isdecimal() and (len(length) > 12 or int(length) > images.MAX_IMAGE_BYTES):
         raise _too_large()
     try:
         async with asyncio.timeout(_LONGEST_UPLOAD_SECONDS):
@@ -105,7 +105,7 @@ async def _read_body(request: Request) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > images.LARGEST_BYTES:
+        if len(body) > images.MAX_IMAGE_BYTES:
             raise _too_large()
     return bytes(body)
 
@@ -133,7 +133,7 @@ def _put_for_training(visit: Visit, name: str, label: str, body: bytes) -> dict[
         if error_code(error) != "PreconditionFailed":
             raise
         return {"key": key, "repeated": True}
-    if labels.find(label) is None:
+    if labels.resolve(label) is None:
         forget_labels()
     airflow_db.write_note(_NOTE, visit.user, visit.loop.dag_id("training"), {"key": key})
     return {"key": key, "repeated": False}
@@ -147,12 +147,12 @@ def _put(visit: Visit, key: str, body: bytes, **conditions: str) -> Any:
 
 def _results(visit: Visit, ids: Sequence[str]) -> dict[str, Any]:
     rows = visit.aws.log.rows(ids)
-    found = {id_: asdict(outcome(row)) for id_, row in rows.items()}
+    found = {id_: asdict(upload_outcome(row)) for id_, row in rows.items()}
     return {"results": found, "serves": True if len(found) == len(set(ids)) else _serves(visit)}
 
 
 def _serves(visit: Visit) -> bool | None:
     try:
-        return visit.aws.serves()
+        return visit.aws.is_serving()
     except (ClientError, BotoCoreError):
         return None  # unknown; the results are shown all the same
