@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Self
 from moto.cloudformation import parsing
 from moto.core.common_models import CloudFormationModel
 
-from local_aws import moto_patches, stack_resources
+from local_aws import moto_patches, stack_resources  # noqa: F401 - moto finds types by their base class
 from local_aws.environments import Environments
 from local_aws.services import RequestContext, Service
 
@@ -112,4 +112,3 @@ def install(url: str, rekognition: Service, environments: Environments) -> None:
     for cached in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
         cached.cache_clear()  # they may have been asked before there were the types of this endpoint
     moto_patches.apply_to_stacks(url)
-    stack_resources.install()

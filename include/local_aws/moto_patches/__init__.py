@@ -1,7 +1,7 @@
 """All that is changed in moto, and nothing else changes it.
 
 A patch says in its docstring what moto does, what AWS does instead, and in which version of moto this was seen.
-``tests/local_aws/test_moto_patches.py`` shows both, with and without it: a patch that moto needs no longer fails there,
+``tests/local_aws/moto_patches/`` shows both, with and without it: a patch that moto needs no longer fails there,
 and is deleted with its test.
 """
 
@@ -32,18 +32,22 @@ def apply_to_stacks(url: str) -> None:
 
     It is changed apart since moto loads all its services for it, which takes seconds.
     """
-    from local_aws.moto_patches import cloudformation_resources, cloudformation_templates
+    from local_aws.moto_patches import cloudformation_resources
 
     cloudformation_resources.serve_at(url)
-    for one in patches(cloudformation_resources, cloudformation_templates):
+    for one in _of_stacks():
         one.apply()
 
 
 def every_patch() -> list[Patch]:
     """Return all patches, those of CloudFormation too."""
-    from local_aws.moto_patches import cloudformation_resources, cloudformation_templates
+    return [*patches(*_MODULES), *_of_stacks()]
 
-    return patches(*_MODULES, cloudformation_resources, cloudformation_templates)
+
+def _of_stacks() -> list[Patch]:
+    from local_aws.moto_patches import cloudformation_resources, cloudformation_stacks, cloudformation_templates
+
+    return patches(cloudformation_resources, cloudformation_templates, cloudformation_stacks)
 
 
 def patches(*modules: ModuleType) -> list[Patch]:

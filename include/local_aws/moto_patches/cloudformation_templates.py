@@ -27,6 +27,25 @@ def read_a_template_once(original: Callable[[str], dict[str, Any]], text: str) -
     return deepcopy(_read_once(original, text))
 
 
+@patch((Stack, "parse_template"))
+def read_conditions_in_their_long_form(original: Callable[[str], dict[str, Any]], text: str) -> dict[str, Any]:
+    """Read ``!Condition`` as ``Condition``.
+
+    moto 5.2.5 reads it as ``Fn::Condition``, which it takes for false. AWS documents ``Condition: name`` as the long
+    form of ``!Condition name`` ("Condition functions").
+    """
+    template: dict[str, Any] = _with_conditions(original(text))
+    return template
+
+
+def _with_conditions(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_with_conditions(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    return {"Condition" if key == "Fn::Condition" else key: _with_conditions(one) for key, one in part.items()}
+
+
 @patch((ChangeSet, "_parse_template"))
 def read_the_template_of_a_change_set_once(_: Callable[..., None], change_set: ChangeSet) -> None:
     """Read a change set's template as a stack's is read, which is remembered.
