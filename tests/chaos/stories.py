@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType
 from tests.integration.clients import ACCOUNT, REGION
 from tests.integration.model import Model, registry
 from tests.integration.pictures import TRAINING_DIGITS
@@ -259,7 +260,8 @@ class Watch:
     def _endpoint(self) -> str:
         with MOTO_LOCK:  # not by a call, which would be looked at as well
             table = dynamodb_backends[ACCOUNT][REGION].tables[self._table]
-            item = table.get_item({"Loop": {"S": self.world.loop.path}})
+            item = table.get_item(DynamoType({"S": self.world.loop.path}))
+            assert item, "a story begins with a state"
         return str(item.attrs[ENDPOINT].value)
 
     def _look_now(self, moment: str) -> None:
