@@ -106,9 +106,11 @@ class Environment(_Ours, CloudFormationModel):
         self.call("DeleteEnvironment", Name=self.physical_resource_id)
 
 
-def install(url: str, rekognition: Service, environments: Environments) -> None:
-    """Let stacks make what this endpoint serves, at its own address."""
+for _cached in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
+    _cached.cache_clear()  # they may have been asked before there were the types of this endpoint
+
+
+def serve(url: str, rekognition: Service, environments: Environments) -> None:
+    """Let stacks make what this endpoint serves, at its own address, until another endpoint of the process does."""
     Project.service, Environment.service = rekognition, environments
-    for cached in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_type_map):
-        cached.cache_clear()  # they may have been asked before there were the types of this endpoint
     moto_patches.apply_to_stacks(url)

@@ -65,7 +65,7 @@ class Moto:
     def __init__(self, services: frozenset[str]) -> None:
         self.services = services
         self.closing = threading.Event()
-        self.before_first: dict[str, Callable[[], None]] = {}  # what a service needs before its first call
+        self.before: dict[str, Callable[[], None]] = {}  # what a service needs before each call
         self._dispatcher = werkzeug_app.DomainDispatcherApplication(werkzeug_app.create_backend_app)
         self._apps: dict[str, Flask] = {}
         moto_patches.apply()
@@ -83,6 +83,7 @@ class Moto:
         request.rewind()
         s3_events.OPERATION.set(request.operation)
         with MOTO_LOCK:
+            self.before.get(request.service, lambda: None)()
             changes = ParameterChanges(request)
             try:
                 chunks, status, headers = run_wsgi_app(self._app(request), request.environ, buffered=True)
@@ -100,7 +101,6 @@ class Moto:
             backend = self._dispatcher.get_backend_for_host(service) or self._dispatcher.get_backend_for_host(host)
             if backend is None:
                 raise _not_offered(request)
-            self.before_first.get(service, lambda: None)()
             self._apps[service] = werkzeug_app.create_backend_app(backend)
         return self._apps[service]
 

@@ -41,7 +41,7 @@ class LocalAws:
         self.human_review = HumanReview(self.settings, s3)
         self.rekognition = Rekognition(self.settings, Boto3S3(self.url))
         self.environments = Environments()
-        self._moto.before_first["cloudformation"] = self._let_stacks_use_it
+        self._moto.before["cloudformation"] = self._let_stacks_use_it
         ours: list[Service] = [*self.human_review.services, self.rekognition, self.environments]
         control = Control(self.calls, self.faults, self.human_review.portal, self.settings.control_hosts)
         services = {service.name: service for service in ours}
@@ -56,7 +56,7 @@ class LocalAws:
     def _let_stacks_use_it(self) -> None:
         from local_aws import cloudformation  # moto loads all its services for it, which takes seconds
 
-        cloudformation.install(self.url, self.rekognition, self.environments)
+        cloudformation.serve(self.url, self.rekognition, self.environments)
 
     def close(self) -> None:
         """Stop listening, end connections and background work. Closing twice is no error."""
