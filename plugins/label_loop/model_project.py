@@ -1,12 +1,19 @@
 """A loop's Rekognition project: its versions, and the events about them."""
 
 import logging
+from functools import lru_cache
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from label_loop.context import LoopContext
+from label_loop.domain import evaluation
+from label_loop.domain.evaluation import EvaluationSummary
 from label_loop.payloads import MANIFESTS_FOLDER, Event, ProjectVersion, TrainingAttempt
 
 log = logging.getLogger(__name__)
+
+_MAX_EVALUATION_BYTES = 16 << 20  # 250 labels, each confused with every other, take less
 
 
 def manifest_key(version_name: str) -> str:
@@ -33,6 +40,15 @@ class ModelProject:
         """Return one version. Raises LabelLoopError if the project has none of that name."""
         return self.context.rekognition.version(self.context.record.project_arn, name)
 
+    def evaluation(self, version: ProjectVersion) -> EvaluationSummary | None:
+        """Return a version's evaluation; None if it has none, or its file is gone or unreadable."""
+        if version.evaluation_summary is None:
+            return None
+        try:
+            return _read_evaluation(self.context.s3.conn, *version.evaluation_summary)
+        except ClientError:
+            return None
+
     def announce_version(self, version_name: str, text: str, **facts: Any) -> None:
         """Publish a change of a version's status."""
         self.announce("model_status", f"Model {version_name}: {text}", version=version_name, **facts)
@@ -41,3 +57,9 @@ class ModelProject:
         """Log an event and publish it to the loop's topic."""
         log.info(text)
         self.context.announcer.publish([Event(kind, text, facts=facts)])
+
+
+@lru_cache(maxsize=1024)  # the file never changes once the training has ended
+def _read_evaluation(client: Any, bucket: str, key: str) -> EvaluationSummary | None:
+    body = client.get_object(Bucket=bucket, Key=key)["Body"]
+    return evaluation.parse(body.read(_MAX_EVALUATION_BYTES))

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Annotated, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -27,7 +26,6 @@ router = APIRouter()
 
 _MOST_VERSIONS = 100
 _THREADS = 8
-_LARGEST_EVALUATION_BYTES = 16 << 20  # 250 labels, each confused with every other, take less
 _LONGEST_CHART_NAME = 12
 _CHANGED = "models-changed"
 _TRANSITIONAL = frozenset({deployment.TRAINING, "STARTING", "STOPPING", "DELETING"})
@@ -102,7 +100,8 @@ async def labels(visit: Look, name: VersionName) -> Response:
     """Return a version's scores by label."""
 
     def read() -> evaluation.EvaluationSummary | None:
-        return _evaluation(visit.aws.s3.conn, ModelProject(visit.aws).version(name))
+        project = ModelProject(visit.aws)
+        return project.evaluation(project.version(name))
 
     return render(visit, "models_labels.html", name=name, evaluation=await in_thread(read))
 
@@ -125,13 +124,14 @@ def _activity(visit: Visit) -> dict[str, Any]:
 
 def _rows(aws: ConsoleContext) -> tuple[list[VersionRow], int]:
     endpoint_arn = aws.refresh().endpoint_arn
-    found = ModelProject(aws).versions()
+    project = ModelProject(aws)
+    found = project.versions()
     shown = found[:_MOST_VERSIONS]
     endpoint = next((version for version in found if version.arn == endpoint_arn), None)
     price = inference_unit_usd_per_hour()
-    client = aws.s3.conn  # created once, before several threads use it
+    _ = aws.s3.conn  # created once, before several threads use it
     with ThreadPoolExecutor(_THREADS) as pool:
-        evaluations = list(pool.map(lambda version: _evaluation(client, version), shown))
+        evaluations = list(pool.map(project.evaluation, shown))
     rows = [
         VersionRow(
             version=version,
@@ -153,22 +153,6 @@ def _offer(version: ProjectVersion, endpoint: ProjectVersion | None) -> str | No
         return None if version.status in deployment.BILLED else "Start again"
     is_earlier = endpoint and version.created_at and endpoint.created_at and version.created_at < endpoint.created_at
     return "Roll back" if is_earlier else "Deploy"
-
-
-def _evaluation(client: Any, version: ProjectVersion) -> evaluation.EvaluationSummary | None:
-    """Return a version's evaluation; None if it has none, or its file is gone or unreadable."""
-    if version.evaluation_summary is None:
-        return None
-    try:
-        return _read_evaluation(client, *version.evaluation_summary)
-    except ClientError:
-        return None
-
-
-@lru_cache(maxsize=1024)  # the file never changes once the training has ended
-def _read_evaluation(client: Any, bucket: str, key: str) -> evaluation.EvaluationSummary | None:
-    body = client.get_object(Bucket=bucket, Key=key)["Body"]
-    return evaluation.parse(body.read(_LARGEST_EVALUATION_BYTES))
 
 
 def _chart(rows: Sequence[VersionRow], minimum_f1_score: float) -> dict[str, Any]:
