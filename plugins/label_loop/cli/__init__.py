@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from label_loop import __version__
 from label_loop.cli.adopt import ADOPT
 from label_loop.cli.command import PROGRAM, Command, new_site
 from label_loop.cli.dead_letters import DEAD_LETTERS
@@ -44,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
         description="Set loops up in AWS, and operate them. Account and region are those of your AWS configuration.",
         epilog="Exit status: 0 done, 1 failed, with the reason on standard error, 2 not understood.",
     )
+    made.add_argument("--version", action="version", version=__version__)
     commands = made.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:
         command.add_to(commands)

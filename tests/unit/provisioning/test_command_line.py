@@ -39,6 +39,15 @@ def run_to_end(*arguments, **how):
     return process.returncode, out, err
 
 
+def test_the_version_is_the_newest_of_the_changelog(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    version = capsys.readouterr().out.strip()
+    assert ended.value.code == 0
+    released = [line for line in (PLUGINS.parent / "CHANGELOG.md").read_text().splitlines() if line.startswith("## [")]
+    assert f"## [{version}]" == next(line for line in released if "Unreleased" not in line)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_each_command_says_what_it_does_and_gives_an_example(name, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
