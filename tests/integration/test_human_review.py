@@ -252,7 +252,7 @@ def test_an_answer_is_kept_when_its_image_is_gone(asked: World) -> None:
     assert (summary.answered, summary.copied) == (1, 0)
     row = asked.row()
     assert row["HumanLabel"] == "7"
-    assert "gone" in row["CopyFailure"]
+    assert "deleted" in row["CopyFailure"]
     assert asked.keys(LABELLED_FOLDER) == []
 
 

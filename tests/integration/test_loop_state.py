@@ -43,7 +43,7 @@ def test_a_change_that_others_are_always_in_the_way_of_gives_up_and_says_so(bare
         bare.set_state(deploying_since=f"{state.revision}")
         return replace(state, stopped_because="idle")
 
-    with pytest.raises(StateChangedError, match=r"/integration.*each of 10 tries"):
+    with pytest.raises(StateChangedError, match=r"/integration.*each of 10 attempts"):
         bare.context().change_state(beaten)
     assert bare.state().stopped_because is None
 

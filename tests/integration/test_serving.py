@@ -52,7 +52,7 @@ def received(world: World) -> int:
 def test_an_idle_model_is_stopped_and_the_next_upload_starts_it_and_loses_nothing(idle: World) -> None:
     assert isinstance(idle.run_detection().trigger, ServingModelTrigger)
     assert idle.state().stopped_because == "idle"
-    assert any("v1: stopped after 60 minutes without uploads; the next upload starts it again" in t for t in told(idle))
+    assert any("v1: stopped after 60 minutes without uploads; the next upload restarts it" in t for t in told(idle))
     eventually(lambda: idle.status("v1") == "STOPPED")
     assert idle.serving().next_action() == "wait"
 

@@ -249,7 +249,7 @@ def test_a_window_is_its_days_and_no_others(hook, reader, table):
 
 def test_more_than_a_page_should_wait_for_is_left_out_oldest_first(hook, reader, table, monkeypatch):
     monkeypatch.setattr("moto.dynamodb.models.table.RESULT_SIZE_LIMIT", 600)
-    monkeypatch.setattr("label_loop.hooks.statistics._MOST_PAGES", 3)
+    monkeypatch.setattr("label_loop.hooks.statistics._MAX_PAGES", 3)
     hook.put_new([row(str(n), day, f"v{n}") for day in range(1, 29) for n in [day * 2, day * 2 + 1]])
     found, since = reader.days(*ALWAYS)
     days = [day.day for day in found]

@@ -70,7 +70,7 @@ def test_a_version_chosen_by_hand_is_decided_on_without_a_training_check(
 
 def test_a_version_that_cannot_be_deployed_fails_without_another_try(deployment: Mock) -> None:
     deployment.decide.side_effect = VersionNotDeployableError("'v9' is not a version of this project")
-    with pytest.raises(AirflowFailException, match="'v9' is no version"):
+    with pytest.raises(AirflowFailException, match="'v9' is not a version"):
         check().execute(run_context(version="v9"))
 
 
