@@ -83,7 +83,7 @@ def test_a_rollback_serves_without_a_gap_and_stops_what_served(labelled: World, 
     assert before < datetime.fromisoformat(labelled.state().endpoint_moved_at) < datetime.now(UTC)
     assert labelled.status(new) in {"STOPPING", "STOPPED"}
     texts = [one["body"]["message"] for one in events(labelled.told(), "model_status")]
-    assert any("v0" in text and "as alice asked" in text for text in texts)
+    assert any("v0" in text and "requested by alice" in text for text in texts)
     assert not any("arn:" in text for text in texts)
     eventually(lambda: labelled.status(new) == "STOPPED")
     deploy(labelled, "v1")  # and forward again
