@@ -20,6 +20,7 @@ from label_loop.exceptions import (
     MalformedEventError,
 )
 from label_loop.loop import Loop
+from label_loop.loop_state import LoopState
 from label_loop.parameters import FIELDS, PARAMETERS
 from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER, ReviewAnswer, ReviewEnded, S3Upload, TrainingAttempt
 from label_loop.system_record import SystemRecord
@@ -152,11 +153,12 @@ def test_any_value_of_a_parameter_is_read_or_refused_and_no_other_setting_change
 def test_any_system_record_can_be_asked_or_says_what_is_missing(text: str) -> None:
     with suppress(LoopNotSetUpError):
         record = SystemRecord.parse(LOOP, text)
-        assert record.previous_trained_images >= 0
-        attempt = TrainingAttempt.from_json(record.last_training_attempt)
+        state = LoopState.parse(record.values)
+        assert state.previous_trained_images >= 0
+        attempt = state.last_training_attempt
         assert attempt is None or isinstance(attempt.manifest_key, str)
-        assert record.dead_letter_queue_url("https://other") is None
-        assert isinstance(record.endpoint_arn, str | None)
+        assert isinstance(state.endpoint_arn, str | None)
+        assert "https://other" not in record.dead_letter_queue_urls
         assert record.bucket
 
 

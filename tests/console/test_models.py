@@ -285,7 +285,7 @@ def test_the_model_is_stopped_and_can_be_started_again(ask, serving, runs):
     assert answer.status_code == 200
     assert "v1 is stopping" in answer.headers["hx-trigger"]
     assert noted() == [("label_loop_stop", "a-user", {"version": "v1"})]
-    assert any("as a-user asked" in one["body"]["message"] for one in events(serving.told(), "model_status"))
+    assert any("stopped by a-user" in one["body"]["message"] for one in events(serving.told(), "model_status"))
     eventually(lambda: "every 5s" not in ask("user", "GET", "models/versions").text)
     text = ask("user", "GET", "models/versions").text
     assert "is not running (stopped). Uploads wait" in text

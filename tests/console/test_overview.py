@@ -117,8 +117,8 @@ def test_folders_that_are_no_label_of_their_own_are_named(ask, world: World):
         world.put(f"images_labeled_by_folder/{folder}/a.png", b"x")
     text = ask("viewer", "GET", "overview/training").text
     assert "<b>2</b> of 10 new labelled images" in text
-    assert "images_labeled_by_folder/cat/</bdi> is counted as" in text
-    assert "images_labeled_by_folder/&lt;b&gt; /</bdi> is left out: a label must not begin or end with a space" in text
+    assert "images_labeled_by_folder/cat/</bdi>: merged into" in text
+    assert "images_labeled_by_folder/&lt;b&gt; /</bdi>: skipped: a label must not begin or end with a space" in text
 
 
 def test_the_page_costs_few_calls_with_ten_thousand_uploads(ask, world: World, model):

@@ -15,8 +15,15 @@ FOLDERS = ("plugins", "dags", "include/demo", "bench")
 SUFFIXES = {".py", ".js", ".html", ".json", ".yaml", ".yml", ".sql"}
 WORD = re.compile(rf"(?<![\w-])(?:{'|'.join(Attribute)})(?![\w-])")
 
-# Other things that AWS, or a table of another kind, calls by the same name.
+# Other things that AWS, or a table of another kind, calls by the same name, and the keys in the template of the table,
+# which cannot be imported there.
 SAME_NAMES = {
+    "plugins/label_loop/provisioning/loop.yaml": {
+        "DetectLabelRequestId",
+        "DetectLabelDate",
+        "Sampled",
+        "HumanLoopName",
+    },
     "plugins/label_loop/hooks/a2i.py": {"HumanLoopName"},
     "plugins/label_loop/hooks/rekognition.py": {"ProjectVersionArn", "S3Bucket"},
     "plugins/label_loop/hooks/reviews.py": {"HumanLoopName"},

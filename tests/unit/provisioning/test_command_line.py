@@ -118,9 +118,14 @@ def test_a_program_gets_one_document(aws, client, loop, capsys):
 
 
 def test_what_aws_refuses_is_told_with_the_way_out(aws, loop, capsys):
-    aws.faults.replace([{"service": "s3", "operation": "CreateBucket", "kind": "error", "code": "BucketAlreadyExists"}])
+    aws.faults.replace([{"service": "s3", "operation": "HeadBucket", "kind": "error", "code": "AccessDenied"}])
     assert main(["provision", loop.path]) == 1
     assert "choose another with --bucket" in capsys.readouterr().err
+    aws.faults.replace([])
+    assert main(["provision", loop.path, "--bucket", "ab"]) == 1
+    told = capsys.readouterr().err
+    assert f"The stack label-loop-{loop.name}: it failed: AWS::S3::Bucket Bucket CREATE_FAILED: " in told
+    assert "Way out: correct the cause" in told
 
 
 @pytest.mark.parametrize(
