@@ -14,6 +14,7 @@ from label_loop.context import LoopContext
 from label_loop.inbox.base import Delivery
 from label_loop.inbox.queue import QueueInbox
 from label_loop.loop import Loop
+from label_loop.system_record import RecordKey
 from label_loop.workflows import detection
 
 
@@ -34,7 +35,7 @@ def main(path: str) -> float:
         patch.object(detection, "LINGER_SECONDS", 0),
     ):
         context = LoopContext(Loop(path), aws_conn_id=None)
-        inbox = _TimedInbox(context, context.record.require("uploads_queue_url"))
+        inbox = _TimedInbox(context, context.record.require(RecordKey.UPLOADS_QUEUE_URL))
         began = time.monotonic()
         detection.DetectionWorkflow(context, inbox).drain()
         return inbox.done_at - began

@@ -10,6 +10,7 @@ from label_loop.provisioning.account import Account
 from label_loop.provisioning.report import DeploymentError
 from label_loop.provisioning.stack import ENVIRONMENT
 from label_loop.provisioning.stacks import Stacks
+from label_loop.system_record import RecordKey
 
 
 def destroy(account: Account, name: str) -> None:
@@ -48,12 +49,12 @@ def destroy(account: Account, name: str) -> None:
 def _tell_loop(account: Account, stacks: Stacks, models: Models, loop: Loop) -> None:
     record = models.record(loop) or {}
     for key, what in (
-        ("s3_bucket", "bucket {}: images and their labels"),
-        ("dynamodb_table", "table {}: the inference log"),
-        ("reviews_table", "table {}: the reviews"),
-        ("statistics_table", "table {}: the statistics"),
-        ("state_table", "table {}: the loop's state"),
-        ("rekognition_project_arn", "project {}: its model versions, each of which was a paid training"),
+        (RecordKey.BUCKET, "bucket {}: images and their labels"),
+        (RecordKey.LOG_TABLE, "table {}: the inference log"),
+        (RecordKey.REVIEWS_TABLE, "table {}: the reviews"),
+        (RecordKey.STATISTICS_TABLE, "table {}: the statistics"),
+        (RecordKey.STATE_TABLE, "table {}: the loop's state"),
+        (RecordKey.PROJECT_ARN, "project {}: its model versions, each of which was a paid training"),
     ):
         if record.get(key):
             account.say(f"  {what.format(record[key])}; costs its storage at most")

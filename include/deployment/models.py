@@ -11,7 +11,7 @@ from label_loop.hooks.aws_errors import error_code
 from label_loop.loop import Loop
 from label_loop.provisioning.account import Account
 from label_loop.provisioning.report import DeploymentError
-from label_loop.system_record import SYSTEM_RECORD
+from label_loop.system_record import SYSTEM_RECORD, RecordKey
 
 _POLL_SECONDS = 10.0
 _MOST_POLLS = 240  # 40 minutes: a start takes up to half an hour
@@ -65,7 +65,7 @@ class Models:
         return record
 
     def _versions(self, loop: Loop) -> dict[str, str]:
-        project = (self.record(loop) or {}).get("rekognition_project_arn")
+        project = (self.record(loop) or {}).get(RecordKey.PROJECT_ARN)
         return dict(self._statuses(project)) if project else {}
 
     def _statuses(self, project: str) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from label_loop.loop import PATHS_VARIABLE, Loop
 from label_loop.parameters import PARAMETERS
 from label_loop.provisioning import Line, Options, provision
 from label_loop.provisioning.review import AIRFLOW
+from label_loop.system_record import RecordKey
 from local_stack.airflow_api import AirflowApi
 from local_stack.loopback import UnreachableError
 from local_stack.processes import wait_until
@@ -53,7 +54,7 @@ class AddedLoop:
         record = provision(self.loop, options, session, lines.append)
         outcomes = Counter(str(line.outcome) for line in lines)
         self.say(f"  {', '.join(f'{count} {outcome}' for outcome, count in outcomes.items())}")
-        return str(record["s3_bucket"])
+        return str(record[RecordKey.BUCKET])
 
     def _register(self, airflow: AirflowApi) -> None:
         paths = named_paths(airflow)

@@ -7,6 +7,7 @@ from label_loop.cli.output import Output
 from label_loop.loop import NAMED_BY
 from label_loop.provisioning.provision import provision_at
 from label_loop.provisioning.site import Options, Site
+from label_loop.system_record import RecordKey
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
@@ -35,7 +36,7 @@ def _labels(text: str | None) -> tuple[str, ...] | None:
 
 
 def _run(given: Namespace, site: Site, output: Output) -> int:
-    backend = provision_at(site).get("review_backend")
+    backend = provision_at(site).get(RecordKey.REVIEW_BACKEND)
     path = site.loop.path
     words = f"The loop {path} is set up; its review backend is {backend}. Airflow serves it once {NAMED_BY} has {path}."
     output.end(site, DRY_RUN if given.dry_run else words, review_backend=backend)

@@ -19,7 +19,7 @@ from label_loop.provisioning.report import Line, Outcome, ProvisioningError
 from label_loop.provisioning.sample import check, check_quiet
 from label_loop.provisioning.sample_rules import disable, enable, enabled_rules, machines
 from label_loop.provisioning.site import Site, found, naming
-from label_loop.system_record import SystemRecord
+from label_loop.system_record import RecordKey, SystemRecord
 
 ADOPTION = "Adoption"
 _KIND = "parameter"
@@ -36,7 +36,7 @@ def adopt(site: Site, stack: str | None = None) -> None:
     record = require_record(site)
     check(site, record)
     known = _read(site)
-    functions = of_functions(read_notifications(site, record["s3_bucket"]))
+    functions = of_functions(read_notifications(site, record[RecordKey.BUCKET]))
     rules = enabled_rules(site, stack, [*(one["LambdaFunctionArn"] for one in functions), *machines(record)])
     if known is None:
         check_quiet(site, record)
@@ -78,7 +78,7 @@ def back(site: Site) -> None:
     if known is None:
         site.report(Line("adoption of", site.loop.path, Outcome.UNCHANGED, "there is nothing to give back"))
         return
-    give_back(site, record["s3_bucket"], known[_NOTIFICATIONS])
+    give_back(site, record[RecordKey.BUCKET], known[_NOTIFICATIONS])
     enable(site, known[_RULES])
     name = site.loop.parameter(ADOPTION)
     with site.resource(_KIND, name) as work:

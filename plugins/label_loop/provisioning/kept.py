@@ -14,6 +14,7 @@ from label_loop.provisioning.report import Line, Outcome, ProvisioningError
 from label_loop.provisioning.site import Site, found, naming
 from label_loop.provisioning.stack import Stack
 from label_loop.provisioning.table import INDEX, REVIEWS, STATE, STATISTICS, adapt_table, inference_log
+from label_loop.system_record import RecordKey
 
 _NO_QUEUE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 _LOST = "the loop's stack made it, and it is gone: delete the stack, which keeps all data, and run this again"
@@ -92,7 +93,7 @@ def report_made(site: Site, kept: Kept) -> None:
 
 def _parts(site: Site, record: Mapping[str, Any], bucket: str) -> list[_Part]:
     base, names = site.names.base, site.names
-    log = inference_log(record.get("dynamodb_table_GSI") or INDEX)
+    log = inference_log(record.get(RecordKey.LOG_INDEX) or INDEX)
     queues = [
         _Part("queue", f"{purpose.title()}{kind}", f"{purpose}_{key}_url", name, _queue)
         for purpose in ("uploads", "answers")
@@ -111,11 +112,11 @@ def _parts(site: Site, record: Mapping[str, Any], bucket: str) -> list[_Part]:
         )
     ]
     return [
-        _Part(_BUCKET, "Bucket", "s3_bucket", bucket, find_bucket, adapt_bucket),
+        _Part(_BUCKET, "Bucket", RecordKey.BUCKET, bucket, find_bucket, adapt_bucket),
         *queues,
         *tables,
-        _Part("topic", "Topic", "sns-topic", base, _topic),
-        _Part(_PROJECT, "Project", "rekognition_project_arn", base, _project),
+        _Part("topic", "Topic", RecordKey.TOPIC_ARN, base, _topic),
+        _Part(_PROJECT, "Project", RecordKey.PROJECT_ARN, base, _project),
     ]
 
 

@@ -14,6 +14,7 @@ from label_loop.provisioning.stack import LOOP, Stack
 from label_loop.provisioning.stacks import Stacks
 from label_loop.provisioning.table import INDEX
 from label_loop.provisioning.task_ui import LEFT_TO_SETUP, task_ui
+from label_loop.system_record import RecordKey
 
 TEMPLATE = Path(__file__).with_name("loop.yaml")
 # CloudFormation would write its own texts over those of people and of the loop at any update of a parameter.
@@ -53,12 +54,12 @@ def deploy_loop_stack(site: Site, record: Mapping[str, Any]) -> LoopStack:
     given = {"Loop": slug(site.loop), "Path": site.loop.path, _BUCKET: bucket}
     if stack is None:
         _check_new(site, bucket, kept)
-        flow = record.get("flow_definition_arn")
+        flow = record.get(RecordKey.FLOW_DEFINITION_ARN)
         given |= {**kept.parameters, **({_FLOW: flow} if flow else {}), "OwnsParameters": "false"}
     with site.resource("stack", name) as work:
         stack = _deploy(site, stacks, stack, given | _wished(site, stack, given), work)
     report_made(site, kept)
-    values = {"s3_bucket": bucket, "dynamodb_table_GSI": INDEX, **made_by(stack), **kept.values}
+    values = {RecordKey.BUCKET: bucket, RecordKey.LOG_INDEX: INDEX, **made_by(stack), **kept.values}
     known = {key: value for key, value in record.items() if key in values and value}
     return LoopStack({**values, **known}, kept, stack)
 
@@ -66,7 +67,7 @@ def deploy_loop_stack(site: Site, record: Mapping[str, Any]) -> LoopStack:
 def _bucket_name(site: Site, record: Mapping[str, Any], stack: Stack | None) -> str:
     """Return the bucket's name: a loop that has one keeps it."""
     deployed = stack.parameters.get(_BUCKET) if stack else None
-    had, asked = deployed or record.get("s3_bucket"), site.options.bucket
+    had, asked = deployed or record.get(RecordKey.BUCKET), site.options.bucket
     if had and asked and had != asked:
         way_out = "leave --bucket out, or set up another loop"
         raise ProvisioningError("bucket", asked, f"the loop {site.loop.path} has the bucket {had}", way_out)

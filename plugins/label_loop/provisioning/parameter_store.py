@@ -9,6 +9,7 @@ from typing import Any
 
 from label_loop.domain.moments import timestamp
 from label_loop.exceptions import LoopNotSetUpError
+from label_loop.loop_state import LoopState
 from label_loop.parameters import PARAMETERS
 from label_loop.provisioning.report import ProvisioningError, UnknownLoopError
 from label_loop.provisioning.site import Site, found, naming
@@ -59,7 +60,8 @@ def write_record(site: Site, changes: Mapping[str, Any]) -> Mapping[str, Any]:
     with site.resource(_KIND, name) as work:
         present = _read(site)
         before = _values(site, present)
-        values = {"sampling_since": timestamp(datetime.now(UTC)), **before, **changes}
+        beginning = LoopState(sampling_since=timestamp(datetime.now(UTC))).changes_since(LoopState())
+        values = {**beginning, **before, **changes}
         put = partial(ssm.put_parameter, Name=name, Value=json.dumps(values), Description=SYSTEM_RECORD_DESCRIPTION)
         if present is None:
             work.create(lambda: put(Type="String", Tags=site.tag_list))

@@ -19,6 +19,7 @@ from label_loop.provisioning.report import Line, Outcome, ProvisioningError, Rep
 from label_loop.provisioning.review import A2I, AIRFLOW
 from label_loop.provisioning.site import Options, Site
 from label_loop.provisioning.topic import ensure_subscription
+from label_loop.system_record import RecordKey
 
 
 def provision(
@@ -43,12 +44,12 @@ def provision_at(site: Site) -> Mapping[str, Any]:
     _check_labels(site.options)
     deployed = deploy_loop_stack(site, record)
     values = dict(deployed.values)
-    ensure_folders(site, values["s3_bucket"])
-    if "s3_bucket" in deployed.kept.values:
+    ensure_folders(site, values[RecordKey.BUCKET])
+    if RecordKey.BUCKET in deployed.kept.values:
         urls = {one: values.get(f"{one}_queue_url", site.names.queue(one)) for one in PURPOSES}
-        ensure_notifications(site, values["s3_bucket"], urls)
-    if "sns-topic" in deployed.kept.values and site.options.operator_email:
-        ensure_subscription(site, values["sns-topic"], site.options.operator_email)
+        ensure_notifications(site, values[RecordKey.BUCKET], urls)
+    if RecordKey.TOPIC_ARN in deployed.kept.values and site.options.operator_email:
+        ensure_subscription(site, values[RecordKey.TOPIC_ARN], site.options.operator_email)
     site.options = deployed.options(site.options)
     refusal = _set_up_review(site, record, values)
     ensure_parameters(site)
@@ -73,20 +74,20 @@ def _check_labels(options: Options) -> None:
 
 def _set_up_review(site: Site, record: Mapping[str, Any], values: dict[str, Any]) -> ProvisioningError | None:
     """Choose the review backend and make what Amazon A2I needs; return its refusal, if it refused."""
-    chosen = site.options.review_backend or record.get("review_backend")
-    flow, refusal = record.get("flow_definition_arn"), None
+    chosen = site.options.review_backend or record.get(RecordKey.REVIEW_BACKEND)
+    flow, refusal = record.get(RecordKey.FLOW_DEFINITION_ARN), None
     if chosen != AIRFLOW:
         try:
-            flow = review.ensure_flow_definition(site, values["s3_bucket"], flow)
+            flow = review.ensure_flow_definition(site, values[RecordKey.BUCKET], flow)
         except ProvisioningError as error:
             if error.code not in review.REFUSALS:
                 raise
             refusal = error
             site.report(Line(review.KIND, error.name, Outcome.NOT_MADE, error.problem))
         if flow:
-            values["flow_definition_arn"] = flow
-            ensure_status_rule(site, flow, values.get("answers_queue_url", site.names.queue("answers")))
-    values["review_backend"] = A2I if flow and chosen != AIRFLOW else AIRFLOW
+            values[RecordKey.FLOW_DEFINITION_ARN] = flow
+            ensure_status_rule(site, flow, values.get(RecordKey.ANSWERS_QUEUE_URL, site.names.queue("answers")))
+    values[RecordKey.REVIEW_BACKEND] = A2I if flow and chosen != AIRFLOW else AIRFLOW
     return refusal
 
 

@@ -5,13 +5,15 @@ from itertools import batched
 from typing import Any
 
 from label_loop.exceptions import InvalidParameterError
+from label_loop.loop_state import LoopState
 from label_loop.parameters import PARAMETERS
 from label_loop.provisioning.notifications import is_within_folders, of_functions, read_notifications
 from label_loop.provisioning.report import Line, Outcome, ProvisioningError
 from label_loop.provisioning.site import Site, found, naming
 from label_loop.provisioning.table import inference_log
+from label_loop.system_record import RecordKey
 
-_REQUIRED = ("s3_bucket", "rekognition_project_arn", "sns-topic", "dynamodb_table")
+_REQUIRED = (RecordKey.BUCKET, RecordKey.PROJECT_ARN, RecordKey.TOPIC_ARN, RecordKey.LOG_TABLE)
 _BUSY = ("TRAINING_IN_PROGRESS", "STARTING")
 _NAMES_A_CALL = 10  # of GetParameters
 
@@ -27,7 +29,7 @@ def check(site: Site, record: Mapping[str, Any]) -> None:
         name = site.loop.parameter("For-System-Use-Only")
         raise ProvisioningError("parameter", name, f"it has no {', '.join(missing)}", way_out)
     _report_parameters(site)
-    problems = [*_bucket(site, record["s3_bucket"]), *_table(site, record), *_project(site, record)]
+    problems = [*_bucket(site, record[RecordKey.BUCKET]), *_table(site, record), *_project(site, record)]
     if problems:
         problem = f"{len(problems)} thing(s) must be mended first: {'; '.join(problems)}"
         raise ProvisioningError("loop", site.loop.path, problem, "mend them, then run the command again")
@@ -71,7 +73,7 @@ def _bucket(site: Site, name: str) -> Iterator[str]:
 
 
 def _table(site: Site, record: Mapping[str, Any]) -> Iterator[str]:
-    name, index = record["dynamodb_table"], record.get("dynamodb_table_GSI") or "Sampled_GSI"
+    name, index = record[RecordKey.LOG_TABLE], record.get(RecordKey.LOG_INDEX) or "Sampled_GSI"
     look = site.client("dynamodb").describe_table
     with naming("table", name):
         answer = found(lambda: look(TableName=name), "ResourceNotFoundException")
@@ -88,7 +90,7 @@ def _table(site: Site, record: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _project(site: Site, record: Mapping[str, Any]) -> Iterator[str]:
-    arn = record["rekognition_project_arn"]
+    arn = record[RecordKey.PROJECT_ARN]
     name = arn.split(":project/")[-1].split("/")[0]
     with naming("Rekognition project", name):
         described = site.client("rekognition").describe_projects(ProjectNames=[name])["ProjectDescriptions"]
@@ -97,7 +99,7 @@ def _project(site: Site, record: Mapping[str, Any]) -> Iterator[str]:
             return
         statuses = dict(_versions(site, record))
     site.report(Line("Rekognition project", name, Outcome.FOUND))
-    endpoint = record.get("rekognition_project_version_arn")
+    endpoint = LoopState.parse(record).endpoint_arn
     if not endpoint:
         site.report(Line("model", "none", Outcome.FOUND, "uploads wait for the first one"))
     elif statuses.get(endpoint) == "RUNNING":
@@ -110,7 +112,7 @@ def _project(site: Site, record: Mapping[str, Any]) -> Iterator[str]:
 
 def _versions(site: Site, record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     pages = site.client("rekognition").get_paginator("describe_project_versions")
-    for page in pages.paginate(ProjectArn=record["rekognition_project_arn"]):
+    for page in pages.paginate(ProjectArn=record[RecordKey.PROJECT_ARN]):
         for one in page["ProjectVersionDescriptions"]:
             yield one["ProjectVersionArn"], one["Status"]
 

@@ -18,6 +18,7 @@ from label_loop.provisioning.parameter_store import require_record
 from label_loop.provisioning.report import ProvisioningError
 from label_loop.provisioning.site import Site, naming
 from label_loop.provisioning.table import STATISTICS
+from label_loop.system_record import RecordKey
 
 _MONTH, _DAY_AND_VERSION = STATISTICS.key
 # Whatever is counted changes one of these.
@@ -38,7 +39,7 @@ def rebuild(site: Site) -> tuple[int, list[StatisticsKey]]:
     Raises UnknownLoopError, and ProvisioningError where the record names no tables.
     """
     record = require_record(site)
-    log, table = record.get("dynamodb_table"), record.get("statistics_table")
+    log, table = record.get(RecordKey.LOG_TABLE), record.get(RecordKey.STATISTICS_TABLE)
     if not (log and table):
         way_out = f"run `python -m label_loop provision {site.loop.path}` first"
         raise ProvisioningError("statistics of", site.loop.path, "the loop has no tables for them", way_out)

@@ -8,6 +8,7 @@ from typing import Any
 from label_loop.domain import log_row
 from label_loop.provisioning.report import ProvisioningError
 from label_loop.provisioning.site import Site, Work
+from label_loop.system_record import RecordKey
 
 INDEX = "Sampled_GSI"
 
@@ -26,20 +27,20 @@ class Layout:
 
 def inference_log(index: str) -> Layout:
     """Return the layout of the inference log, whose index an adopted loop may have named."""
-    return Layout("dynamodb_table", log_row.TABLE_KEY, {index: log_row.INDEX_KEY})
+    return Layout(RecordKey.LOG_TABLE, log_row.TABLE_KEY, {index: log_row.INDEX_KEY})
 
 
 REVIEWS = Layout(
-    "reviews_table",
+    RecordKey.REVIEWS_TABLE,
     ("HumanLoopName",),
     {"Queue_Confidence_GSI": ("Queue", "ConfidenceOrder"), "Queue_Date_GSI": ("Queue", "DateOrder")},
 )
 """The layout of the reviews that wait in the Airflow UI."""
 
-STATISTICS = Layout("statistics_table", ("Month", "DayAndVersion"))
+STATISTICS = Layout(RecordKey.STATISTICS_TABLE, ("Month", "DayAndVersion"))
 """The layout of the daily statistics."""
 
-STATE = Layout("state_table", ("Loop",))
+STATE = Layout(RecordKey.STATE_TABLE, ("Loop",))
 """The layout of what changes while the loop runs."""
 
 
