@@ -11,7 +11,7 @@ def measure_check(labelled: int, others: int) -> list[Figure]:
     with provisioned_loop() as world:
         world.fill(f"{LABELLED_FOLDER}cat/", labelled)
         world.fill(UPLOADS_FOLDER, others)
-        training_set = world.training().set
+        training_set = world.training().training_set
         training_set.write("manifests/last.manifest", list(training_set.labelled(LABELLED_FOLDER)))
         started = timestamp(training_set.context.s3.get_key("manifests/last.manifest", world.bucket).last_modified)
         attempt = TrainingAttempt("last", "manifests/last.manifest", labelled, "f", started, "accepted")

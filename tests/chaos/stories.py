@@ -124,8 +124,9 @@ def _idle(world: World, model: Model) -> None:
 
 
 def _still_awake(world: World) -> bool:
-    if world.state().endpoint_started_at:
-        world.set_state(endpoint_started_at=_DAYS_AGO)
+    state = world.state()
+    moments = ("endpoint_started_at", "stopping_since")
+    world.set_state(**{name: _DAYS_AGO for name in moments if getattr(state, name)})
     return world.status("v1") == "RUNNING"
 
 

@@ -196,7 +196,7 @@ def _fault(method: str, scene: Scene, faults: Any = None) -> None:
 
 
 def _hide_messages_shortly(scene: Scene) -> None:
-    url = scene.aws.record()["uploads_queue_url"]
+    url = scene.aws.record.uploads_queue_url
     sqs = scene.aws._session.client("sqs")
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": HIDDEN_SECONDS})
 

@@ -5,9 +5,12 @@ from tests.simulation.histories import finds
 from tests.simulation.mutants import MUTANTS
 
 _MOST_HISTORIES = 200
+_FOUND_LATE = ("an attempt is recorded after it was paid", "answers are applied without a condition")
 
 
-@pytest.mark.parametrize("name", MUTANTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in _FOUND_LATE else []) for name in MUTANTS]
+)
 def test_a_fault_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     mutant = MUTANTS[name]
     mutant.put_in(monkeypatch)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from airflow.providers.amazon.aws.triggers.base import AwsBaseWaiterTrigger
-from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
+from airflow.triggers.base import TriggerEvent
 
 from label_loop.hooks.rekognition import RekognitionHook
 from label_loop.triggers.settling import settle
@@ -42,8 +42,10 @@ class RekognitionProjectVersionTrigger(AwsBaseWaiterTrigger):
         return RekognitionHook(aws_conn_id=self.aws_conn_id)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait as the base class does, after ``settle``; success ends the sensor directly from the triggerer."""
+        """Wait as the base class does, after ``settle``.
+
+        The sensor resumes to return the name: what a ``TaskSuccessEvent`` pushes itself, Airflow 3 encodes twice.
+        """
         await settle()
         async for event in super().run():
-            is_there = event.payload.get("status") == "success"
-            yield TaskSuccessEvent(xcoms={"return_value": self.version_name}) if is_there else event
+            yield event

@@ -1,7 +1,6 @@
 """The waits for a version, and for a model that serves."""
 
 import pytest
-from airflow.triggers.base import TaskSuccessEvent
 from tests.unit.triggers.fakes import (
     BEGAN,
     FAILED,
@@ -23,8 +22,7 @@ from label_loop.triggers.serving import ServingModelTrigger
 async def test_a_version_is_waited_for_until_it_gets_there(monkeypatch: pytest.MonkeyPatch, journal: Journal) -> None:
     give_waiter(monkeypatch, journal, TRAINING, TRAINING, None)
     event = await first_event(version_trigger())
-    assert isinstance(event, TaskSuccessEvent)
-    assert event.xcoms == {"return_value": "v"}
+    assert event.payload == {"status": "success", "version_name": "v"}
     assert journal.looks == 3
     assert journal.entries.count(15) == 2
 
