@@ -11,6 +11,7 @@ from tests.testing.stack import RunningStack
 from tests.waiting import eventually
 
 from local_stack.environment import PROJECT
+from local_stack.loopback import UnreachableError
 from local_stack.processes import BackgroundProcess
 from local_stack.stack import LocalStack
 
@@ -70,7 +71,7 @@ class Components:
         def is_alive() -> bool:
             try:
                 health = self.running.call("GET", "/monitor/health")
-            except OSError:
+            except UnreachableError:
                 return False
             beat = health.get(part, {}).get(f"latest_{part}_heartbeat")
             return name == "api-server" or bool(beat and datetime.fromisoformat(beat) > since)

@@ -134,9 +134,7 @@ def test_what_aws_refuses_is_told_with_the_way_out(aws, loop, capsys):
         ({"AWS_DEFAULT_REGION": None}, [], "NoRegionError"),
         ({}, ["--profile", "nobody"], "(nobody)"),
         ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, [], "sign in"),
-        pytest.param(
-            {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, [], "AWS_ENDPOINT_URL", marks=pytest.mark.slow
-        ),
+        pytest.param({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, [], "AWS_ENDPOINT_URL", marks=pytest.mark.slow),
     ],
 )
 def test_settings_of_aws_that_are_missing_or_wrong_are_told_without_a_traceback(aws, environment, arguments, named):
