@@ -68,7 +68,7 @@ def _waits_for_uploads(running: RunningStack) -> str | None:
     if not runs:
         return None
     run_id = runs[0]["dag_run_id"]
-    path = f"/dags/{LOOP.dag_id('detection')}/dagRuns/{quote(run_id, safe='')}/taskInstances"
-    (task,) = running.call("GET", path)["task_instances"]
+    path = f"/dags/{LOOP.dag_id('detection')}/dagRuns/{quote(run_id, safe='')}/taskInstances/wait_for_uploads"
+    task = running.call("GET", path)
     is_taken = task["state"] == "deferred" and task["triggerer_job"]
     return run_id if is_taken and task["trigger"]["classpath"].endswith(".QueueTrigger") else None
