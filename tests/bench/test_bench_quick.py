@@ -17,6 +17,7 @@ def assert_hold(figures: list[Figure]) -> None:
     assert [figure for figure in figures if not figure.holds] == []
 
 
+@pytest.mark.slow
 def test_an_image_takes_few_calls() -> None:
     accepted, reviewed, answered = calls.measure(50)
     assert_hold([accepted, reviewed])

@@ -118,9 +118,8 @@ def test_a_set_that_cannot_train_starts_nothing(world: World, run: Any) -> None:
     assert starts(world) == 0
 
 
-@pytest.mark.parametrize(
-    "conf", [{"version": "v0"}, pytest.param({"version": "v0", "force": True}, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("conf", [{"version": "v0"}, {"version": "v0", "force": True}])
 def test_a_version_chosen_by_hand_is_deployed_and_nothing_is_trained(
     world: World, model: Model, run: Any, conf: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

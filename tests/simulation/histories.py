@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
 from hypothesis.stateful import run_state_machine_as_test
@@ -18,7 +19,7 @@ from tests.simulation.machine import Histories
 from tests.simulation.shrinking import problem_of, script, shortest
 
 WHOLE = os.environ.get("CHAOS") == "whole"
-SEEDS = range(100 if WHOLE else 2)
+SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 100 if WHOLE else 2))]
 HISTORIES = 50  # of each seed
 STEPS = 35
 
