@@ -34,8 +34,8 @@ def main(path: str) -> float:
         patch.object(Variable, "get", lambda _, default=None, **__: default),
         patch.object(detection, "LINGER_SECONDS", 0),
     ):
-        context = LoopContext(Loop(path), aws_conn_id=None)
-        inbox = _TimedInbox(context, context.record.require(RecordKey.UPLOADS_QUEUE_URL))
+        context = LoopContext.of(Loop(path), aws_conn_id=None)
+        inbox = _TimedInbox(context, context.store.record.require(RecordKey.UPLOADS_QUEUE_URL))
         began = time.monotonic()
         detection.DetectionWorkflow(context, inbox).drain()
         return inbox.done_at - began

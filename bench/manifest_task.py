@@ -19,7 +19,7 @@ from label_loop.workflows.training_set import TrainingSet
 
 def main(path: str, images: int) -> float:
     """Make a first manifest, and then one more that builds on it; return by how many MB the peak grew."""
-    context = LoopContext(Loop(path), aws_conn_id=None)
+    context = LoopContext.of(Loop(path), aws_conn_id=None)
     training_set = TrainingSet(context)
     training_set.write("manifests/warm.manifest", [])  # the clients are there in every task
     before = _peak_mb()
@@ -29,12 +29,12 @@ def main(path: str, images: int) -> float:
         for n in range(images):
             yield {"Key": f"{LABELLED_FOLDER}label {n % 50}/image-{n:08}.png", "LastModified": modified, "Size": 9000}
 
-    with patch.object(type(context.s3), "iter_file_metadata", lambda _, **how: listing(**how)):
+    with patch.object(type(context.clients.s3), "iter_file_metadata", lambda _, **how: listing(**how)):
         training_set.write("manifests/first.manifest", list(training_set.labelled(LABELLED_FOLDER)))
         checked = set(training_set.in_manifest("manifests/first.manifest"))
         usable, _ = training_set.usable(list(training_set.labelled(LABELLED_FOLDER)), checked)
     training.new_images(usable, checked)
-    training.fingerprint(context.record.bucket, usable)
+    training.fingerprint(context.store.record.bucket, usable)
     training_set.write("manifests/second.manifest", usable)
     return _peak_mb() - before
 

@@ -13,7 +13,8 @@ def measure_check(labelled: int, others: int) -> list[Figure]:
         world.fill(UPLOADS_FOLDER, others)
         training_set = world.training().training_set
         training_set.write("manifests/last.manifest", list(training_set.labelled(LABELLED_FOLDER)))
-        started = timestamp(training_set.context.s3.get_key("manifests/last.manifest", world.bucket).last_modified)
+        written = training_set.context.clients.s3.get_key("manifests/last.manifest", world.bucket)
+        started = timestamp(written.last_modified)
         attempt = TrainingAttempt("last", "manifests/last.manifest", labelled, "f", started, "accepted")
         world.set_state(last_training_attempt=attempt)
         calls = sum(world.calls(lambda: world.training().check(forced=False)).values())

@@ -89,12 +89,13 @@ class NoServingModelError(LabelLoopError):
 
 
 class UnfinishedWorkError(LabelLoopError):
-    """A run finished, but some of its items failed and will be retried."""
+    """A run finished, but some of its items failed and will be retried, or there is a problem to report."""
 
     def __init__(self, unfinished: int, problems: Sequence[str]) -> None:
-        super().__init__(
-            f"{unfinished} item(s) failed and will be retried. The first of {len(problems)} problem(s): {problems[0]}"
-        )
+        items = "1 item" if unfinished == 1 else f"{unfinished} items"
+        retried = f"{items} failed and will be retried. " if unfinished else ""
+        which = f"Problem 1 of {len(problems)}" if len(problems) > 1 else "Problem"
+        super().__init__(f"{retried}{which}: {problems[0]}")
 
 
 class StateChangedError(LabelLoopError):

@@ -30,22 +30,28 @@ class ModelProject:
     @property
     def attempt(self) -> TrainingAttempt | None:
         """The last training attempt, or None."""
-        return self.context.state.last_training_attempt
+        return self.context.store.state.last_training_attempt
 
     def versions(self) -> list[ProjectVersion]:
         """Return all versions, newest first."""
-        return list(self.context.rekognition.versions(self.context.record.project_arn))
+        return list(self.context.clients.rekognition.versions(self.context.store.record.project_arn))
 
     def version(self, name: str) -> ProjectVersion:
         """Return one version. Raises LabelLoopError if the project has none of that name."""
-        return self.context.rekognition.version(self.context.record.project_arn, name)
+        return self.context.clients.rekognition.version(self.context.store.record.project_arn, name)
+
+    def is_serving(self) -> bool:
+        """Return whether the endpoint is a version with the status RUNNING; reads both from AWS."""
+        arn = self.context.store.refresh().endpoint_arn
+        versions = self.versions() if arn else []
+        return any(version.arn == arn and version.status == "RUNNING" for version in versions)
 
     def evaluation(self, version: ProjectVersion) -> EvaluationSummary | None:
         """Return a version's evaluation; None if it has none, or its file is gone or unreadable."""
         if version.evaluation_summary is None:
             return None
         try:
-            return _read_evaluation(self.context.s3.conn, *version.evaluation_summary)
+            return _read_evaluation(self.context.clients.s3_client, *version.evaluation_summary)
         except ClientError:
             return None
 
@@ -56,7 +62,7 @@ class ModelProject:
     def announce(self, kind: str, text: str, **facts: Any) -> None:
         """Log an event and publish it to the loop's topic."""
         log.info(text)
-        self.context.announcer.publish([Event(kind, text, facts=facts)])
+        self.context.clients.announcer.publish([Event(kind, text, facts=facts)])
 
 
 @lru_cache(maxsize=1024)  # the file never changes once the training has ended

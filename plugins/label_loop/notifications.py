@@ -15,6 +15,8 @@ from label_loop.payloads import Event
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from types_boto3_sns import SNSClient
+    from types_boto3_sns.type_defs import PublishBatchRequestEntryTypeDef
 
 log = logging.getLogger(__name__)
 
@@ -38,28 +40,29 @@ class Announcer:
             log.info("%s has no SNS topic; not published: %s", self.loop.path, [event.text for event in events])
             return
         for batch in batched(events, _ENTRIES_PER_CALL):
-            self._publish([{"Id": str(n), **self._entry(event)} for n, event in enumerate(batch)])
+            self._publish(self.topic_arn, [self._entry(str(n), event) for n, event in enumerate(batch)])
 
     @cached_property
-    def _client(self) -> Any:
+    def _client(self) -> "SNSClient":
         from airflow.providers.amazon.aws.hooks.sns import SnsHook
 
         from label_loop.hooks.retries import PATIENT
 
-        return SnsHook(aws_conn_id=self.aws_conn_id, config=PATIENT).conn
+        client: SNSClient = SnsHook(aws_conn_id=self.aws_conn_id, config=PATIENT).conn
+        return client
 
-    def _publish(self, entries: list[dict[str, Any]]) -> None:
+    def _publish(self, topic_arn: str, entries: list["PublishBatchRequestEntryTypeDef"]) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            response = self._client.publish_batch(TopicArn=self.topic_arn, PublishBatchRequestEntries=entries)
+            response = self._client.publish_batch(TopicArn=topic_arn, PublishBatchRequestEntries=entries)
         except (BotoCoreError, ClientError) as error:
             log.warning("Could not publish %d event(s) of %s: %s", len(entries), self.loop.path, error)
             return
         for failed in response.get("Failed", []):
             log.warning("SNS rejected an event of %s: %s", self.loop.path, failed.get("Code"))
 
-    def _entry(self, event: Event) -> dict[str, Any]:
+    def _entry(self, id_: str, event: Event) -> "PublishBatchRequestEntryTypeDef":
         attributes = {"loop": self.loop.name, "event": event.kind}
         if event.label:
             attributes["label"] = event.label
@@ -67,6 +70,7 @@ class Announcer:
             attributes["accepted"] = str(event.accepted).lower()
         body = {"loop": self.loop.name, "event": event.kind, "message": event.text, **event.facts}
         return {
+            "Id": id_,
             "Subject": f"Label Loop {self.loop.name}: {event.kind}"[:_MAX_SUBJECT_CHARACTERS],
             "Message": json.dumps(body, ensure_ascii=False, indent=1),
             "MessageAttributes": {

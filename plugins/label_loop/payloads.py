@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -28,6 +28,12 @@ WORKFLOW_SOURCE = "A2I Workflow"
 SAMPLING_SOURCE = "Human Sampling"
 NONE_OF_THE_ABOVE = "None of the Above"
 WIDGET = "crowd-image-classifier"  # the form field, whose name A2I uses as the key of the answer
+
+
+class ObjectVersion(TypedDict, total=False):
+    """The argument that names one version of an object in a call of S3; empty for the current version."""
+
+    VersionId: str
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ class ServingModel(ModelProject):
     @property
     def endpoint(self) -> ProjectVersion | None:
         """The version that is to serve, as last read; None before the first deployment, or if it was deleted."""
-        arn = self.context.state.endpoint_arn
+        arn = self.context.store.state.endpoint_arn
         return next((version for version in self._versions() if version.arn == arn), None)
 
     def _versions(self) -> list[ProjectVersion]:
@@ -79,12 +79,12 @@ class ServingModel(ModelProject):
             self._give_up()
         if action == "start":
             return self._start_again()
-        is_idle = action == "wait" and self.context.state.stopped_because == IDLE
+        is_idle = action == "wait" and self.context.store.state.stopped_because == IDLE
         return NotReady(_IDLE_POLL_SECONDS if is_idle else _SERVING_POLL_SECONDS)
 
     def next_action(self) -> NextAction:
         """Return what detection does next. Before the first deployment this reads only the state of the loop."""
-        state = self.context.refresh()
+        state = self.context.store.refresh()
         endpoint = self.endpoint if state.endpoint_arn else None
         status = endpoint.status if endpoint else None
         may_start = state.stopped_because == IDLE and status in deployment.STARTABLE
@@ -105,7 +105,7 @@ class ServingModel(ModelProject):
             running = replace(state, stopped_because=None, stopping_since=None, endpoint_started_at=now)
             return running if is_idle else state
 
-        self.context.change_state(served)
+        self.context.store.change_state(served)
 
     def _start_again(self) -> NotReady:
         endpoint = self.endpoint
@@ -115,7 +115,7 @@ class ServingModel(ModelProject):
             if not self._is_deploying():
                 self.stop(deployment.versions_to_stop(self._versions(), endpoint.arn))
             self.start(endpoint, "uploads are waiting; restarting")
-            self.context.change_state(lambda state: replace(state, stopping_since=None))
+            self.context.store.change_state(lambda state: replace(state, stopping_since=None))
         except RunningLimitError as error:
             log.warning("%s", error)
             self.announce("model_status", f"{error} Uploads are waiting.")
@@ -125,7 +125,7 @@ class ServingModel(ModelProject):
     def _give_up(self) -> None:
         """Announce, once, that the restart failed; from then on it is left to a person."""
         endpoint = self.endpoint
-        self.context.change_state(
+        self.context.store.change_state(
             lambda state: replace(state, stopped_because=None) if state.stopped_because == IDLE else state
         )
         if endpoint:
@@ -138,9 +138,9 @@ class ServingModel(ModelProject):
 
         Without either it is the creation of the model.
         """
-        state, endpoint = self.context.state, self.endpoint
+        state, endpoint = self.context.store.state, self.endpoint
         since = idleness.idle_since(
-            self.context.log.latest(),
+            self.context.clients.log.latest(),
             state.endpoint_moved_at,
             state.endpoint_started_at,
             endpoint.created_at if endpoint else None,
@@ -155,7 +155,7 @@ class ServingModel(ModelProject):
         now, minutes = datetime.now(UTC), self.context.settings.idle_model_stop_minutes
         if not idleness.is_idle(idleness.idle_since(since), minutes, now):
             return None
-        state = self.context.refresh()
+        state = self.context.store.refresh()
         moved_since = idleness.idle_since(since, state.endpoint_moved_at, state.endpoint_started_at)
         if not idleness.is_idle(moved_since, minutes, now) or idleness.is_deploying(state.deploying_since, now):
             return None
@@ -170,14 +170,14 @@ class ServingModel(ModelProject):
         if self.context.settings.enable_automatic_training:
             return
         listed = self._versions()
-        if not deployment.versions_to_stop(listed, self.context.state.endpoint_arn):
+        if not deployment.versions_to_stop(listed, self.context.store.state.endpoint_arn):
             return
         if not self._is_deploying():
             self.stop_unused()
 
     def _is_deploying(self) -> bool:
         # Read after the versions: a deployment records its beginning before it starts a version.
-        return idleness.is_deploying(self.context.refresh().deploying_since, datetime.now(UTC))
+        return idleness.is_deploying(self.context.store.refresh().deploying_since, datetime.now(UTC))
 
     # ------------------------------------------------------------------------ start and stop
 
@@ -196,7 +196,7 @@ class ServingModel(ModelProject):
         settings = self.context.settings
         units = deployment.InferenceUnits.of(settings.minimum_inference_units, settings.maximum_inference_units)
         try:
-            self.context.rekognition.start_version(version.arn, units.minimum, units.maximum)
+            self.context.clients.rekognition.start_version(version.arn, units.minimum, units.maximum)
         except ClientError as error:
             if error_code(error) != "LimitExceededException":
                 raise
@@ -211,7 +211,7 @@ class ServingModel(ModelProject):
         """Stop versions; return the names of those whose status does not allow it yet."""
         busy = []
         for version in versions:
-            if self.context.rekognition.stop_version(version.arn):
+            if self.context.clients.rekognition.stop_version(version.arn):
                 self.announce_version(version.name, "stopped: it was running without serving")
             else:
                 busy.append(version.name)
@@ -223,10 +223,10 @@ class ServingModel(ModelProject):
         These are the previous version after a deployment, a new version whose deployment failed, and versions left
         running by a crash or a person.
         """
-        seen = self.context.refresh()
+        seen = self.context.store.refresh()
         busy = self.stop(deployment.versions_to_stop(self.versions(), seen.endpoint_arn))
         if not busy:
-            self.context.change_state(
+            self.context.store.change_state(
                 # Another deployment may have begun in the meantime.
                 lambda state: (
                     replace(state, deploying_since=None) if state.deploying_since == seen.deploying_since else state
@@ -239,15 +239,15 @@ class ServingModel(ModelProject):
 
         Raises NoServingModelError if no model runs that can be stopped.
         """
-        self.context.refresh()
+        self.context.store.refresh()
         version = self.endpoint
         if version is None:
             raise NoServingModelError(f"{self.context.loop.name} has no deployed model to stop.")
         text = f"stopped by {asked_by}; uploads wait until a version is deployed"
         if version.status == deployment.RUNNING and self._stop_endpoint(version, BY_HAND, text, asked_by=asked_by):
             return version.name
-        if self.context.state.stopped_because == IDLE and version.status in _STOPPED:
-            self.context.change_state(lambda state: replace(state, stopped_because=BY_HAND))
+        if self.context.store.state.stopped_because == IDLE and version.status in _STOPPED:
+            self.context.store.change_state(lambda state: replace(state, stopped_because=BY_HAND))
             self.announce_version(version.name, f"remains {text}", asked_by=asked_by)
             return version.name
         raise NoServingModelError(
@@ -267,11 +267,14 @@ class ServingModel(ModelProject):
                 return state
             return replace(state, stopped_because=because, stopping_since=now)
 
-        before, now = self.context.state, _now()
-        if self.context.change_state(stopped).stopped_because != because:
+        before, now = self.context.store.state, _now()
+        if self.context.store.change_state(stopped).stopped_because != because:
             return False
-        if not self.context.rekognition.stop_version(version.arn) and self.version(version.name).status not in _STOPPED:
-            self.context.change_state(
+        if (
+            not self.context.clients.rekognition.stop_version(version.arn)
+            and self.version(version.name).status not in _STOPPED
+        ):
+            self.context.store.change_state(
                 lambda state: replace(state, stopped_because=before.stopped_because, stopping_since=None)
             )
             return False

@@ -19,6 +19,7 @@ from tests.waiting import eventually
 from label_loop.context import LoopContext
 from label_loop.hooks.retries import PATIENT
 from label_loop.inbox.queue import QueueInbox
+from label_loop.model_project import ModelProject
 from label_loop.workflows.detection import DetectionWorkflow
 from local_aws.rekognition.training import Outcome, Trainer
 
@@ -43,7 +44,7 @@ def test_retries_back_off_with_jitter_and_have_an_end(world: World, monkeypatch:
         waits.append([])
         world.aws.calls.reset()
         with pytest.raises(ClientError):
-            world.context().is_serving()
+            ModelProject(world.context()).is_serving()
         assert world.counts()["rekognition.DescribeProjectVersions"] == 8
     assert {len(some) for some in waits} == {7}
     assert all(0 <= wait <= min(2**n, 20) for some in waits for n, wait in enumerate(some))
@@ -64,8 +65,8 @@ def test_answers_that_come_too_late_are_not_done_twice(unsure: World) -> None:
         world.upload(f"{operation}.png", FRESH_DIGITS[9].body)
         keys.append(f"images_for_detection/{operation}.png")
         world.fault(service, operation, kind="latency", seconds=3, count=1)
-        context = LoopContext(world.loop, aws_conn_id=None, config=HASTY)
-        inbox = QueueInbox(context, context.record.require("uploads_queue_url"))
+        context = LoopContext.of(world.loop, aws_conn_id=None, config=HASTY)
+        inbox = QueueInbox(context, context.store.record.require("uploads_queue_url"))
         world.aws.calls.reset()
         DetectionWorkflow(context, inbox).drain()
         assert world.counts()[f"{service}.{operation}"] >= 2, (operation, world.counts())

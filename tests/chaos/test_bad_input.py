@@ -22,7 +22,15 @@ from label_loop.exceptions import (
 from label_loop.loop import Loop
 from label_loop.loop_state import LoopState
 from label_loop.parameters import FIELDS, PARAMETERS
-from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER, ReviewAnswer, ReviewEnded, S3Upload, TrainingAttempt
+from label_loop.payloads import (
+    LABELLED_FOLDER,
+    UPLOADS_FOLDER,
+    LabelledImage,
+    ReviewAnswer,
+    ReviewEnded,
+    S3Upload,
+    TrainingAttempt,
+)
 from label_loop.system_record import SystemRecord
 from label_loop.variables import read_settings
 
@@ -66,7 +74,7 @@ EVALUATION = {
     "EvaluationDetails": {"NumberOfTrainingImages": 1, "NumberOfTestingImages": 1},
     "LabelEvaluationResults": [{"Label": "a", "NumberOfTestingImages": 1, "Metrics": {"F1Score": 1.0}}],
 }
-LINE = json.loads(manifest.line("b", training.LabelledImage("k", "a", "2026")))
+LINE = json.loads(manifest.line("b", LabelledImage("k", "a", "2026")))
 
 DEEP = st.integers(1, 20_000).map(lambda depth: "[" * depth + "]" * depth)
 
@@ -134,7 +142,7 @@ def test_any_key_is_filed_under_one_name(key: str) -> None:
     assert len(written.encode()) <= LONGEST_KEY_BYTES
     assert written.count("/") == LABELLED_FOLDER.count("/") + 1
     assert image_suffix(key, b"") in {".png", ".jpg", ".jpeg"}
-    line = manifest.line("b", training.LabelledImage(key, "label", "2026"))
+    line = manifest.line("b", LabelledImage(key, "label", "2026"))
     assert [image.key for image in manifest.parse(line.encode().splitlines(), "b")] == [key]
 
 
@@ -172,7 +180,7 @@ def test_any_evaluation_is_read_into_scores_or_none(text: str) -> None:
 @any_input
 @given(lines=st.lists(texts_like(LINE), max_size=5))
 def test_a_good_line_of_a_manifest_is_found_beside_any_others(lines: list[str]) -> None:
-    good = training.LabelledImage("good.png", "a", "2026")
+    good = LabelledImage("good.png", "a", "2026")
     assert good in list(manifest.parse([*lines, manifest.line("b", good)], "b"))
 
 

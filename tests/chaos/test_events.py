@@ -96,7 +96,7 @@ def together(*work: Callable[[], Any]) -> None:
 
 def review(world: World) -> None:
     context = world.context()
-    inbox = QueueInbox(context, context.record.require("answers_queue_url"))
+    inbox = QueueInbox(context, context.store.record.require("answers_queue_url"))
     HumanReviewWorkflow(context, inbox, linger_seconds=0).drain()
 
 
@@ -184,7 +184,7 @@ def test_a_version_that_stops_under_running_batches_loses_no_upload(watched: Wor
 
     def state() -> DetectionWorkflow:
         made = world.detection()
-        detect = made.context.rekognition.detect
+        detect = made.context.clients.rekognition.detect
 
         def detect_and_deploy(arn: str, upload: Any) -> Any:
             with lock:
@@ -194,7 +194,7 @@ def test_a_version_that_stops_under_running_batches_loses_no_upload(watched: Wor
                     world.set_status(old, "STOPPING")
             return detect(arn, upload)
 
-        made.context.rekognition.detect = detect_and_deploy  # type: ignore[method-assign]
+        made.context.clients.rekognition.detect = detect_and_deploy  # type: ignore[method-assign]
         return made
 
     together(state().drain, state().drain)

@@ -14,6 +14,7 @@ from tests.integration.model import Model
 from tests.integration.world import World
 from tests.testing.standing_endpoint import StandingEndpoint
 
+from label_loop.hooks.retries import QUICK
 from label_loop.loop import Loop
 from local_aws.server import LocalAws
 
@@ -80,7 +81,7 @@ def world(provisioned: World) -> Iterator[World]:
     provisioned.reset(_Variables())
     # What was read belongs to an earlier test.
     for aws in contexts().values():
-        aws._record = aws._state = None
+        aws.store.forget()
     forget_labels()
     for cached in (overview._new_images, overview._detections):
         cached.forget()
@@ -111,7 +112,7 @@ def served(endpoint: LocalAws, metadata_database: Path) -> Iterator[FastAPI]:
     app = FastAPI()
     patch = pytest.MonkeyPatch()
     # On a busy machine the local endpoint may take longer than a person would wait for AWS.
-    patch.setattr(context, "QUICK", context.QUICK.merge(Config(read_timeout=60)))
+    patch.setattr(context, "QUICK", QUICK.merge(Config(read_timeout=60)))
     patch.setattr(threads, "LONGEST_SECONDS", 120.0)
     app.mount(URL_PREFIX, ConsoleApp())
     app.add_middleware(JWTRefreshMiddleware)

@@ -87,7 +87,7 @@ def _forget_statistics(world: World) -> None:
 
 def _is_no_review_once_answered(ask: Ask, world: World, id_: str) -> bool:
     """Answer it, and return whether Insight leaves its answer out of the reviews of unsure detections."""
-    hook = world.context().log
+    hook = world.context().clients.log
     moment = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
     assert hook.set_answers(hook.rows([id_]).values(), {id_: LoggedAnswer("7", moment)}) == [id_]
     (day,) = table(ask("viewer", "GET", "insight/daily.csv"))

@@ -47,17 +47,17 @@ def rows(count: int, *, days_ago: int = 0, version: str = "v1", **more: Any) -> 
 
 
 def write(world: World, *groups: list[dict[str, Any]]) -> None:
-    world.context().log.put_new([LogRow.from_item(row) for group in groups for row in group])
+    world.context().clients.log.put_new([LogRow.from_item(row) for group in groups for row in group])
 
 
 def answer(world: World, labels: dict[str, str]) -> None:
-    log = world.context().log
+    log = world.context().clients.log
     for id_, row in log.rows(list(labels)).items():
         log.set_answers([row], {id_: LoggedAnswer(labels[id_], "2026-11-25T09:00:00Z")})
 
 
 def sample(world: World, taken: list[dict[str, Any]]) -> None:
-    log = world.context().log
+    log = world.context().clients.log
     ids = [row["DetectLabelRequestId"] for row in taken]
     log.mark_sampled(log.rows(ids).values(), dict.fromkeys(ids))
 

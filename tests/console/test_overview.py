@@ -48,7 +48,7 @@ def test_a_model_that_sleeps_is_no_alarm(ask, world: World, model):
     assert "is stopped and does not serve" in now(ask)
     world.set_state(stopped_because="idle")
     world.set_variable("Idle-Model-Stop-Minutes", "30")
-    contexts()["pages"]._state = None
+    contexts()["pages"].store.forget()
     text = now(ask)
     assert "All is well" in text
     assert "idle: stopped after 30 minutes without uploads; the next upload starts it" in text

@@ -10,7 +10,7 @@ from tests.console.conftest import FROM_THE_CONSOLE, LOOP
 from tests.integration.world import World
 
 from label_loop.parameters import PARAMETERS, Group
-from label_loop.variables import read_settings
+from label_loop.variables import read_settings, variable_text
 from label_loop.workflows import parameter_sync
 
 GATE = "Minimum-F1-Score"
@@ -22,7 +22,7 @@ type Ask = Callable[..., Any]
 
 
 def variable(name: str) -> str | None:
-    return parameter_sync.variable_text(LOOP, name)
+    return variable_text(LOOP, name)
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def reviewing(world: World, monkeypatch) -> World:
 def table():
     from label_loop.console.context import contexts
 
-    return contexts()["pages"].reviews.table
+    return contexts()["pages"].clients.reviews.table
 
 
 def ask_about(world: World, *names: str, bucket: str | None = None, body: bytes | None = None) -> list[str]:
@@ -66,7 +66,7 @@ def test_a_loop_that_reviews_in_a2i_says_so(ask, reviewing):
     reviewing.set_record(review_backend="a2i")
     from label_loop.console.context import contexts
 
-    contexts()["pages"].refresh()
+    contexts()["pages"].store.refresh()
     assert "--review-backend airflow" in ask("viewer", "GET", "review").text
 
 

@@ -41,7 +41,7 @@ def send(
 def detect(world: World) -> None:
     """Work off the queue as the DAG does."""
     context = world.context()
-    inbox = QueueInbox(context, str(context.record.uploads_queue_url))
+    inbox = QueueInbox(context, str(context.store.record.uploads_queue_url))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("label_loop.workflows.detection.LINGER_SECONDS", 0)
         DetectionWorkflow(context, inbox).drain()

@@ -108,7 +108,7 @@ def statements() -> list[dict[str, Any]]:
     return list(resolved(policy, references(f"{NAMES.arn('rekognition', f'project/{NAMES.base}')}/1", ""))["Statement"])
 
 
-def as_list(value: Any) -> list[str]:
+def as_list(value: Any) -> list[Any]:
     return [value] if isinstance(value, str) else list(value)
 
 

@@ -134,10 +134,10 @@ class Site:
         self.put_parameter(SYSTEM_RECORD, json.dumps(values))
 
     def state(self) -> LoopState:
-        return self.context().state
+        return self.context().store.state
 
     def set_state(self, **changes: Any) -> None:
-        self.context().change_state(lambda state: replace(state, **changes))
+        self.context().store.change_state(lambda state: replace(state, **changes))
 
     def put_parameter(self, name: str, text: str) -> None:
         self.client("ssm").put_parameter(Name=self.loop.parameter(name), Value=text, Type="String", Overwrite=True)
@@ -152,7 +152,7 @@ class Site:
         return self.variables.get(self.loop.variable(name))
 
     def context(self) -> LoopContext:
-        return LoopContext(self.loop, aws_conn_id=None)
+        return LoopContext.of(self.loop, aws_conn_id=None)
 
     # ------------------------------------------------------------------ objects
 

@@ -111,7 +111,7 @@ class SampleWorld(World):
 
     def detect(self) -> DetectionSummary:
         context = self.context()
-        assert context.record.uploads_queue_url is None
+        assert context.store.record.uploads_queue_url is None
         return DetectionWorkflow(context, FolderInbox(context, UPLOADS_FOLDER, Mark.UPLOADS_SEEN)).drain()
 
     def review(self) -> ReviewSummary:

@@ -1,6 +1,7 @@
 """Reviews in the Airflow UI over a real endpoint: each detection is asked about once, and each answer written once."""
 
 import json
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,7 +14,6 @@ from label_loop.domain.review_queue import LEASE_SECONDS, UNDO_SECONDS, Review, 
 from label_loop.exceptions import ReviewTakenError, UnfinishedWorkError
 from label_loop.hooks.reviews import to_item
 from label_loop.payloads import ANSWERS_FOLDER, LABELLED_FOLDER, NONE_OF_THE_ABOVE, ReviewTask
-from label_loop.review import airflow as backend
 from label_loop.review.airflow import AirflowReview
 from label_loop.review.desk import ReviewDesk
 from label_loop.sensors.inbox import AnswersSensor
@@ -32,7 +32,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     passing = Clock()
-    monkeypatch.setattr(backend.time, "time", passing)
+    monkeypatch.setattr(time, "time", passing)
     return passing
 
 
@@ -46,7 +46,7 @@ def asking(world: World, clock: Clock) -> World:
 
 def reviews(world: World) -> AirflowReview:
     context = world.context()
-    return AirflowReview(context.record, None)
+    return AirflowReview(context.store.record, None)
 
 
 def desk(world: World, reviewer: str, clock: Clock, answers_wanted: int = 1) -> ReviewDesk:
@@ -99,7 +99,7 @@ def test_an_event_that_comes_twice_asks_once(asking: World, clock: Clock) -> Non
     context = asking.context()
     (row,) = [row for row in asking.rows() if row.get("HumanLoopName")]
     task = ReviewTask(row["DetectLabelRequestId"], "A2I Workflow", "s3://b/k", "1", 1.0)
-    assert context.review.start(task).request_id is None
+    assert context.clients.review.start(task).request_id is None
     assert reviews(asking).table.count(Stage.OPEN) == 1
 
 

@@ -191,8 +191,8 @@ def detected(world: World, name: str) -> str:
     world.aws.calls.reset()
     state = world.deployment()
     seen: list[str] = []
-    detect = state.context.rekognition.detect
-    state.context.rekognition.detect = lambda arn, upload: seen.append(upload.key) or detect(arn, upload)  # type: ignore[method-assign]
+    detect = state.context.clients.rekognition.detect
+    state.context.clients.rekognition.detect = lambda arn, upload: seen.append(upload.key) or detect(arn, upload)  # type: ignore[method-assign]
     state.smoke_test(name)
     return seen[-1]  # those before are gone
 

@@ -99,7 +99,7 @@ def test_samples_are_marked_in_the_log_s_order_so_that_a_cut_run_leaves_only_the
     each_fifth.set_variable("Human-Sampling-Interval", "1")
     each_fifth.add_rows(rows(1, 130, DetectLabelDate=moment(7)))
     context = each_fifth.context()
-    client = context.log.conn.meta.client
+    client = context.clients.log.conn.meta.client
     read, write = client.batch_get_item, client.transact_write_items
     written = []
 

@@ -20,7 +20,7 @@ LEGACY = {
 
 def test_thirty_changes_at_once_are_all_kept(bare: World) -> None:
     def add_one(_: int) -> None:
-        bare.context().change_state(
+        bare.context().store.change_state(
             lambda state: replace(state, previous_trained_images=state.previous_trained_images + 1)
         )
 
@@ -30,7 +30,7 @@ def test_thirty_changes_at_once_are_all_kept(bare: World) -> None:
 
 
 def test_two_changes_of_different_fields_are_both_kept(bare: World) -> None:
-    one, other = bare.context(), bare.context()
+    one, other = bare.context().store, bare.context().store
     assert one.state == other.state
     one.change_state(lambda state: replace(state, stopped_because="idle"))
     after = other.change_state(lambda state: replace(state, sampling_since="2026"))
@@ -44,14 +44,14 @@ def test_a_change_that_others_are_always_in_the_way_of_gives_up_and_says_so(bare
         return replace(state, stopped_because="idle")
 
     with pytest.raises(StateChangedError, match=r"/integration.*each of 10 attempts"):
-        bare.context().change_state(beaten)
+        bare.context().store.change_state(beaten)
     assert bare.state().stopped_because is None
 
 
 def test_what_changes_nothing_writes_nothing(bare: World) -> None:
     context = bare.context()
-    context.advance(Mark.UPLOADS_SEEN, "2026-11-02")
-    assert bare.calls(lambda: context.advance(Mark.UPLOADS_SEEN, "2026-11-01")) == {}
+    context.store.advance(Mark.UPLOADS_SEEN, "2026-11-02")
+    assert bare.calls(lambda: context.store.advance(Mark.UPLOADS_SEEN, "2026-11-01")) == {}
 
 
 def test_the_record_of_the_version_before_is_taken_over_once(bare: World) -> None:
@@ -63,7 +63,7 @@ def test_the_record_of_the_version_before_is_taken_over_once(bare: World) -> Non
 
 
 def test_of_two_that_take_over_at_once_the_first_one_counts(bare: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    record = bare.context().record
+    record = bare.context().store.record
     monkeypatch.setattr(
         LoopStateHook, "_item", lambda self: None, raising=False
     )  # what is there is seen only after the write
@@ -76,7 +76,7 @@ def test_of_two_that_take_over_at_once_the_first_one_counts(bare: World, monkeyp
 def test_a_loop_without_the_table_keeps_its_state_in_the_record_until_it_has_one(bare: World) -> None:
     table = bare.record()["state_table"]
     bare.set_record(state_table=None, **LEGACY)
-    waiting = bare.context()
+    waiting = bare.context().store
     assert waiting.state.previous_trained_images == 12
     bare.set_state(stopped_because="by hand", previous_trained_images=13)
     assert bare.record()["stopped_because"] == "by hand"
@@ -98,11 +98,11 @@ def test_what_the_sample_has_in_its_record_is_mirrored_there(bare: World) -> Non
 
 def test_a_mirror_that_fails_keeps_nothing_from_its_place(bare: World) -> None:
     context = bare.context()
-    assert context.state.endpoint_arn is None
+    assert context.store.state.endpoint_arn is None
     bare.fault("ssm", "PutParameter", code="AccessDeniedException")
-    context.change_state(lambda state: replace(state, endpoint_arn="arn:v2"))
+    context.store.change_state(lambda state: replace(state, endpoint_arn="arn:v2"))
     bare.heal()
     assert bare.state().endpoint_arn == "arn:v2"
     assert "rekognition_project_version_arn" not in bare.record()
-    context.change_state(lambda state: replace(state, previous_trained_images=3))
+    context.store.change_state(lambda state: replace(state, previous_trained_images=3))
     assert bare.record()["rekognition_project_version_arn"] == "arn:v2"

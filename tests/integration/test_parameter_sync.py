@@ -64,7 +64,7 @@ def test_what_the_sync_wrote_is_known_from_what_people_wrote(synced: World) -> N
     for text in ("0.7", "0.6"):
         synced.set_variable(GATE, text)
         sync(synced)
-    history = synced.context().parameter_store.history(synced.loop, GATE)
+    history = synced.context().store.parameter_store.history(synced.loop, GATE)
     first, second = written_by_sync()
     assert {version.version: version.text for version in history if version.version in (first, second)} == {
         first: "0.7",

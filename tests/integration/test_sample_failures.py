@@ -188,15 +188,15 @@ def test_an_event_that_two_runs_work_on_at_once_is_one_row_and_one_task(unsure: 
 
 def _let_work_in_between(first: DetectionWorkflow, second: DetectionWorkflow, deliveries: list[Delivery]) -> None:
     """Let the second do its work right after the first has looked into the log."""
-    look = first.context.log.rows
+    look = first.context.clients.log.rows
 
     def look_and_wait(ids: Any) -> Any:
         found = look(ids)
-        first.context.log.rows = look  # type: ignore[method-assign]
+        first.context.clients.log.rows = look  # type: ignore[method-assign]
         second.drain(deliveries)
         return found
 
-    first.context.log.rows = look_and_wait  # type: ignore[method-assign]
+    first.context.clients.log.rows = look_and_wait  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize(

@@ -276,7 +276,7 @@ def test_a_sleeping_model_is_looked_at_in_three_calls_a_minute_and_an_idle_one_i
     idle.run_detection()
     eventually(lambda: idle.status("v1") == "STOPPED")
     state = idle.serving()
-    state.context.record  # noqa: B018 - it is read once in a wait
+    state.context.store.record  # noqa: B018 - it is read once in a wait
     calls = idle.calls(state.next_action)
     assert calls == {"dynamodb.GetItem": 1, "rekognition.DescribeProjectVersions": 1, "sqs.GetQueueAttributes": 1}
     idle.set_status(idle.state().endpoint_arn, "RUNNING")

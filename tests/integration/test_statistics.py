@@ -20,7 +20,7 @@ from label_loop.provisioning.statistics import rebuild
 
 
 def counted(world: World) -> list[DailyCounts]:
-    hook = world.context().statistics
+    hook = world.context().clients.statistics
     assert hook is not None
     today = datetime.now(UTC).date()
     return hook.days(today - timedelta(days=1), today)[0]
@@ -149,7 +149,7 @@ def test_a_loop_without_statistics_works_as_before(unsure: World) -> None:
     assert unsure.detect().detected == 1
     unsure.answer("7")
     assert unsure.review().answered == 1
-    assert unsure.context().statistics is None
+    assert unsure.context().clients.statistics is None
     unsure.set_record(statistics_table=table)
     assert counted(unsure) == []
 

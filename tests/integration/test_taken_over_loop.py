@@ -52,7 +52,7 @@ class TakenOverWorld(SampleWorld):
     def detect_from_queue(self) -> int:
         context = self.context()
         return (
-            DetectionWorkflow(context, QueueInbox(context, context.record.require("uploads_queue_url")))
+            DetectionWorkflow(context, QueueInbox(context, context.store.record.require("uploads_queue_url")))
             .drain()
             .detected
         )
@@ -119,7 +119,7 @@ def test_an_answer_to_a_human_loop_that_the_sample_opened_reaches_the_samples_ro
     adopt(sample.site())
     sample.answer("3", "the-samples-own-name")
     context = sample.context()
-    inbox = QueueInbox(context, context.record.require("answers_queue_url"))
+    inbox = QueueInbox(context, context.store.record.require("answers_queue_url"))
     assert HumanReviewWorkflow(context, inbox, linger_seconds=0).drain().answered == 1
     (row,) = [row for row in sample.rows() if row["DetectLabelRequestId"] == id_]
     assert row["HumanLabel"] == "3"

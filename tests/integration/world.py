@@ -90,14 +90,14 @@ class World(Site):
 
     def detection(self, context: LoopContext | None = None) -> DetectionWorkflow:
         context = context or self.context()
-        return DetectionWorkflow(context, QueueInbox(context, context.record.require("uploads_queue_url")))
+        return DetectionWorkflow(context, QueueInbox(context, context.store.record.require("uploads_queue_url")))
 
     def detect(self) -> DetectionSummary:
         return self.detection().drain()
 
     def review(self) -> ReviewSummary:
         context = self.context()
-        inbox = QueueInbox(context, context.record.require("answers_queue_url"))
+        inbox = QueueInbox(context, context.store.record.require("answers_queue_url"))
         return HumanReviewWorkflow(context, inbox, linger_seconds=0).drain()
 
     def sample(self) -> int:

@@ -49,12 +49,12 @@ def _record_the_attempt_after_it_was_paid(patch: pytest.MonkeyPatch) -> None:
 
     def create_version(self: TrainingWorkflow, attempt: Any) -> str:
         context, transitions = self.context, []
-        change = context.change_state
-        context.change_state = transitions.append  # type: ignore[assignment, method-assign]
+        change = context.store.change_state
+        context.store.change_state = transitions.append  # type: ignore[assignment, method-assign]
         name = create(self, attempt)
-        context.change_state = change  # type: ignore[method-assign]
+        context.store.change_state = change  # type: ignore[method-assign]
         for transition in transitions:
-            context.change_state(transition)
+            context.store.change_state(transition)
         return name
 
     patch.setattr(TrainingWorkflow, "create_version", create_version)

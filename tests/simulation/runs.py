@@ -51,7 +51,7 @@ PARAMETER_NAMES = tuple(PARAMETERS)
 
 
 def _context() -> LoopContext:
-    return LoopContext(_LOOP, aws_conn_id=None)
+    return LoopContext.of(_LOOP, aws_conn_id=None)
 
 
 # ---------------------------------------------------------------- DAGs that always wait
@@ -225,12 +225,12 @@ def stop_by_hand(world: World) -> None:
 def desk(reviewer: str) -> ReviewDesk:
     """Return a reviewer's desk."""
     context = _context()
-    return ReviewDesk(context.reviews.table, reviewer, context.settings.review_answers_per_image)
+    return ReviewDesk(context.clients.reviews.table, reviewer, context.settings.review_answers_per_image)
 
 
 def collect_reviews(world: World) -> None:
     """Write what the page's timer finds due."""
-    _context().reviews.collect()
+    _context().clients.reviews.collect()
 
 
 # ---------------------------------------------------------------- what the log should say

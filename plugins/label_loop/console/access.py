@@ -12,8 +12,9 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from airflow.models.dag import DagModel
 from fastapi import Depends, HTTPException, Request
 
-from label_loop.console.context import ConsoleContext, contexts
+from label_loop.console.context import contexts
 from label_loop.console.threads import in_thread
+from label_loop.context import LoopContext
 from label_loop.loop import NAMED_BY, Loop
 
 LOOK, REVIEW, UPLOAD, OPERATE, SET_PARAMETERS = "look", "review", "upload", "operate", "set_parameters"
@@ -35,7 +36,7 @@ class Visit:
 
     request: Request
     user: BaseUser
-    aws: ConsoleContext
+    aws: LoopContext
     may: Mapping[str, bool] = field(default_factory=dict)
     has_others: bool = False  # whether this Airflow has other loops
 

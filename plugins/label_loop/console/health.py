@@ -59,7 +59,7 @@ class Backlog:
 
 def model_health(context: LoopContext) -> ModelHealth:
     """Return the health of the loop's models. Calls Rekognition."""
-    state = context.state
+    state = context.store.state
     versions = ModelProject(context).versions()
     billed = [version for version in versions if version.status in BILLED]
     return ModelHealth(
@@ -73,20 +73,20 @@ def model_health(context: LoopContext) -> ModelHealth:
 
 def detections_a_day(context: LoopContext) -> float | None:
     """Return the approximate number of detections in the last 24 hours, or None for a loop without statistics."""
-    if context.statistics is None:
+    if context.clients.statistics is None:
         return None
     now = datetime.now(UTC)
     today, yesterday = now.date(), now.date() - timedelta(days=1)
     counts: Counter[str] = Counter()
-    for day in context.statistics.days(yesterday, today)[0]:
+    for day in context.clients.statistics.days(yesterday, today)[0]:
         counts[day.day] += day[DETECTIONS]
     return detections_in_last_day(counts[today.isoformat()], counts[yesterday.isoformat()], now)
 
 
 def backlog(context: LoopContext) -> Backlog:
     """Return the numbers of queued messages, which are approximate as SQS reports them, and of open reviews."""
-    record = context.record
-    dead = [context.queue.unfinished(url) for url in record.dead_letter_queue_urls.values()]
+    record = context.store.record
+    dead = [context.clients.queue.unfinished(url) for url in record.dead_letter_queue_urls.values()]
     return Backlog(
         uploads=_unfinished(context, record.uploads_queue_url),
         answers=_unfinished(context, record.answers_queue_url),
@@ -96,12 +96,12 @@ def backlog(context: LoopContext) -> Backlog:
 
 
 def _unfinished(context: LoopContext, queue_url: str | None) -> int | None:
-    return context.queue.unfinished(queue_url) if queue_url else None
+    return context.clients.queue.unfinished(queue_url) if queue_url else None
 
 
 def _open_reviews(context: LoopContext) -> int | None:
-    if context.record.review_backend != AIRFLOW:
+    if context.store.record.review_backend != AIRFLOW:
         return None
     with suppress(ReviewRefusedError):
-        return context.reviews.table.count(Stage.OPEN)
+        return context.clients.reviews.table.count(Stage.OPEN)
     return None

@@ -1,29 +1,29 @@
 """Images from the loop's bucket, served by the console only if they really are images."""
 
 from contextlib import closing
-from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 from fastapi import HTTPException, Response
 
-from label_loop.console.context import ConsoleContext
+from label_loop.context import LoopContext
 from label_loop.domain.images import MAX_IMAGE_BYTES
 from label_loop.hooks.aws_errors import error_code
+from label_loop.payloads import ObjectVersion
 
 _GONE = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
 # By content, not by name, so that a page or a script is never served as an image.
 _KINDS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
 
-def image_response(aws: ConsoleContext, image_uri: str, version_id: str | None) -> Response:
+def image_response(aws: LoopContext, image_uri: str, version_id: str | None) -> Response:
     """Return an image for a browser.
 
     Raises HTTPException: 404 if it is gone or in another bucket, 413 if it is too large, 415 if it is no PNG or JPEG.
     """
     where = urlsplit(image_uri, allow_fragments=False)
     bucket, key = where.netloc, image_uri.removeprefix(f"s3://{where.netloc}/")
-    if bucket != aws.record.bucket:
+    if bucket != aws.store.record.bucket:
         raise HTTPException(404, "The image is not in the loop's bucket.")
     body = _read(aws, bucket, key, version_id)
     kind = next((kind for head, kind in _KINDS.items() if body.startswith(head)), None)
@@ -34,9 +34,9 @@ def image_response(aws: ConsoleContext, image_uri: str, version_id: str | None) 
     return Response(body, media_type=kind, headers={**headers, "Content-Security-Policy": "default-src 'none'"})
 
 
-def _read(aws: ConsoleContext, bucket: str, key: str, version_id: str | None) -> bytes:
-    client: Any = aws.s3.conn
-    version = {"VersionId": version_id} if version_id else {}
+def _read(aws: LoopContext, bucket: str, key: str, version_id: str | None) -> bytes:
+    client = aws.clients.s3_client
+    version: ObjectVersion = {"VersionId": version_id} if version_id else {}
     try:
         answer = client.get_object(Bucket=bucket, Key=key, **version)
     except ClientError as error:

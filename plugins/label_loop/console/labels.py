@@ -1,7 +1,7 @@
 """The labels that the pages offer for selection."""
 
 from label_loop.console.caching import Cached
-from label_loop.console.context import ConsoleContext
+from label_loop.context import LoopContext
 from label_loop.domain.labels import Labels
 from label_loop.workflows.training_set import TrainingSet
 
@@ -9,7 +9,7 @@ _SECONDS = 30.0
 _kept: Cached[str, Labels] = Cached(_SECONDS)
 
 
-def labels_of(aws: ConsoleContext) -> Labels:
+def labels_of(aws: LoopContext) -> Labels:
     """Return the labels that have a folder; the list is at most 30 seconds old."""
     return _kept.get(aws.loop.path, TrainingSet(aws).labels)
 

@@ -2,15 +2,21 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
 from label_loop.hooks.retries import PATIENT
 
+if TYPE_CHECKING:
+    from types_boto3_sagemaker_a2i_runtime import AugmentedAIRuntimeClient
+
 
 class AugmentedAIRuntimeHook(AwsBaseHook):
     """Wraps ``boto3.client("sagemaker-a2i-runtime")``. Takes AwsBaseHook's arguments."""
+
+    if TYPE_CHECKING:
+        conn: AugmentedAIRuntimeClient
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("config", PATIENT)

@@ -2,23 +2,31 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import batched
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow.providers.amazon.aws.hooks.sqs import SqsHook
 
 from label_loop.hooks.retries import PATIENT
 from label_loop.payloads import DEAD_LETTER_REASON
 
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+    from types_boto3_sqs.literals import QueueAttributeNameType
+    from types_boto3_sqs.type_defs import DeleteMessageBatchRequestEntryTypeDef, MessageAttributeValueTypeDef
+
 _MESSAGES_PER_CALL = 10
 _MAX_RECEIVE_CALLS = 100
-RECEIVE_COUNT = "ApproximateReceiveCount"
+RECEIVE_COUNT: Final = "ApproximateReceiveCount"
 _MAX_REASON_CHARACTERS = 1000
-RECEIVABLE = "ApproximateNumberOfMessages"
-IN_FLIGHT = "ApproximateNumberOfMessagesNotVisible"
+RECEIVABLE: Final = "ApproximateNumberOfMessages"
+IN_FLIGHT: Final = "ApproximateNumberOfMessagesNotVisible"
 
 
 class NotificationQueueHook(SqsHook):
     """Adds receiving and deleting to the provider's hook. Takes SqsHook's arguments."""
+
+    if TYPE_CHECKING:
+        conn: SQSClient
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("config", PATIENT)
@@ -49,7 +57,7 @@ class NotificationQueueHook(SqsHook):
         """Return the approximate number of visible messages."""
         return sum(self._counts(queue_url, [RECEIVABLE]))
 
-    def _counts(self, queue_url: str, names: Sequence[str]) -> list[int]:
+    def _counts(self, queue_url: str, names: Sequence["QueueAttributeNameType"]) -> list[int]:
         attributes = self.conn.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
         return [int(attributes[name]) for name in names]
 
@@ -57,14 +65,18 @@ class NotificationQueueHook(SqsHook):
         """Send a message to a dead-letter queue, with the reason as an attribute."""
         # SQS rejects control characters and empty attribute values.
         text = "".join(c if c.isprintable() else " " for c in reason[:_MAX_REASON_CHARACTERS]) or "unknown reason"
-        attributes = {DEAD_LETTER_REASON: {"DataType": "String", "StringValue": text}}
+        attributes: dict[str, MessageAttributeValueTypeDef] = {
+            DEAD_LETTER_REASON: {"DataType": "String", "StringValue": text}
+        }
         self.conn.send_message(QueueUrl=queue_url, MessageBody=body, MessageAttributes=attributes)
 
     def delete(self, queue_url: str, receipt_handles: Iterable[str]) -> Sequence[str]:
         """Delete messages, 10 per call; return the handles that failed (SQS will redeliver them)."""
         refused: list[str] = []
         for batch in batched(receipt_handles, _MESSAGES_PER_CALL):
-            entries = [{"Id": str(n), "ReceiptHandle": handle} for n, handle in enumerate(batch)]
+            entries: list[DeleteMessageBatchRequestEntryTypeDef] = [
+                {"Id": str(n), "ReceiptHandle": handle} for n, handle in enumerate(batch)
+            ]
             response = self.conn.delete_message_batch(QueueUrl=queue_url, Entries=entries)
             refused += [batch[int(failed["Id"])] for failed in response.get("Failed", [])]
         return refused

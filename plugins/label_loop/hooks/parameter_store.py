@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.amazon.aws.hooks.ssm import SsmHook
 
@@ -12,11 +12,17 @@ from label_loop.parameters import PARAMETERS
 from label_loop.payloads import ParameterVersion, StoredText
 from label_loop.system_record import SYSTEM_RECORD, SystemRecord
 
+if TYPE_CHECKING:
+    from types_boto3_ssm import SSMClient
+
 _MAX_TRIES = 10  # of a write that conflicts with concurrent ones
 
 
 class ParameterStoreHook(SsmHook):
     """Adds the parameters and the system record of a loop to the provider's hook. Takes SsmHook's arguments."""
+
+    if TYPE_CHECKING:
+        conn: SSMClient
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("config", PATIENT)

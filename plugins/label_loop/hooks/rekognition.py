@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.exceptions import ClientError
@@ -13,6 +13,10 @@ from label_loop.hooks.aws_errors import error_code
 from label_loop.hooks.retries import PATIENT
 from label_loop.payloads import ProjectVersion, S3Upload
 
+if TYPE_CHECKING:
+    from types_boto3_rekognition import RekognitionClient
+    from types_boto3_rekognition.type_defs import AssetTypeDef, S3ObjectTypeDef, TestingDataTypeDef
+
 
 class RekognitionHook(AwsBaseHook):
     """Wraps ``boto3.client("rekognition")`` for projects, their versions and detection.
@@ -20,6 +24,9 @@ class RekognitionHook(AwsBaseHook):
     Takes AwsBaseHook's arguments. Errors are botocore's ClientError unless a method says otherwise. ``on_retries`` is
     called after a detection that botocore had to retry, because of throttling or errors.
     """
+
+    if TYPE_CHECKING:
+        conn: RekognitionClient
 
     on_retries: Callable[[], None] | None = None
 
@@ -60,7 +67,7 @@ class RekognitionHook(AwsBaseHook):
 
         Without a test manifest Rekognition splits the training images, 80 % to 20 %.
         """
-        testing: dict[str, Any] = {"AutoCreate": True}
+        testing: TestingDataTypeDef = {"AutoCreate": True}
         if test_manifest_key:
             testing = {"Assets": [_manifest(bucket, test_manifest_key)]}
         client = self.conn
@@ -74,8 +81,7 @@ class RekognitionHook(AwsBaseHook):
             )
         except client.exceptions.ResourceInUseException:
             return self.version(project_arn, name).arn
-        arn: str = response["ProjectVersionArn"]
-        return arn
+        return response["ProjectVersionArn"]
 
     def start_version(self, arn: str, inference_units: int, maximum_inference_units: int | None = None) -> None:
         """Start a version; one that is starting or running already is left as it is.
@@ -103,7 +109,7 @@ class RekognitionHook(AwsBaseHook):
 
         MinConfidence=0 overrides the label's own threshold: an unsure guess is more useful to a reviewer than none.
         """
-        image = {"Bucket": upload.bucket, "Name": upload.key}
+        image: S3ObjectTypeDef = {"Bucket": upload.bucket, "Name": upload.key}
         if upload.version_id:
             image["Version"] = upload.version_id
         try:
@@ -114,8 +120,7 @@ class RekognitionHook(AwsBaseHook):
             self._report_retries(error.response)
             raise
         self._report_retries(response)
-        labels: list[Mapping[str, Any]] = response.get("CustomLabels", [])
-        return labels
+        return list(response.get("CustomLabels", []))
 
     def _report_retries(self, response: Mapping[str, Any]) -> None:
         if self.on_retries and response.get("ResponseMetadata", {}).get("RetryAttempts"):
@@ -127,7 +132,7 @@ def is_not_ready(error: Exception) -> bool:
     return error_code(error) in {"ResourceNotReadyException", "ResourceNotFoundException"}
 
 
-def _manifest(bucket: str, key: str) -> dict[str, Any]:
+def _manifest(bucket: str, key: str) -> "AssetTypeDef":
     return {"GroundTruthManifest": {"S3Object": {"Bucket": bucket, "Name": key}}}
 
 

@@ -49,7 +49,8 @@ class FolderInbox:
     def has_unfinished(self) -> bool:
         """Return whether an object is newer than the mark."""
         seen = self._seen()
-        items = self.context.s3.iter_file_metadata(prefix=self.folder, bucket_name=self.context.record.bucket)
+        bucket = self.context.store.record.bucket
+        items = self.context.clients.s3.iter_file_metadata(prefix=self.folder, bucket_name=bucket)
         return any(not item["Key"].endswith("/") and item["LastModified"].isoformat() > seen for item in items)
 
     def has_work(self) -> bool:
@@ -57,13 +58,13 @@ class FolderInbox:
         return self.has_unfinished()
 
     def _list(self) -> list[Delivery]:
-        record = self.context.record
+        record = self.context.store.record
         start = datetime.fromisoformat(self._seen()) - LOOK_BACK
-        taken_over = self.context.state.uploads_taken_over_until
+        taken_over = self.context.store.state.uploads_taken_over_until
         if taken_over and self.folder == UPLOADS_FOLDER:
             start = max(start, datetime.fromisoformat(taken_over))
         found = []
-        for item in self.context.s3.iter_file_metadata(prefix=self.folder, bucket_name=record.bucket):
+        for item in self.context.clients.s3.iter_file_metadata(prefix=self.folder, bucket_name=record.bucket):
             upload = S3Upload(record.bucket, item["Key"], item["ETag"].strip('"'), size_bytes=item["Size"])
             if item["LastModified"] > start and upload not in self._given:
                 found.append(Delivery((upload,), item["LastModified"].isoformat()))
@@ -71,11 +72,11 @@ class FolderInbox:
 
     def _seen(self) -> str:
         """Return the mark; initially that of the latest row, so that uploads in the log are not detected again."""
-        seen = self.context.state.mark(self.seen)
+        seen = self.context.store.state.mark(self.seen)
         if seen is None:
-            latest = self.context.log.latest()
+            latest = self.context.clients.log.latest()
             seen = latest or FROM_THE_BEGINNING
-            self.context.change_state(lambda state: self._with_beginning(state, seen, latest))
+            self.context.store.change_state(lambda state: self._with_beginning(state, seen, latest))
         return seen
 
     def _with_beginning(self, state: LoopState, seen: str, latest: str | None) -> LoopState:
@@ -93,4 +94,4 @@ class FolderInbox:
                 seen = min(delivery.receipt for delivery in self._open)
             else:
                 seen = max((delivery.receipt for delivery in deliveries), default="")
-        self.context.advance(self.seen, seen)
+        self.context.store.advance(self.seen, seen)

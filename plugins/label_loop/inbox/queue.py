@@ -29,7 +29,7 @@ class QueueInbox:
 
     def receive(self, wait_seconds: int) -> list[Delivery]:
         """Receive and parse up to a batch of messages."""
-        messages = self.context.queue.receive(self.queue_url, most=BATCH_SIZE, wait_seconds=wait_seconds)
+        messages = self.context.clients.queue.receive(self.queue_url, most=BATCH_SIZE, wait_seconds=wait_seconds)
         return self.read(messages)
 
     def has_unfinished(self) -> bool:
@@ -37,11 +37,11 @@ class QueueInbox:
 
         It reads attributes only: each receive would count towards the dead-letter queue.
         """
-        return self.context.queue.unfinished(self.queue_url) > 0
+        return self.context.clients.queue.unfinished(self.queue_url) > 0
 
     def has_work(self) -> bool:
         """Return whether a message is visible: those in flight, or that failed recently, are not."""
-        return self.context.queue.receivable(self.queue_url) > 0
+        return self.context.clients.queue.receivable(self.queue_url) > 0
 
     def read(self, messages: Sequence[Any]) -> list[Delivery]:
         """Parse received messages; malformed ones are moved to the dead-letter queue."""
@@ -62,16 +62,16 @@ class QueueInbox:
 
     def _give_up(self, delivery: Delivery, reason: str) -> None:
         # Sent before it is deleted: a crash in between leaves a duplicate, which is harmless since work is idempotent.
-        url = self.context.record.dead_letter_queue_urls.get(self.queue_url)
+        url = self.context.store.record.dead_letter_queue_urls.get(self.queue_url)
         if url:
-            self.context.queue.send_to_dead_letter_queue(url, delivery.body, reason)
+            self.context.clients.queue.send_to_dead_letter_queue(url, delivery.body, reason)
             self.done([delivery])
         moved = "moved to" if url else "left to the redrive policy of"
         log.warning("A message failed for good and was %s the dead-letter queue: %s", moved, reason)
 
     def done(self, deliveries: Sequence[Delivery]) -> None:
         """Delete the messages."""
-        refused = self.context.queue.delete(self.queue_url, [delivery.receipt for delivery in deliveries])
+        refused = self.context.clients.queue.delete(self.queue_url, [delivery.receipt for delivery in deliveries])
         if refused:
             log.warning("Could not delete %d message(s); they will be redelivered", len(refused))
 

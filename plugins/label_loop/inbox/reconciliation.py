@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import batched, islice
-from typing import Any
 
 from label_loop.context import LoopContext
 from label_loop.domain.moments import read_moment, timestamp
@@ -41,19 +40,19 @@ class Reconciliation(ABC):
         Before the first deployment uploads may wait longer than the queue retains them. Afterwards, older objects were
         already processed, by this loop or by its predecessor.
         """
-        state = self.context.state
+        state = self.context.store.state
         if state.mark(self.mark) is None:
-            self.context.advance(self.mark, timestamp(self.now) if state.endpoint_arn else FROM_THE_BEGINNING)
+            self.context.store.advance(self.mark, timestamp(self.now) if state.endpoint_arn else FROM_THE_BEGINNING)
 
     @property
     def next_at(self) -> str | None:
         """When the folder is to be listed next, in ISO 8601, or None."""
-        at = next_listing(self.context.state.mark(self.mark))
+        at = next_listing(self.context.store.state.mark(self.mark))
         return timestamp(at) if at else None
 
     def is_due(self) -> bool:
         """Return whether the folder is to be listed now."""
-        at = next_listing(self.context.state.mark(self.mark))
+        at = next_listing(self.context.store.state.mark(self.mark))
         return at is not None and self.now >= at
 
     def receive(self, wait_seconds: int) -> list[Delivery]:  # noqa: ARG002 - a listing does not wait
@@ -85,11 +84,11 @@ class Reconciliation(ABC):
     def finish(self) -> None:
         """Advance the mark to the end of the window, if all of it was listed and done."""
         if self._is_listed and not self._open:
-            self.context.advance(self.mark, timestamp(self._window.until))
+            self.context.store.advance(self.mark, timestamp(self._window.until))
 
     @cached_property
     def _window(self) -> ListingWindow:
-        return window(self.context.state.mark(self.mark) or timestamp(self.now), self.now)
+        return window(self.context.store.state.mark(self.mark) or timestamp(self.now), self.now)
 
     @cached_property
     def _unknown(self) -> Iterator[S3Upload]:
@@ -97,8 +96,8 @@ class Reconciliation(ABC):
 
     def _listed(self) -> Iterator[S3Upload]:
         """Yield the object versions in the window, as an event would report them."""
-        bucket = self.context.record.bucket
-        client: Any = self.context.s3.conn
+        bucket = self.context.store.record.bucket
+        client = self.context.clients.s3_client
         pages = client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=self.folder)
         for page in pages:
             for item in page.get("Versions", []):
@@ -126,19 +125,19 @@ class UploadsReconciliation(Reconciliation):
     def _window(self) -> ListingWindow:
         """The window without the uploads detected before a takeover, whose rows have other ids."""
         usual = super()._window
-        taken_over = read_moment(self.context.state.uploads_taken_over_until)
+        taken_over = read_moment(self.context.store.state.uploads_taken_over_until)
         return usual._replace(after=max(usual.after, taken_over)) if taken_over else usual
 
     def unknown(self, uploads: Sequence[S3Upload]) -> list[S3Upload]:
         """Return the uploads without a row."""
-        rows = self.context.log.rows([upload.detection_id for upload in uploads])
+        rows = self.context.clients.log.rows([upload.detection_id for upload in uploads])
         missing = [upload for upload in uploads if upload.detection_id not in rows]
         return [upload for upload in missing if upload.version_id or (upload.key, upload.etag) not in self._detected]
 
     @cached_property
     def _detected(self) -> set[tuple[str, str]]:
         """The keys and ETags detected since the beginning of the window."""
-        return set(self.context.log.detected_since(timestamp(self._window.after)))
+        return set(self.context.clients.log.detected_since(timestamp(self._window.after)))
 
 
 class AnswersReconciliation(Reconciliation):
@@ -150,6 +149,6 @@ class AnswersReconciliation(Reconciliation):
     def unknown(self, uploads: Sequence[S3Upload]) -> list[S3Upload]:
         """Return the answers that are not in the log."""
         ids = {upload: detection_id_of(upload.key.split("/")[-2]) for upload in uploads if upload.key.count("/") > 1}
-        rows = self.context.log.rows([id_ for id_ in ids.values() if id_])
+        rows = self.context.clients.log.rows([id_ for id_ in ids.values() if id_])
         answered = {id_ for id_, row in rows.items() if row.is_answered}
         return [upload for upload, id_ in ids.items() if id_ not in answered]

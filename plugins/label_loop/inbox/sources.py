@@ -11,11 +11,11 @@ type LoopInbox = QueueInbox | FolderInbox
 
 def uploads_inbox(context: LoopContext) -> LoopInbox:
     """Return the inbox of uploads."""
-    url = context.record.uploads_queue_url
+    url = context.store.record.uploads_queue_url
     return QueueInbox(context, url) if url else FolderInbox(context, UPLOADS_FOLDER, Mark.UPLOADS_SEEN)
 
 
 def answers_inbox(context: LoopContext) -> LoopInbox:
     """Return the inbox of review answers."""
-    url = context.record.answers_queue_url
+    url = context.store.record.answers_queue_url
     return QueueInbox(context, url) if url else FolderInbox(context, ANSWERS_FOLDER, Mark.ANSWERS_SEEN)

@@ -20,7 +20,7 @@ class LoopTask:
         """Return a new context of the loop: its settings, state and hooks."""
         from label_loop.context import LoopContext
 
-        return LoopContext(Loop(self.loop_path), self.aws_conn_id)
+        return LoopContext.of(Loop(self.loop_path), self.aws_conn_id)
 
 
 class LoopOperator(LoopTask, BaseOperator):

@@ -80,7 +80,7 @@ class ApplyAnswersOperator(InboxOperator):
         loop = self.loop_context()
         # Writes answers whose review page was closed before it could; a loop without reviews has none.
         with suppress(ReviewRefusedError):
-            loop.review.collect()
+            loop.clients.review.collect()
         return self.drain(
             lambda inbox: HumanReviewWorkflow(loop, inbox).drain(), answers_inbox(loop), AnswersReconciliation(loop)
         )

@@ -58,9 +58,9 @@ class InboxSensor(LoopTask, DeferrableSensor):
         if isinstance(inbox, QueueInbox):
             return QueueTrigger(inbox.queue_url, self.aws_conn_id, {**limit, "listing_at": listing.next_at})
         return FolderTrigger(
-            inbox.context.record.bucket,
+            inbox.context.store.record.bucket,
             inbox.folder,
-            inbox.context.state.mark(inbox.seen),
+            inbox.context.store.state.mark(inbox.seen),
             _FOLDER_POLL_SECONDS,
             aws_conn_id=self.aws_conn_id,
             limit=limit,
@@ -110,7 +110,7 @@ class AnswersSensor(InboxSensor):
 
         # Writes answers whose review page was closed before it could; a loop without reviews has none.
         with suppress(ReviewRefusedError):
-            loop.review.collect()
+            loop.clients.review.collect()
         inbox, listing = answers_inbox(loop), AnswersReconciliation(loop)
         listing.begin()
         if inbox.has_work() or listing.is_due():

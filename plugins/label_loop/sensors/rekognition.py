@@ -88,7 +88,7 @@ class RekognitionProjectVersionSensor(LoopTask, DeferrableSensor):
         return RekognitionHook(aws_conn_id=self.aws_conn_id)
 
     def _project(self) -> str:
-        return str(self.project_arn) if self.project_arn else self.loop_context().record.project_arn
+        return str(self.project_arn) if self.project_arn else self.loop_context().store.record.project_arn
 
     def _fail(self) -> None:
         if self.project_arn:

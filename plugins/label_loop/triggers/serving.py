@@ -51,7 +51,7 @@ class ServingModelTrigger(LoopPollingTrigger):
 
     @cached_property
     def _context(self) -> LoopContext:
-        return LoopContext(Loop(self.loop_path), self.aws_conn_id)
+        return LoopContext.of(Loop(self.loop_path), self.aws_conn_id)
 
     def poll(self) -> bool:
         """Return whether there is something to do; errors of AWS are logged and count as nothing to do."""

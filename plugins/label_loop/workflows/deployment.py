@@ -35,7 +35,7 @@ class DeploymentWorkflow(ModelProject):
 
     def decide(self, version_name: str, *, asked_by: str) -> deployment.DeploymentDecision:
         """Decide on a deployment by hand, and announce it. Raises VersionNotDeployableError."""
-        endpoint_arn = self.context.state.endpoint_arn
+        endpoint_arn = self.context.store.state.endpoint_arn
         minimum = self.context.settings.minimum_f1_score
         decision = deployment.decide_deployment(version_name, self.versions(), endpoint_arn, minimum)
         request = f"deployment requested by {asked_by}"
@@ -50,7 +50,7 @@ class DeploymentWorkflow(ModelProject):
         """
         version = self.version(version_name)
         now = _now()
-        state = self.context.change_state(lambda state: replace(state, deploying_since=now))
+        state = self.context.store.change_state(lambda state: replace(state, deploying_since=now))
         self.serving.stop(deployment.versions_to_stop(self.versions(), state.endpoint_arn, version.arn))
         self.serving.start(version, "starting")
 
@@ -59,10 +59,10 @@ class DeploymentWorkflow(ModelProject):
 
         Raises SmokeTestFailedError if the detection fails, or no image is usable.
         """
-        version, bucket = self.version(version_name), self.context.record.bucket
+        version, bucket = self.version(version_name), self.context.store.record.bucket
         for image in self._known_images(version_name):
             try:
-                labels = self.context.rekognition.detect(version.arn, S3Upload(bucket, image.key, ""))
+                labels = self.context.clients.rekognition.detect(version.arn, S3Upload(bucket, image.key, ""))
             except ClientError as error:
                 code = error_code(error)
                 if code not in UNDETECTABLE:
@@ -110,7 +110,7 @@ class DeploymentWorkflow(ModelProject):
                 last_training_attempt=attempt,
             )
 
-        self.context.change_state(moved)
+        self.context.store.change_state(moved)
         self.announce_version(version_name, "is now serving", f1=version.f1_score)
 
 

@@ -20,7 +20,7 @@ from label_loop.exceptions import NoServingModelError, ReviewRefusedError, Unfin
 from label_loop.hooks.aws_errors import error_code, reason
 from label_loop.hooks.rekognition import is_not_ready
 from label_loop.inbox.base import Delivery, Inbox
-from label_loop.payloads import UPLOADS_FOLDER, WORKFLOW_SOURCE, Event, ProjectVersion, S3Upload
+from label_loop.payloads import UPLOADS_FOLDER, WORKFLOW_SOURCE, Event, ObjectVersion, ProjectVersion, S3Upload
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class DetectionWorkflow:
         # The autoscaling maximum: Rekognition adds units only under more load than the running ones can serve.
         units = _units(context, serving)
         self._pacer = Pacer(units.maximum or units.minimum)
-        context.rekognition.on_retries = lambda: self._pacer.throttled(self.clock())
+        context.clients.rekognition.on_retries = lambda: self._pacer.throttled(self.clock())
         self._being_written: set[str] = set()
         self._reasons: dict[str, str] = {}  # why an upload failed, by detection id
         self._model_is_gone = False
@@ -104,15 +104,15 @@ class DetectionWorkflow:
         self._settings = self.context.read_settings()  # so that a change takes effect during a long run
         uploads = {u.detection_id: u for d in deliveries for u in d.events if isinstance(u, S3Upload)}
         wanted = {id_: upload for id_, upload in uploads.items() if _is_upload(upload)}
-        known = self.context.log.rows(list(wanted)) if wanted else {}
+        known = self.context.clients.log.rows(list(wanted)) if wanted else {}
         being_written = set(self._being_written)
         fresh = {id_: upload for id_, upload in wanted.items() if id_ not in known and id_ not in being_written}
         self.summary.ignored += len(uploads) - len(wanted)
         self.summary.repeated += len(wanted) - len(fresh)
         self._being_written |= fresh.keys()
         # Once here, or each thread would create a client and read the state.
-        self.context.rekognition.get_conn()
-        _ = self.context.state
+        self.context.clients.rekognition.get_conn()
+        _ = self.context.store.state
         detected = self._each(list(fresh.values()), self._detect, pool, pace=True)
         self.summary.unfinished += len(fresh) - len(detected)
         # An upload that is being written is not settled: its duplicate message is redelivered, then found in the log.
@@ -132,7 +132,7 @@ class DetectionWorkflow:
     def _write_batch(self, batch: _Batch, pool: ThreadPoolExecutor) -> Set[str]:
         """Send to review, write and announce; return the ids that are settled."""
         reviewed = self._each(batch.detected, self._send_to_review, pool)
-        written = set(self.context.log.put_new(reviewed))
+        written = set(self.context.clients.log.put_new(reviewed))
         self._count_and_publish([row for row in reviewed if row.detection_id in written])
         self.summary.unfinished += len(batch.detected) - len(reviewed)
         return {row.detection_id for row in reviewed}
@@ -162,11 +162,11 @@ class DetectionWorkflow:
         return results
 
     def _detect(self, upload: S3Upload) -> LogRow:
-        arn = self.context.state.endpoint_arn
+        arn = self.context.store.state.endpoint_arn
         if arn is None:
             raise NoServingModelError(f"The loop {self.context.loop.path} has no deployed model.")
         try:
-            labels = self.context.rekognition.detect(arn, upload)
+            labels = self.context.clients.rekognition.detect(arn, upload)
         except ClientError as error:
             return self._after_error(upload, arn, error)
         return self._decide(upload, arn, labels)
@@ -174,10 +174,10 @@ class DetectionWorkflow:
     def _after_error(self, upload: S3Upload, arn: str, error: ClientError) -> LogRow:
         code = error_code(error)
         if is_not_ready(error):
-            replacement = self.context.endpoint_after(arn)
+            replacement = self.context.store.endpoint_after(arn)
             if replacement is None:
                 raise NoServingModelError(f"The model {arn} is not running.") from error
-            return self._decide(upload, replacement, self.context.rekognition.detect(replacement, upload))
+            return self._decide(upload, replacement, self.context.clients.rekognition.detect(replacement, upload))
         if code not in detections.UNDETECTABLE:
             raise error
         if code == "InvalidS3ObjectException" and self._exists(upload):
@@ -187,8 +187,8 @@ class DetectionWorkflow:
         return detections.failed(self._decide(upload, arn, []), code)
 
     def _exists(self, upload: S3Upload) -> bool:
-        client: Any = self.context.s3.conn
-        version = {"VersionId": upload.version_id} if upload.version_id else {}
+        client = self.context.clients.s3_client
+        version: ObjectVersion = {"VersionId": upload.version_id} if upload.version_id else {}
         try:
             client.head_object(Bucket=upload.bucket, Key=upload.key, **version)
         except ClientError as error:
@@ -210,7 +210,7 @@ class DetectionWorkflow:
         if not row.needs_review:
             return row
         try:
-            started = self.context.review.start(row.review_task(WORKFLOW_SOURCE))
+            started = self.context.clients.review.start(row.review_task(WORKFLOW_SOURCE))
         except ReviewRefusedError as error:
             # The detection itself succeeded: it is logged with the reason why it was not sent to review.
             if str(error) not in self.summary.problems:
@@ -225,7 +225,7 @@ class DetectionWorkflow:
             self.summary.accepted += row.accepted
             self.summary.sent_to_review += row.has_review
         reviews = (row for row in written if row.has_review)
-        self.context.announcer.publish([*map(_event, written), *map(_review_event, reviews)])
+        self.context.clients.announcer.publish([*map(_event, written), *map(_review_event, reviews)])
 
 
 def _id(item: object) -> str:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
@@ -26,6 +26,9 @@ from label_loop.payloads import (
     S3Upload,
 )
 from label_loop.workflows.training_set import TrainingSet
+
+if TYPE_CHECKING:
+    from types_boto3_s3.type_defs import CopyObjectRequestTypeDef, CopySourceTypeDef
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +82,7 @@ class HumanReviewWorkflow:
                 current = {answer.detection_id: (delivery, answer) for delivery, answer in reversed(answers)}
                 answers = [one for one in answers if one[1] is not current[one[1].detection_id][1]]
                 events += self._apply_answers(list(current.values()))
-            self.context.announcer.publish(events)
+            self.context.clients.announcer.publish(events)
             self.inbox.done([delivery for delivery in deliveries if delivery not in self._failed])
             self.inbox.failed(self._failed)
             deliveries = self.inbox.receive(wait_seconds=self.linger_seconds)
@@ -124,7 +127,7 @@ class HumanReviewWorkflow:
         return self._apply_end(answer) if isinstance(answer, ReviewEnded) else answer
 
     def _read(self, item: S3Upload) -> bytes:
-        client: Any = self.context.s3.conn
+        client = self.context.clients.s3_client
         try:
             response = client.get_object(Bucket=item.bucket, Key=item.key)
         except ClientError as error:
@@ -137,7 +140,7 @@ class HumanReviewWorkflow:
     def _apply_answers(self, given: Sequence[_Given]) -> list[Event]:
         """Apply answers to different detections: rows are read and written in batches, images copied one by one."""
         with self._left_on_error(*(delivery for delivery, _ in given)):
-            rows = self.context.log.rows([answer.detection_id for _, answer in given])
+            rows = self.context.clients.log.rows([answer.detection_id for _, answer in given])
             return self._write(self._filed([one for one in given if self._is_open(one, rows)]), rows)
         return []
 
@@ -185,7 +188,7 @@ class HumanReviewWorkflow:
     ) -> list[Event]:
         ids = [answer.detection_id for _, answer in given]
         try:
-            logged = self.context.log.set_answers([rows[id_] for id_ in ids], answers)
+            logged = self.context.clients.log.set_answers([rows[id_] for id_ in ids], answers)
         except ClientError:
             if len(given) == 1:
                 raise
@@ -214,20 +217,23 @@ class HumanReviewWorkflow:
             return replace(logged, copy_failure=problem)
 
     def _copy_image(self, row: LogRow, answer: ReviewAnswer) -> str:
-        client: Any = self.context.s3.conn
-        source = {"Bucket": row.bucket, "Key": row.key}
+        client = self.context.clients.s3_client
+        source: CopySourceTypeDef = {"Bucket": row.bucket, "Key": row.key}
         if row.version_id:
             source["VersionId"] = row.version_id
         head = b"" if is_image_key(row.key) else client.get_object(**source, Range="bytes=0-7")["Body"].read()
         target = training_key(str(answer.label), answer.detection_id, row.key, image_suffix(row.key, head))
+        bucket = self.context.store.record.bucket
+        request: CopyObjectRequestTypeDef = {"Bucket": bucket, "Key": target, "CopySource": source}
         # In a bucket without versioning the key may hold another image by now, to which the label does not apply.
-        unchanged = {"CopySourceIfMatch": row.etag} if row.etag and not row.version_id else {}
-        client.copy_object(Bucket=self.context.record.bucket, Key=target, CopySource=source, **unchanged)
+        if row.etag and not row.version_id:
+            request["CopySourceIfMatch"] = row.etag
+        client.copy_object(**request)
         return target
 
     def _apply_end(self, ended: ReviewEnded) -> Event | None:
         status = f"{ended.status}: {ended.reason}"
-        if not self.context.log.end_review(ended.detection_id, status):
+        if not self.context.clients.log.end_review(ended.detection_id, status):
             return None
         self.summary.ended_without_answer += 1
         text = f"Review {ended.human_loop_name} ended without an answer ({status})"

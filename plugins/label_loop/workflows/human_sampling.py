@@ -26,7 +26,7 @@ class HumanSamplingWorkflow:
         """Take all samples that are due; return how many. An interrupted run is completed by the next one."""
         start = self._start()
         interval = self.context.settings.human_sampling_interval
-        due = every_nth(self.context.log.unsampled_since(start.detected_at), after=start, interval=interval)
+        due = every_nth(self.context.clients.log.unsampled_since(start.detected_at), after=start, interval=interval)
         # Selected before the first is marked: marking moves a row within the index that is being read.
         chosen = [position.detection_id for position in due]
         for first in range(0, len(chosen), _BATCH):
@@ -39,25 +39,27 @@ class HumanSamplingWorkflow:
         If neither is known, as after adopting a deployment of the AWS sample, sampling starts now: old detections are
         not sent to people.
         """
-        last = self.context.log.last_sampled()
-        since, now = self.context.state.sampling_since, timestamp(datetime.now(UTC))
+        last = self.context.clients.log.last_sampled()
+        since, now = self.context.store.state.sampling_since, timestamp(datetime.now(UTC))
         if since is None and last is None:
-            state = self.context.change_state(lambda state: replace(state, sampling_since=state.sampling_since or now))
+            state = self.context.store.change_state(
+                lambda state: replace(state, sampling_since=state.sampling_since or now)
+            )
             since = state.sampling_since
         switched_on = Position(since or "", "")
         return max(switched_on, last) if last else switched_on
 
     def _take(self, ids: Sequence[str]) -> None:
-        rows = self.context.log.rows(ids)
+        rows = self.context.clients.log.rows(ids)
         with ThreadPoolExecutor(_THREADS) as pool:
             reviews = dict(zip(rows, pool.map(self._send_to_review, rows.values()), strict=True))
-        self.context.log.mark_sampled(rows.values(), reviews)
+        self.context.clients.log.mark_sampled(rows.values(), reviews)
         new = [review_created(_task(rows[id_]), started.name) for id_, started in reviews.items() if started]
-        self.context.announcer.publish([*map(_event, rows.values()), *new])
+        self.context.clients.announcer.publish([*map(_event, rows.values()), *new])
 
     def _send_to_review(self, row: LogRow) -> ReviewStarted | None:
         """Return the review that was started, or None if one exists already."""
-        return None if row.has_review else self.context.review.start(_task(row))
+        return None if row.has_review else self.context.clients.review.start(_task(row))
 
 
 def _task(row: LogRow) -> ReviewTask:

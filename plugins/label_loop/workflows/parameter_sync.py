@@ -73,7 +73,7 @@ class ParameterSyncWorkflow:
     def sync(self) -> SyncResult:
         """Make both sides equal. Raises LoopNotSetUpError if the loop has no system record."""
         loop = self.context.loop
-        stored = self.context.parameter_store.stored(loop)
+        stored = self.context.store.parameter_store.stored(loop)
         sides = ParameterSides.read(loop, stored)
         SystemRecord.parse(loop, sides.store.get(SYSTEM_RECORD))
         plan = sides.plan()
@@ -97,16 +97,16 @@ class ParameterSyncWorkflow:
         self, stored: Mapping[str, StoredText], sides: ParameterSides, plan: MergePlan, result: SyncResult
     ) -> None:
         loop = self.context.loop
-        put = self.context.parameter_store.put
+        put = self.context.store.parameter_store.put
         versions = {name: put(loop, name, text, exists=name in sides.store) for name, text in plan.to_store.items()}
         for name, text in plan.to_variables.items():
             write_variable(loop, name, text, PARAMETERS[name].description)
         if result.sampling_switched_on:
             now = timestamp(datetime.now(UTC))
-            self.context.change_state(lambda state: replace(state, sampling_since=now))
+            self.context.store.change_state(lambda state: replace(state, sampling_since=now))
         if sides.store[SYSTEM_RECORD] != sides.variables[SYSTEM_RECORD]:
             write_variable(loop, SYSTEM_RECORD, sides.store[SYSTEM_RECORD], SYSTEM_RECORD_DESCRIPTION)
-        self.context.announcer.publish(_events(plan))
+        self.context.clients.announcer.publish(_events(plan))
         state = {
             **plan.state,
             "written": with_written(sides.state, versions),

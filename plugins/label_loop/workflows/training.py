@@ -46,7 +46,7 @@ class TrainingWorkflow(ModelProject):
             forced=forced,
             attempt=self.attempt,
             versions=self.versions(),
-            endpoint_arn=self.context.state.endpoint_arn,
+            endpoint_arn=self.context.store.state.endpoint_arn,
         )
         for name, note in folders.items():
             log.warning("%s: %s", name, note)
@@ -67,7 +67,7 @@ class TrainingWorkflow(ModelProject):
         attempt = self.attempt
         if attempt is None:
             # The sample keeps a count and no list of what it trained.
-            return max(0, len(images) - self.context.state.previous_trained_images), folders
+            return max(0, len(images) - self.context.store.state.previous_trained_images), folders
         return len(training.new_images(images, self.training_set.in_manifest(attempt.manifest_key))), folders
 
     # ------------------------------------------------------------- manifest
@@ -96,7 +96,7 @@ class TrainingWorkflow(ModelProject):
         return self._new_attempt(run_id, images, labels, problems)
 
     def _is_same_set(self, attempt: TrainingAttempt, images: list[LabelledImage]) -> bool:
-        return training.fingerprint(self.context.record.bucket, images) == attempt.fingerprint
+        return training.fingerprint(self.context.store.record.bucket, images) == attempt.fingerprint
 
     def _write_again(self, attempt: TrainingAttempt, images: list[LabelledImage]) -> None:
         """Restore a deleted manifest: without it, images that were already trained would count as new."""
@@ -116,7 +116,7 @@ class TrainingWorkflow(ModelProject):
         if test_images:
             training.check_test_set(counts, test_images)
         test_images = [image for image in test_images if image.label in counts]
-        digest = training.fingerprint(self.context.record.bucket, images)
+        digest = training.fingerprint(self.context.store.record.bucket, images)
         name = training.version_name(digest, run_id)
         attempt = TrainingAttempt(
             version_name=name,
@@ -155,7 +155,7 @@ class TrainingWorkflow(ModelProject):
 
         The attempt is recorded first, so that after a crash the version can be found by its name.
         """
-        record = self.context.record
+        record = self.context.store.record
 
         def begun(state: LoopState) -> LoopState:
             last = state.last_training_attempt
@@ -163,8 +163,8 @@ class TrainingWorkflow(ModelProject):
             recorded = replace(state, last_training_attempt=attempt, previous_trained_images=attempt.images)
             return state if is_recorded else recorded
 
-        self.context.change_state(begun)
-        self.context.rekognition.create_version(
+        self.context.store.change_state(begun)
+        self.context.clients.rekognition.create_version(
             project_arn=record.project_arn,
             name=attempt.version_name,
             bucket=record.bucket,
@@ -203,8 +203,8 @@ class TrainingWorkflow(ModelProject):
                 return state
             return replace(state, last_training_attempt=replace(attempt, outcome=outcome))
 
-        self.context.refresh()
-        self.context.change_state(judged)
+        self.context.store.refresh()
+        self.context.store.change_state(judged)
 
 
 def _first_few(notes: Mapping[str, str]) -> dict[str, str]:

@@ -32,18 +32,18 @@ class TrainingSet:
 
     @property
     def _client(self) -> Any:
-        return self.context.s3.conn
+        return self.context.clients.s3_client
 
     @property
     def _bucket(self) -> str:
-        return self.context.record.bucket
+        return self.context.store.record.bucket
 
     def labelled(self, folder: str) -> Iterator[LabelledImage]:
         """Yield the images in the labels' folders, recognized by suffix; one call per 1,000 objects.
 
         The label is the name of the folder, which ``training.by_label`` validates.
         """
-        for item in self.context.s3.iter_file_metadata(prefix=folder, bucket_name=self._bucket):
+        for item in self.context.clients.s3.iter_file_metadata(prefix=folder, bucket_name=self._bucket):
             modified = item["LastModified"].astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
             image = training.labelled_image(folder, item["Key"], modified, item["Size"])
             if image:
@@ -51,11 +51,13 @@ class TrainingSet:
 
     def labels(self) -> Labels:
         """Return the labels that have a folder of training images; one call per 1,000 folders, and more for twins."""
-        prefixes = self.context.s3.list_prefixes(self._bucket, prefix=LABELLED_FOLDER, delimiter="/")
+        prefixes = self.context.clients.s3.list_prefixes(self._bucket, prefix=LABELLED_FOLDER, delimiter="/")
         return labels_of(folder_names(prefixes), self._images_in)
 
     def _images_in(self, name: str) -> int:
-        listed = self.context.s3.iter_file_metadata(prefix=f"{LABELLED_FOLDER}{name}/", bucket_name=self._bucket)
+        listed = self.context.clients.s3.iter_file_metadata(
+            prefix=f"{LABELLED_FOLDER}{name}/", bucket_name=self._bucket
+        )
         return sum(training.labelled_image(LABELLED_FOLDER, item["Key"], "") is not None for item in listed)
 
     def in_manifest(self, key: str | None) -> Iterator[LabelledImage]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import moto
 import pytest
@@ -42,7 +43,7 @@ def test_every_patch_is_looked_at() -> None:
 
 
 @pytest.mark.parametrize("patch", moto_patches.every_patch(), ids=lambda patch: patch.name)
-def test_every_patch_says_what_moto_does_and_what_aws_does(patch: moto_patches.Patch) -> None:
+def test_every_patch_says_what_moto_does_and_what_aws_does(patch: Any) -> None:
     first, _, reason = patch.reason.partition("\n\n")
     assert first
     assert re.match(r"moto \d+\.\d+\.\d+ ", reason)

@@ -1,6 +1,7 @@
 """Real trainings, in a process of their own: what they leave in the bucket and how they fail."""
 
 import json
+import sys
 import time
 from typing import Any
 
@@ -14,8 +15,6 @@ from tests.local_aws.rekognition.fakes import (
     put_shapes,
     shape_picture,
 )
-
-from local_aws.rekognition import training
 
 
 def s3_object(result: dict[str, Any]) -> dict[str, str]:
@@ -116,7 +115,7 @@ def test_an_output_bucket_that_cannot_be_written_fails_the_training(caller: Call
 
 def test_a_process_that_dies_is_a_service_issue(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     put_shapes(caller.s3)
-    monkeypatch.setattr(training.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     description = caller.trained(caller.version(caller.project(), "v1", "shapes.manifest"))
     assert description["Status"] == "TRAINING_FAILED"
     assert "service issue" in description["StatusMessage"]

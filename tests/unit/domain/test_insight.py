@@ -28,7 +28,7 @@ def counts_of(source, *pairs):
 def test_the_interval_is_wilsons(part, whole, low, high):
     share = Share(part, whole)
     assert share.rate == part / whole
-    assert share.interval == (pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
+    assert share.interval == pytest.approx((low, high), abs=1e-4)
 
 
 @given(st.integers(0, 10_000), st.integers(0, 10_000))

@@ -277,8 +277,8 @@ def test_when_both_changed_parameter_store_wins_and_it_is_told(in_store, in_vari
 @given(present=AGREED, missing=st.sets(st.sampled_from(list(PARAMETERS))), in_store=st.booleans())
 def test_what_is_missing_on_a_side_is_restored(present, missing, in_store):
     rest = {name: text for name, text in present.items() if name not in missing}
-    sides = (rest, present) if in_store else (present, rest)
-    plan, store, variables, _ = sync(*sides, {"values": present, "refused": {}})
+    store, variables = (rest, present) if in_store else (present, rest)
+    plan, store, variables, _ = sync(store, variables, {"values": present, "refused": {}})
     assert store == variables == present
     assert (plan.changes, plan.conflicts, plan.refusals) == ([], [], [])
 

@@ -7,9 +7,11 @@ from unittest.mock import Mock, create_autospec
 
 import pytest
 
+from label_loop.clients import Clients
 from label_loop.context import LoopContext
 from label_loop.loop import Loop
 from label_loop.operators.base import LoopTask
+from label_loop.store import LoopStore
 from label_loop.system_record import SystemRecord
 
 LOOP = Loop("/logos")
@@ -24,9 +26,8 @@ RECORD = {
 @pytest.fixture
 def loop(monkeypatch: pytest.MonkeyPatch) -> Mock:
     """Give every operator this loop's context."""
-    context = create_autospec(LoopContext, instance=True)
-    context.loop = LOOP
-    context.record = SystemRecord(LOOP, RECORD)
+    context = LoopContext(create_autospec(LoopStore, instance=True), create_autospec(Clients, instance=True))
+    context.store.loop, context.store.record = LOOP, SystemRecord(LOOP, RECORD)
     monkeypatch.setattr(LoopTask, "loop_context", lambda self: context)
     return context
 

@@ -8,11 +8,13 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from botocore.exceptions import WaiterError
 
+from label_loop.clients import Clients
 from label_loop.context import LoopContext
 from label_loop.hooks.rekognition import RekognitionHook
 from label_loop.loop import Loop
 from label_loop.operators.base import LoopTask
 from label_loop.sensors.rekognition import RekognitionProjectVersionSensor
+from label_loop.store import LoopStore
 from label_loop.system_record import SystemRecord
 from label_loop.triggers.rekognition import RekognitionProjectVersionTrigger
 from label_loop.workflows.training import TrainingWorkflow
@@ -20,8 +22,9 @@ from label_loop.workflows.training import TrainingWorkflow
 
 @pytest.fixture
 def waiter(monkeypatch: pytest.MonkeyPatch) -> Mock:
-    context = create_autospec(LoopContext, instance=True)
-    context.record = SystemRecord(Loop("/logos"), {"rekognition_project_arn": "arn:project"})
+    context = LoopContext(create_autospec(LoopStore, instance=True), create_autospec(Clients, instance=True))
+    context.store.loop = Loop("/logos")
+    context.store.record = SystemRecord(Loop("/logos"), {"rekognition_project_arn": "arn:project"})
     monkeypatch.setattr(LoopTask, "loop_context", lambda self: context)
     hook = create_autospec(RekognitionHook, instance=True)
     monkeypatch.setattr(RekognitionProjectVersionSensor, "_hook", lambda self: hook)

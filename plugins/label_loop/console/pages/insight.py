@@ -106,7 +106,7 @@ def _read(visit: Visit, window: InsightWindow) -> tuple[list[DailyCounts] | None
     The counts are None for a loop without a statistics table.
     """
     first = window.last - timedelta(days=min(2 * window.days, _LONGEST_READ_DAYS) - 1)
-    hook = visit.aws.statistics
+    hook = visit.aws.clients.statistics
     try:
         return hook.days(first, window.last) if hook else (None, first)
     except ClientError as error:
@@ -182,7 +182,7 @@ async def reviewed_csv(visit: Look, window: SelectedWindow) -> Response:
 
 def _answered(visit: Visit, window: InsightWindow) -> Iterator[list[LogRow]]:
     # A tilde sorts after anything that follows the date in a timestamp.
-    return visit.aws.log.answered(window.first.isoformat(), f"{window.last.isoformat()}~")
+    return visit.aws.clients.log.answered(window.first.isoformat(), f"{window.last.isoformat()}~")
 
 
 _COLUMNS: Mapping[str, Callable[[LogRow], str]] = {

@@ -11,10 +11,10 @@ from fastapi import APIRouter, HTTPException, Query, Response
 
 from label_loop.console import airflow_db
 from label_loop.console.access import Look, Operate, Visit
-from label_loop.console.context import ConsoleContext
 from label_loop.console.prices import inference_unit_usd_per_hour
 from label_loop.console.render import render
 from label_loop.console.threads import in_thread
+from label_loop.context import LoopContext
 from label_loop.domain import costs, deployment, evaluation
 from label_loop.domain.deployment import DeploymentDecision
 from label_loop.exceptions import VersionNotDeployableError
@@ -89,7 +89,7 @@ async def versions(visit: Look) -> Response:
         rows=rows,
         more=more,
         minimum=minimum,
-        stopped_because=visit.aws.state.stopped_because,  # read with the rows
+        stopped_because=visit.aws.store.state.stopped_because,  # read with the rows
         chart=_chart(rows, minimum),
         in_motion=any(row.version.status in _TRANSITIONAL for row in rows),
     )
@@ -122,14 +122,14 @@ def _activity(visit: Visit) -> dict[str, Any]:
     }
 
 
-def _rows(aws: ConsoleContext) -> tuple[list[VersionRow], int]:
-    endpoint_arn = aws.refresh().endpoint_arn
+def _rows(aws: LoopContext) -> tuple[list[VersionRow], int]:
+    endpoint_arn = aws.store.refresh().endpoint_arn
     project = ModelProject(aws)
     found = project.versions()
     shown = found[:_MOST_VERSIONS]
     endpoint = next((version for version in found if version.arn == endpoint_arn), None)
     price = inference_unit_usd_per_hour()
-    _ = aws.s3.conn  # created once, before several threads use it
+    _ = aws.clients.s3_client  # created once, before several threads use it
     with ThreadPoolExecutor(_THREADS) as pool:
         evaluations = list(pool.map(project.evaluation, shown))
     rows = [
@@ -216,8 +216,8 @@ async def stop(visit: Operate) -> Response:
     return _activity_with_notice(visit, f"{name} is stopping. Uploads wait until it is started again.", values)
 
 
-def _decide(aws: ConsoleContext, name: str) -> DeploymentDecision:
-    endpoint_arn = aws.refresh().endpoint_arn
+def _decide(aws: LoopContext, name: str) -> DeploymentDecision:
+    endpoint_arn = aws.store.refresh().endpoint_arn
     return deployment.decide_deployment(name, ModelProject(aws).versions(), endpoint_arn, aws.settings.minimum_f1_score)
 
 

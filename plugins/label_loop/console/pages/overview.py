@@ -12,10 +12,10 @@ from fastapi import APIRouter, Response
 from label_loop.console import airflow_db
 from label_loop.console.access import Look, Visit
 from label_loop.console.caching import Cached
-from label_loop.console.context import ConsoleContext
 from label_loop.console.health import backlog, detections_a_day, model_health
 from label_loop.console.render import render
 from label_loop.console.threads import in_thread
+from label_loop.context import LoopContext
 from label_loop.domain.health import concerns
 from label_loop.hooks.aws_errors import error_code
 from label_loop.workflows.training import TrainingWorkflow
@@ -94,13 +94,13 @@ def _read_airflow(visit: Visit) -> tuple[list[DagStatus], list[airflow_db.Run]]:
     return work, airflow_db.failed_tasks(dag_ids, most=_MOST_PROBLEMS, days=_PROBLEM_DAYS)
 
 
-def _detections_a_day(aws: ConsoleContext) -> float | None:
+def _detections_a_day(aws: LoopContext) -> float | None:
     with suppress(BotoCoreError, ClientError):  # a missing figure is better than no page
         return _detections.get(aws.loop.path, lambda: detections_a_day(aws))
     return None
 
 
-def _read_aws(aws: ConsoleContext, work: list[DagStatus], problems: list[airflow_db.Run]) -> dict[str, Any]:
+def _read_aws(aws: LoopContext, work: list[DagStatus], problems: list[airflow_db.Run]) -> dict[str, Any]:
     model, waits = model_health(aws), backlog(aws)
     yesterday = datetime.now(UTC) - timedelta(days=1)
     return {

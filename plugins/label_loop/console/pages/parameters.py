@@ -115,7 +115,7 @@ async def _history(visit: Visit, names: Sequence[str]) -> Response:
 
 
 def _sides(visit: Visit) -> ParameterSides:
-    return ParameterSides.read(visit.loop, visit.aws.parameter_store.stored(visit.loop))
+    return ParameterSides.read(visit.loop, visit.aws.store.parameter_store.stored(visit.loop))
 
 
 def _is_paused(visit: Visit) -> bool:
@@ -199,7 +199,7 @@ def _changes(visit: Visit, names: Sequence[str]) -> tuple[list[history.Parameter
 def _store_changes(
     visit: Visit, names: Sequence[str], by_sync: Mapping[str, list[int]]
 ) -> list[history.ParameterChange]:
-    store = visit.aws.parameter_store
+    store = visit.aws.store.parameter_store
     return [
         change
         for name in names

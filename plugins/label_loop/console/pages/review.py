@@ -9,11 +9,11 @@ from pydantic import BaseModel, Field
 
 from label_loop.console.access import Look, Review, Visit
 from label_loop.console.caching import Cached
-from label_loop.console.context import ConsoleContext
 from label_loop.console.images import image_response
 from label_loop.console.labels import labels_of
 from label_loop.console.render import render
 from label_loop.console.threads import in_background, in_thread
+from label_loop.context import LoopContext
 from label_loop.domain import review_queue
 from label_loop.domain.labels import check_label, is_none_of_the_above
 from label_loop.domain.log_row import shown_percent
@@ -87,7 +87,7 @@ async def take(visit: Review, wanted: TakeRequest) -> dict[str, Any]:
         desk = _desk(visit)
         reviews = desk.take(_AHEAD, oldest_first=wanted.order == "oldest", keep=wanted.keep, skipped=wanted.skipped)
         _open_counts.change(visit.loop.path, lambda count: max(0, count - desk.closed))
-        open_reviews = _open_counts.get(visit.loop.path, lambda: visit.aws.reviews.table.count(Stage.OPEN))
+        open_reviews = _open_counts.get(visit.loop.path, lambda: visit.aws.clients.reviews.table.count(Stage.OPEN))
         return {"reviews": [_shown(review) for review in reviews], "open": open_reviews}, desk.closed
 
     answer, closed = await in_thread(work)
@@ -138,7 +138,7 @@ async def image(visit: Look, name: str) -> Response:
     """Return the image of a review, in the version that was detected."""
 
     def work() -> Response:
-        review = visit.aws.reviews.table.get(name)
+        review = visit.aws.clients.reviews.table.get(name)
         if review is None:
             raise HTTPException(404, "This review does not exist.")
         return image_response(visit.aws, review.task.image_uri, review.task.version_id)
@@ -146,13 +146,13 @@ async def image(visit: Look, name: str) -> Response:
     return await in_thread(work)
 
 
-def _backend_name(aws: ConsoleContext) -> str:
-    return aws.record.review_backend or A2I
+def _backend_name(aws: LoopContext) -> str:
+    return aws.store.record.review_backend or A2I
 
 
 def _desk(visit: Visit) -> ReviewDesk:
     settings = visit.aws.settings
-    return ReviewDesk(visit.aws.reviews.table, str(visit.user.get_id()), settings.review_answers_per_image)
+    return ReviewDesk(visit.aws.clients.reviews.table, str(visit.user.get_id()), settings.review_answers_per_image)
 
 
 def _shown(review: review_queue.Review) -> dict[str, Any]:
@@ -184,14 +184,14 @@ def _checked_label(visit: Visit, label: str | None) -> str:
     return new
 
 
-def _collect_soon(aws: ConsoleContext) -> None:
+def _collect_soon(aws: LoopContext) -> None:
     """Write answers once they can no longer be undone; one background task per loop is enough."""
     waiting = _collectors.get(aws.loop.path)
     if waiting is None or waiting.done():
         _collectors[aws.loop.path] = asyncio.create_task(_collect_until_done(aws))
 
 
-async def _collect_until_done(aws: ConsoleContext) -> None:
+async def _collect_until_done(aws: LoopContext) -> None:
     while True:
         await asyncio.sleep(UNDO_SECONDS / 4)
         try:
@@ -203,7 +203,7 @@ async def _collect_until_done(aws: ConsoleContext) -> None:
             return
 
 
-def _collect(aws: ConsoleContext) -> bool:
+def _collect(aws: LoopContext) -> bool:
     """Write the answers that are due; return whether others are still held."""
-    aws.reviews.collect()
-    return next(aws.reviews.table.queued(Stage.HELD), None) is not None
+    aws.clients.reviews.collect()
+    return next(aws.clients.reviews.table.queued(Stage.HELD), None) is not None

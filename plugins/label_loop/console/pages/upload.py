@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import APIRouter, HTTPException, Query, Request, Response
@@ -21,6 +21,10 @@ from label_loop.domain.labels import check_label
 from label_loop.domain.uploads import detection_id, upload_key, upload_outcome
 from label_loop.exceptions import InvalidLabelError
 from label_loop.hooks.aws_errors import error_code
+from label_loop.model_project import ModelProject
+
+if TYPE_CHECKING:
+    from types_boto3_s3.type_defs import PutObjectOutputTypeDef, PutObjectRequestTypeDef
 
 router = APIRouter()
 
@@ -115,7 +119,7 @@ def _too_large() -> HTTPException:
 
 
 def _put_for_detection(visit: Visit, name: str, body: bytes) -> dict[str, str | None]:
-    record = visit.aws.record
+    record = visit.aws.store.record
     key = upload_key(name, body)
     put = _put(visit, key, body)
     has_queue = record.uploads_queue_url is not None
@@ -128,7 +132,7 @@ def _put_for_training(visit: Visit, name: str, label: str, body: bytes) -> dict[
     key = upload_key(name, body, labels.filed_as(label))
     try:
         # Overwritten, the same image would count as a new one.
-        _put(visit, key, body, IfNoneMatch="*")
+        _put(visit, key, body, new=True)
     except ClientError as error:
         if error_code(error) != "PreconditionFailed":
             raise
@@ -139,20 +143,23 @@ def _put_for_training(visit: Visit, name: str, label: str, body: bytes) -> dict[
     return {"key": key, "repeated": False}
 
 
-def _put(visit: Visit, key: str, body: bytes, **conditions: str) -> Any:
+def _put(visit: Visit, key: str, body: bytes, *, new: bool = False) -> "PutObjectOutputTypeDef":
     kind = "image/png" if key.endswith(".png") else "image/jpeg"
-    client: Any = visit.aws.s3.conn
-    return client.put_object(Bucket=visit.aws.record.bucket, Key=key, Body=body, ContentType=kind, **conditions)
+    bucket = visit.aws.store.record.bucket
+    request: PutObjectRequestTypeDef = {"Bucket": bucket, "Key": key, "Body": body, "ContentType": kind}
+    if new:
+        request["IfNoneMatch"] = "*"
+    return visit.aws.clients.s3_client.put_object(**request)
 
 
 def _results(visit: Visit, ids: Sequence[str]) -> dict[str, Any]:
-    rows = visit.aws.log.rows(ids)
+    rows = visit.aws.clients.log.rows(ids)
     found = {id_: asdict(upload_outcome(row)) for id_, row in rows.items()}
     return {"results": found, "serves": True if len(found) == len(set(ids)) else _serves(visit)}
 
 
 def _serves(visit: Visit) -> bool | None:
     try:
-        return visit.aws.is_serving()
+        return ModelProject(visit.aws).is_serving()
     except (ClientError, BotoCoreError):
         return None  # unknown; the results are shown all the same
