@@ -30,8 +30,8 @@ class RefusedParametersError(LabelLoopError):
 
     def __init__(self, loop_path: str, problems: Sequence[str]) -> None:
         super().__init__(
-            f"{len(problems)} invalid parameter value(s) for {loop_path} were rejected; the last valid values "
-            "remain in force. Correct them in Parameter Store or in the Airflow Variables:\n" + "\n".join(problems)
+            f"{len(problems)} parameter value(s) for {loop_path} are not in force; the last valid values are. Correct "
+            "them in Parameter Store or in the Airflow Variables:\n" + "\n".join(problems)
         )
 
 

@@ -12,6 +12,7 @@ SYNC_STATE = "Parameter-Sync-State"
 SYNC_STATE_DESCRIPTION = (
     "The values on which Parameter Store and the Variables last agreed. Written by parameter_sync only."
 )
+_DATABASE_BACKENDS = {"ExecutionAPISecretsBackend", "MetastoreBackend"}  # a task's, and the API server's
 
 
 def variable_text(loop: Loop, name: str) -> str | None:
@@ -20,6 +21,17 @@ def variable_text(loop: Loop, name: str) -> str | None:
 
     text: str | None = Variable.get(loop.variable(name), default=None)
     return text
+
+
+def is_shadowed(loop: Loop, name: str) -> bool:
+    """Return whether this process reads a Variable from an environment variable or a secrets backend.
+
+    What only the API server reads from elsewhere is not seen here, but by reading a Variable that was written.
+    """
+    from airflow.sdk.execution_time.supervisor import ensure_secrets_backend_loaded
+
+    outside = [one for one in ensure_secrets_backend_loaded() if type(one).__name__ not in _DATABASE_BACKENDS]
+    return any(backend.get_variable(key=loop.variable(name)) is not None for backend in outside)
 
 
 def write_variable(loop: Loop, name: str, text: str, description: str) -> None:

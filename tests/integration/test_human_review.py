@@ -193,7 +193,7 @@ def test_an_answer_whose_row_is_missing_comes_again(asked: World) -> None:
     content = {**loop["input_content"], "detectLabelRequestId": unknown}
     asked.put_answer(output_of(asked, inputContent=content))
     asked.answer("7")
-    with pytest.raises(UnfinishedWorkError, match=r"1 item\(s\)"):
+    with pytest.raises(UnfinishedWorkError, match=r"1 item"):
         asked.review()
     assert asked.row()["HumanLabel"] == "7"  # the other answer was not held up
     assert len(asked.waiting("answers")) == 1

@@ -1,6 +1,7 @@
 """Parameter sync over a real Parameter Store: equal in both directions, and no value lost."""
 
 import json
+import os
 from unittest.mock import Mock
 
 import pytest
@@ -177,6 +178,63 @@ def test_a_crash_before_the_state_is_written_is_made_good(synced: World) -> None
     assert sync(synced).changes == [f"{GATE}: 0.8 → 0.7"]
     assert not sync(synced).did_something
     assert synced.variable(GATE) == "0.7"
+
+
+@pytest.fixture
+def shadow(synced: World, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let an environment variable override the Variable of the gate, as Airflow does; give its name."""
+    from airflow.sdk import Variable
+
+    key, get = synced.loop.variable(GATE), Variable.get
+    name = f"AIRFLOW_VAR_{key.upper()}"
+
+    def read(asked: str, default: str | None = None) -> str | None:
+        return os.environ[name] if asked == key and name in os.environ else get(asked, default)
+
+    monkeypatch.setattr(Variable, "get", read)
+    monkeypatch.setenv(name, "0.5")
+    return name
+
+
+def test_a_shadowed_variable_is_reported_and_parameter_store_left_alone(synced: World, shadow: str) -> None:
+    result = sync(synced)
+    assert (result.changes, synced.parameter(GATE)) == ([], "0.8")
+    (line,) = result.refusals
+    for part in (GATE, "0.5", "0.8", "AIRFLOW_VAR_", "secrets backend"):
+        assert part in line
+    assert len(events(synced.told(), "parameter_refused")) == 1
+    assert not sync(synced).did_something
+    synced.put_parameter(GATE, "0.9")
+    assert "0.9" in sync(synced).refusals[0]
+    assert not sync(synced).did_something
+    del os.environ[shadow]
+    assert sync(synced).refusals == []
+    assert synced.variable(GATE) == synced.parameter(GATE) == "0.9"
+    assert not sync(synced).did_something
+
+
+def test_only_a_late_reading_of_a_shadow_tells_where_the_task_itself_cannot_see_it(
+    synced: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced.put_parameter(GATE, "0.9")
+    key, get = synced.loop.variable(GATE), synced.variables.get
+    monkeypatch.setattr(
+        "airflow.sdk.Variable.get", lambda read, default=None: "0.8" if read == key else get(read, default)
+    )
+    (line,) = sync(synced).refusals
+    assert "0.9" in line
+    assert not sync(synced).did_something
+    assert synced.parameter(GATE) == "0.9"
+
+
+def test_an_edit_of_parameter_store_since_it_was_read_is_put_back(synced: World) -> None:
+    hook, store = synced.context().store.parameter_store, synced.context().store
+    before = hook.stored(store.loop)[GATE]
+    synced.put_parameter(GATE, "0.9")
+    version = hook.put(store.loop, GATE, "0.7", before)
+    assert (synced.parameter(GATE), version) == ("0.9", before.version + 3)
+    assert [one.text for one in hook.history(store.loop, GATE)][:3] == ["0.9", "0.7", "0.9"]
+    assert hook.put(store.loop, GATE, "0.6", hook.stored(store.loop)[GATE]) == before.version + 4
 
 
 def test_before_the_first_sync_parameter_store_is_in_force_and_not_a_default(bare: World) -> None:

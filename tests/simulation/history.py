@@ -32,7 +32,6 @@ class History:
             steps.Run(task).take(self.world)
 
     def _keep_known_faults_out(self) -> None:
-        self.world.edits_wait_for_sync = is_left_out(Trigger.EDITS_AFTER_CUT_SYNC)
         self.world.keeps_answered_uploads = is_left_out(Trigger.REMOVED_REVIEWS)
 
     def do(self, *taken: Step) -> None:

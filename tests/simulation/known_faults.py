@@ -12,7 +12,6 @@ from enum import StrEnum
 class Trigger(StrEnum):
     """What random histories leave out while it is known to break a promise."""
 
-    EDITS_AFTER_CUT_SYNC = "an edit of a parameter after a sync that was cut"
     ARCHIVED_REVIEWS = "an image that is archived before its answer"
     REMOVED_REVIEWS = "an upload that is removed between its answer and its label in the log"
     ARCHIVED_LABELS = "a labelled image that is archived"
@@ -29,9 +28,6 @@ class KnownFault:
 
 
 KNOWN_FAULTS: Mapping[Trigger, KnownFault] = {
-    Trigger.EDITS_AFTER_CUT_SYNC: KnownFault(
-        "5: the last good value stays in force", "test_a_value_that_is_changed_back_after_a_cut_sync_stays"
-    ),
     Trigger.ARCHIVED_REVIEWS: KnownFault(
         "2: an answer is applied once", "test_the_answer_about_an_archived_image_is_logged"
     ),

@@ -69,14 +69,7 @@ def review(world: World) -> None:
 
 def sync(world: World) -> None:
     """Make Parameter Store and Variables equal."""
-    world.memory["sync is cut"] = True
     _has_waited(world, ParameterSyncOperator)
-    world.memory["sync is cut"] = False
-
-
-def has_cut_sync(world: World) -> bool:
-    """Return whether the last sync did not come to its end."""
-    return bool(world.memory.get("sync is cut"))
 
 
 def _go_on(world: World, sensor: Any, work: Any) -> None:

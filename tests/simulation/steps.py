@@ -153,8 +153,7 @@ class EditStore:
     text: str
 
     def take(self, world: World) -> None:
-        if not _waits_for_sync(world):
-            world.edit_store(self.name, self.text)
+        world.edit_store(self.name, self.text)
 
 
 @dataclass(frozen=True)
@@ -165,12 +164,7 @@ class EditVariable:
     text: str
 
     def take(self, world: World) -> None:
-        if not _waits_for_sync(world):
-            world.edit_variable(self.name, self.text)
-
-
-def _waits_for_sync(world: World) -> bool:
-    return world.edits_wait_for_sync and runs.has_cut_sync(world)
+        world.edit_variable(self.name, self.text)
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,6 @@ def test_two_syncs_at_once_undo_no_edit(write: int) -> None:
     assert history.world.ssm.text(f"/sim/{_SWITCH}") == "false"
 
 
-@fault("5", "a person changes Parameter Store while a sync runs that copies an older change of the Variable")
 def test_an_edit_of_parameter_store_during_a_sync_is_kept() -> None:
     for calls in range(1, 12):
         history = begun()
@@ -82,7 +81,6 @@ def test_an_edit_of_parameter_store_during_a_sync_is_kept() -> None:
         assert world.variables[f"sim/{_INTERVAL}"] == "9", f"interrupted after {calls} calls"
 
 
-@fault("5", "a sync is cut before it writes its state, and the person changes the value back")
 def test_a_value_that_is_changed_back_after_a_cut_sync_stays() -> None:
     for write in range(1, 6):
         history = begun()
@@ -108,7 +106,6 @@ class Shadowed(dict[str, str]):
         return "5" if key == f"sim/{_INTERVAL}" else super().get(key, default)
 
 
-@fault("5", "an environment variable shadows a Variable, and a person corrects Parameter Store")
 def test_a_shadowed_variable_is_not_written_to_parameter_store() -> None:
     history = begun()
     history.world.variables = Shadowed(history.world.variables)

@@ -96,7 +96,6 @@ class World:
         self.given_answers: dict[str, set[str]] = {}  # labels that people gave, by human loop
         self.edits: dict[str, dict[str, str]] = {}  # the last of each side, by the parameter
         self.stops = Stops()
-        self.edits_wait_for_sync = False  # nobody edits a parameter after a sync that was cut
         self.keeps_answered_uploads = False  # nobody removes an upload whose answer is on its way into the log
         self.memory: dict[str, Any] = {}  # of runs and of what the promises have seen
         self._set_up(backend, has_queues=has_queues)

@@ -1,6 +1,6 @@
 """The three-way merge of Parameter Store and Airflow Variables against the values they last agreed on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from label_loop.payloads import StoredText
 STORE = "Parameter Store"
 VARIABLES = "Airflow Variables"
 _MAX_INLINE_CHARACTERS = 60
+_STAYS = "The last valid value remains in force."
 
 
 @dataclass
@@ -26,24 +27,75 @@ class MergePlan:
     refusals: list[str] = field(default_factory=list)
     values: dict[str, str] = field(default_factory=dict)
     refused: dict[str, list[str | None]] = field(default_factory=dict)
+    shadowed: dict[str, str] = field(default_factory=dict)
 
     @property
     def state(self) -> dict[str, Any]:
         """The base of the next merge."""
-        return {"values": self.values, "refused": self.refused}
+        return {"values": self.values, "refused": self.refused, "shadowed": self.shadowed}
+
+    def add_shadow(self, name: str, text: str) -> None:
+        """Report that Airflow reads this text for the Variable, whatever is written to it."""
+        self.shadowed[name] = text
+        value = self.values[name]
+        if value != text:
+            self.refusals.append(
+                f"{VARIABLES}: {name}: {_line(text)} is in force, and it is not in Airflow's database: an environment "
+                f"variable (AIRFLOW_VAR_...) or a secrets backend overrides the Variable. Parameter Store's "
+                f"{_line(value)} has no effect until that value is removed."
+            )
 
 
-def merge(store: Mapping[str, str | None], variables: Mapping[str, str | None], state: Mapping[str, Any]) -> MergePlan:
+def merge(
+    store: Mapping[str, str | None],
+    variables: Mapping[str, str | None],
+    state: Mapping[str, Any],
+    cut_writes: Mapping[str, str] | None = None,
+) -> MergePlan:
     """Return the merge plan for a loop's parameters.
 
     ``store`` and ``variables`` map names to texts, None or absent if there is none; ``state`` is that of the last plan.
     An invalid text counts as unchanged and stays in place for its author to correct; it is reported once, until it
-    changes. A side without a value receives the other's.
+    changes. A side without a value receives the other's. A Variable in the state's ``shadowed`` is read from elsewhere:
+    its text is nobody's edit. ``cut_writes`` is what ``cut_writes`` returns.
     """
     plan = MergePlan()
     for name in PARAMETERS:
-        _merge_one(plan, name, (store.get(name), variables.get(name)), state)
+        written = (cut_writes or {}).get(name)
+        _merge_one(plan, name, (store.get(name), variables.get(name)), state, written)
     return plan
+
+
+def cut_writes(
+    state: Mapping[str, Any], stored: Mapping[str, StoredText], variables: Mapping[str, str | None]
+) -> dict[str, str]:
+    """Return what a sync wrote that was cut before it stored its state, by name.
+
+    People edited these texts, not the ones last agreed on: whoever sets the old value again means it.
+    """
+    writing = _part(state, "writing")
+    since = {name: text for name, text in _part(writing, "since").items() if isinstance(text, str)}
+    to_store, to_variables = _part(writing, "store"), _part(writing, "variables")
+    since |= {name: text for name, text in to_variables.items() if variables.get(name) == text}
+    newer = {name for name, one in stored.items() if (seen := _seen(state, name)) and one.version > seen[0]}
+    return since | {name: text for name, text in to_store.items() if isinstance(text, str) and name in newer}
+
+
+def with_suspected_shadows(state: Mapping[str, Any], names: Iterable[str]) -> Mapping[str, Any]:
+    """Return the state with Variables of unknown text among those that are read from elsewhere.
+
+    The next plan writes them, and what is read then tells.
+    """
+    suspected = dict.fromkeys(names, "") | dict(_part(state, "shadowed"))
+    return {**state, "shadowed": suspected} if suspected else state
+
+
+def before_writing(
+    state: Mapping[str, Any], plan: MergePlan, since: Mapping[str, str], seen: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the state for a sync that is about to write a plan; ``since`` is what ``cut_writes`` returned."""
+    writing = {"store": plan.to_store, "variables": plan.to_variables, "since": dict(since)}
+    return {**state, "writing": writing, "seen": dict(seen)}
 
 
 def without_stale_reads(stored: Mapping[str, StoredText], state: Mapping[str, Any]) -> dict[str, str]:
@@ -90,14 +142,28 @@ def _is_late(stored: StoredText, seen: _Seen) -> bool:
 
 def is_settled(plan: MergePlan, state: Mapping[str, Any]) -> bool:
     """Return whether there is nothing to write and nothing new to report."""
-    return not (plan.to_store or plan.to_variables) and plan.state == {
+    if plan.to_store or plan.to_variables or state.get("writing"):
+        return False
+    return plan.state == {
         "values": state.get("values"),
         "refused": state.get("refused"),
+        "shadowed": state.get("shadowed", {}),
     }
 
 
-def _merge_one(plan: MergePlan, name: str, texts: tuple[str | None, str | None], state: Mapping[str, Any]) -> None:
+def _merge_one(
+    plan: MergePlan,
+    name: str,
+    texts: tuple[str | None, str | None],
+    state: Mapping[str, Any],
+    written: str | None,
+) -> None:
+    shadow = _part(state, "shadowed").get(name)
+    if shadow is not None and texts[1] is not None:
+        _merge_shadowed(plan, name, (texts[0], texts[1]), state)
+        return
     base = agreed(state, name)
+    compared = base if written is None else written
     problems = {
         side: found for side, text in zip((STORE, VARIABLES), texts, strict=True) if (found := problem(name, text))
     }
@@ -107,15 +173,13 @@ def _merge_one(plan: MergePlan, name: str, texts: tuple[str | None, str | None],
     before = reported if isinstance(reported, list) and len(reported) == 2 else [None, None]
     for side, text, text_before in zip((STORE, VARIABLES), refused, before, strict=True):
         if side in problems and text != text_before:
-            plan.refusals.append(f"{side}: {problems[side]}")
-    in_store = base if STORE in problems else texts[0]
-    in_variables = base if VARIABLES in problems else texts[1]
-    value = _winner(plan, name, in_store, in_variables, base)
+            plan.refusals.append(f"{side}: {problems[side]} {_STAYS}")
+    in_store = compared if STORE in problems else texts[0]
+    in_variables = compared if VARIABLES in problems else texts[1]
+    value = _winner(plan, name, in_store, in_variables, compared)
     plan.values[name] = value
     if value != base:
-        plan.changes.append(
-            f"{name}: {_line(base)} → {_line(value)}" if base is not None else f"{name}: {_line(value)}"
-        )
+        plan.changes.append(_change(name, base, value))
     # A refused text is only overwritten by a newer valid one, so that its author can correct it.
     superseded = base is not None and value != base
     if problems and not superseded:
@@ -124,6 +188,30 @@ def _merge_one(plan: MergePlan, name: str, texts: tuple[str | None, str | None],
         _write(plan.to_store, name, value, texts[0])
     if VARIABLES not in problems or superseded:
         _write(plan.to_variables, name, value, texts[1])
+
+
+def _change(name: str, before: str | None, after: str) -> str:
+    return f"{name}: {_line(before)} → {_line(after)}" if before is not None else f"{name}: {_line(after)}"
+
+
+def _merge_shadowed(plan: MergePlan, name: str, texts: tuple[str | None, str], state: Mapping[str, Any]) -> None:
+    """Follow Parameter Store, and write the Variable once it reads otherwise: that shows whether the shadow is gone."""
+    base, (in_store, in_variables) = agreed(state, name), texts
+    invalid = problem(name, in_store)
+    value = (base if invalid else in_store) or base or PARAMETERS[name].default
+    plan.values[name] = value
+    if invalid:
+        plan.refused[name] = [in_store, None]
+        if _part(state, "refused").get(name) != plan.refused[name]:
+            plan.refusals.append(f"{STORE}: {invalid} {_STAYS}")
+    if in_store is None:
+        plan.to_store[name] = value
+    if in_variables != _part(state, "shadowed")[name]:
+        _write(plan.to_variables, name, value, in_variables)
+    elif value == base:
+        plan.shadowed[name] = in_variables
+    else:
+        plan.add_shadow(name, in_variables)
 
 
 def agreed(state: Mapping[str, Any], name: str) -> str | None:

@@ -27,6 +27,7 @@ class ParameterStatus:
     to_store: str | None
     to_variables: str | None
     refusals: tuple[ParameterRefusal, ...]
+    is_shadowed: bool = False  # read from elsewhere than Airflow's database, so that nothing written takes effect
 
     @property
     def settled(self) -> bool:
@@ -43,6 +44,7 @@ def statuses(store: Texts, variables: Texts, state: Mapping[str, Any]) -> dict[s
             to_store=plan.to_store.get(name),
             to_variables=plan.to_variables.get(name),
             refusals=_refusals(name, store.get(name), variables.get(name)),
+            is_shadowed=name in plan.shadowed,
         )
         for name in PARAMETERS
     }

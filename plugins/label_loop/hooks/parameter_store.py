@@ -44,11 +44,37 @@ class ParameterStoreHook(SsmHook):
             for parameter in page["Parameters"]
         }
 
-    def put(self, loop: Loop, name: str, text: str, *, exists: bool) -> int:
-        """Write a parameter and return its new version; an existing one keeps its type and description."""
-        new = {"Type": "String", "Description": PARAMETERS[name].description}
-        how = {"Overwrite": True} if exists else new
-        return int(self.conn.put_parameter(Name=loop.parameter(name), Value=text, **how)["Version"])
+    def put(self, loop: Loop, name: str, text: str, before: StoredText | None) -> int:
+        """Write a parameter and return its last version; an existing one keeps its type and description.
+
+        ``before`` is what was read of it. An edit since then is put back: Parameter Store has no conditional writes,
+        but a write that skips a version has overwritten one.
+        """
+        version, expected = self._put(loop, name, text, is_new=before is None), before.version + 1 if before else 1
+        for _ in range(_MAX_TRIES):
+            newer = self._text_of_version(loop, name, version - 1) if version > expected else None
+            if newer in (None, text):  # the version in between is this very write, repeated after a lost response
+                break
+            text = str(newer)
+            expected, version = version + 1, self._put(loop, name, text, is_new=False)
+        return version
+
+    def _put(self, loop: Loop, name: str, text: str, *, is_new: bool) -> int:
+        path = loop.parameter(name)
+        if is_new:
+            about = PARAMETERS[name].description
+            return self.conn.put_parameter(Name=path, Value=text, Type="String", Description=about)["Version"]
+        return self.conn.put_parameter(Name=path, Value=text, Overwrite=True)["Version"]
+
+    def _text_of_version(self, loop: Loop, name: str, version: int) -> str | None:
+        client = self.conn
+        gone = (client.exceptions.ParameterNotFound, client.exceptions.ParameterVersionNotFound)
+        try:
+            return client.get_parameter(Name=f"{loop.parameter(name)}:{version}", WithDecryption=True)["Parameter"][
+                "Value"
+            ]
+        except gone:
+            return None
 
     def history(self, loop: Loop, name: str, limit: int = 100) -> list[ParameterVersion]:
         """Return the latest values of a parameter, newest first; [] if it does not exist.

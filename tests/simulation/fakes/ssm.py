@@ -47,10 +47,14 @@ class FakeSsm:
         return late_by
 
     def get_parameter(self, *, Name: str, WithDecryption: bool = False) -> dict[str, Any]:
-        written = self._read(Name, self._late_by())
+        name, _, version = Name.partition(":")
+        if version:
+            written = next((one for one in self.history.get(name, []) if one.version == int(version)), None)
+        else:
+            written = self._read(name, self._late_by())
         if written is None:
-            raise Refusal("ParameterNotFound", Name)
-        return {"Parameter": {"Name": Name, "Value": written.text, "Version": written.version, "Type": "String"}}
+            raise Refusal("ParameterVersionNotFound" if version else "ParameterNotFound", name)
+        return {"Parameter": {"Name": name, "Value": written.text, "Version": written.version, "Type": "String"}}
 
     def get_parameters_by_path(
         self, *, Path: str, WithDecryption: bool = False, NextToken: str = "0"

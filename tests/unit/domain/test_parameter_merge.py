@@ -1,15 +1,17 @@
 """The three-way merge: both sides become equal, no edit is lost silently, no invalid text spreads."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.unit.strategies import ARBITRARY_JSON, anything_like
 
-from label_loop.domain.parameter_merge import STORE, VARIABLES, is_settled, merge
+from label_loop.domain.parameter_merge import STORE, VARIABLES, before_writing, cut_writes, is_settled, merge
 from label_loop.exceptions import InvalidParameterError
 from label_loop.parameters import PARAMETERS
+from label_loop.payloads import StoredText
 
 DEFAULTS = {name: parameter.default for name, parameter in PARAMETERS.items()}
 F1 = "Minimum-F1-Score"
@@ -295,6 +297,37 @@ def test_a_sync_that_died_halfway_is_repeated_to_the_same_end(store, variables, 
         (store if n < len(plan.to_store) else variables)[name] = text
     again, *_ = sync(store, variables, state)
     assert again.values == plan.values
+
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("direction", "store", "version", "variable", "expected"),
+    [
+        ("variables", "0.9", 2, "0.8", "0.9"),  # cut before the Variable was written
+        ("variables", "0.8", 3, "0.9", "0.8"),  # written, and Parameter Store set back
+        ("variables", "0.9", 2, "0.7", "0.9"),  # cut before, and the Variable edited: a conflict
+        ("variables", "0.7", 3, "0.9", "0.7"),
+        ("store", "0.8", 1, "0.9", "0.9"),  # cut before Parameter Store was written
+        ("store", "0.9", 2, "0.8", "0.8"),  # written, and the Variable set back
+        ("store", "0.8", 3, "0.9", "0.8"),  # written, and Parameter Store set back
+        ("store", "0.9", 2, "0.7", "0.7"),
+    ],
+)
+def test_an_edit_after_a_sync_that_was_cut_is_compared_with_what_it_wrote(
+    direction: str, store: str, version: int, variable: str, expected: str
+) -> None:
+    seen = {F1: [1 if direction == "store" else 2, NOW.isoformat()]}
+    writing = {"store": {}, "variables": {}, direction: {F1: "0.9"}}
+    state = {**EQUAL, "writing": writing, "seen": seen}
+    stored = {F1: StoredText(store, version, NOW)}
+    written = cut_writes(state, stored, {F1: variable})
+    plan = merge({**DEFAULTS, F1: store}, {**DEFAULTS, F1: variable}, state, written)
+    assert plan.values[F1] == expected
+    again = {**plan.state, **before_writing(plan.state, plan, written, seen)}
+    assert cut_writes(again, stored, {F1: variable}).keys() >= written.keys()  # a second cut forgets nothing
+    assert not is_settled(plan, state)
 
 
 def test_the_plan_keeps_its_inputs():

@@ -155,6 +155,12 @@ def _problem(row: ParameterRow, text: str, before: str, sides: ParameterSides) -
         row.parameter.parse(text)
     except InvalidParameterError as error:
         return replace(row, typed=text, problem=str(error), status_code=422)
+    if row.status.is_shadowed:
+        reason = (
+            "Not saved: an environment variable (AIRFLOW_VAR_...) or a secrets backend overrides the Variable "
+            f"{row.parameter.name}, so a saved value would have no effect. Remove that value first."
+        )
+        return replace(row, typed=text, problem=reason, status_code=409)
     in_force = _without_carriage_returns(row.status.in_force)
     if in_force not in (before, text):
         return _conflict(row, text, before)
