@@ -42,6 +42,8 @@ class LoopState:
     """Why this loop stopped the endpoint: "idle", "by hand", or None if it did not."""
     stopping_since: str | None = None
     """When its stop was requested; None once it is started again."""
+    outage_reported_of: str | None = None
+    """The endpoint that neither serves nor comes back by itself, if that was reported."""
     deploying_since: str | None = None
     """When the current deployment began; a crash may leave it set."""
     last_training_attempt: TrainingAttempt | None = None

@@ -12,6 +12,7 @@ from label_loop.context import LoopContext
 from label_loop.domain import deployment, idleness
 from label_loop.domain.idleness import BY_HAND, IDLE, NextAction
 from label_loop.domain.moments import timestamp
+from label_loop.domain.statistics import version_name
 from label_loop.exceptions import NoServingModelError, RunningLimitError
 from label_loop.hooks.aws_errors import error_code
 from label_loop.inbox.sources import LoopInbox, uploads_inbox
@@ -75,8 +76,8 @@ class ServingModel(ModelProject):
         if action == "detect" and endpoint:
             self._note_served()
             return Ready(endpoint)
-        if action == "give up":
-            self._give_up()
+        if action == "report":
+            self._report_outage()
         if action == "start":
             return self._start_again()
         is_idle = action == "wait" and self.context.store.state.stopped_because == IDLE
@@ -92,16 +93,20 @@ class ServingModel(ModelProject):
         if status == deployment.RUNNING and is_being_stopped:
             return "wait"
         return idleness.next_action(
-            status, state.stopped_because, uploads_wait=may_start and self.uploads.has_unfinished()
+            status,
+            state.stopped_because,
+            uploads_wait=may_start and self.uploads.has_unfinished(),
+            is_outage_reported=_is_settled(state),
         )
 
     def _note_served(self) -> None:
-        """Record that the model is running again after an idle stop; its idle time counts from now on."""
+        """Record that the model is running again; after an idle stop, its idle time counts from now on."""
         now = _now()
 
         def served(state: LoopState) -> LoopState:
             # A person may have stopped it in the meantime, which must be kept.
             is_idle = state.stopped_because == IDLE
+            state = replace(state, outage_reported_of=None)
             running = replace(state, stopped_because=None, stopping_since=None, endpoint_started_at=now)
             return running if is_idle else state
 
@@ -122,16 +127,25 @@ class ServingModel(ModelProject):
             return NotReady(_SERVING_POLL_SECONDS, _LIMIT_PAUSE_SECONDS)
         return NotReady(_SERVING_POLL_SECONDS)
 
-    def _give_up(self) -> None:
-        """Announce, once, that the restart failed; from then on it is left to a person."""
-        endpoint = self.endpoint
-        self.context.store.change_state(
-            lambda state: replace(state, stopped_because=None) if state.stopped_because == IDLE else state
+    def _report_outage(self) -> None:
+        """Announce, once, that the endpoint neither serves nor comes back by itself; it is left to a person."""
+        endpoint, state = self.endpoint, self.context.store.state
+
+        def reported(state: LoopState) -> LoopState:
+            because = None if state.stopped_because == IDLE else state.stopped_because
+            return replace(state, stopped_because=because, outage_reported_of=state.endpoint_arn)
+
+        self.context.store.change_state(reported)
+        status = deployment.status_label(endpoint.status) if endpoint else "deleted"
+        message = endpoint.status_message.rstrip(".") if endpoint else ""
+        dag_id = self.context.loop.dag_id("training")
+        name = endpoint.name if endpoint else version_name(str(state.endpoint_arn))
+        what = "its restart failed" if state.stopped_because == IDLE and endpoint else f"it is {status}"
+        text = (
+            f"does not serve: {what}{f' ({message})' if message else ''}, and the loop did not stop it. Uploads wait "
+            f"until a version is deployed: on the page Models, or by triggering the DAG {dag_id}."
         )
-        if endpoint:
-            reason = endpoint.status_message.rstrip(".") or "no reason given"
-            text = f"restart failed ({reason}); uploads wait until a version is deployed by hand"
-            self.announce_version(endpoint.name, text)
+        self.announce_version(name, text)
 
     def idle_since(self) -> str:
         """Return since when the model has been idle, in ISO 8601: the last detection, or its start if later.
@@ -280,6 +294,13 @@ class ServingModel(ModelProject):
             return False
         self.announce_version(version.name, text, **facts)
         return True
+
+
+def _is_settled(state: LoopState) -> bool:
+    """Return whether nothing is to be reported: no version is deployed yet, one is just being, or it was reported."""
+    if state.endpoint_arn is None or state.outage_reported_of == state.endpoint_arn:
+        return True
+    return idleness.is_deploying(state.deploying_since, datetime.now(UTC))
 
 
 def _now() -> str:

@@ -161,11 +161,32 @@ def test_a_model_that_cannot_be_started_again_is_told_once_and_left_to_a_person(
     idle.run_detection()
     idle.set_status(idle.state().endpoint_arn, "FAILED")
     idle.upload("a.png")
-    assert idle.serving().next_action() == "give up"
+    assert idle.serving().next_action() == "report"
     for _ in range(3):
         assert isinstance(idle.run_detection().trigger, ServingModelTrigger)
-    assert len([text for text in told(idle) if "restart failed" in text]) == 1
+    assert len([text for text in told(idle) if "its restart failed" in text]) == 1
     assert len(idle.waiting()) == 1
+
+
+@pytest.mark.parametrize("status", ["FAILED", "STOPPED", "deleted"])
+def test_a_model_that_goes_by_itself_is_reported_once_until_one_serves_again(world: World, status: str) -> None:
+    arn = world.state().endpoint_arn
+    if status == "deleted":
+        world.set_state(endpoint_arn=arn.replace("/v1/", "/v0/"))
+    else:
+        world.set_status(arn, status)
+    world.upload("a.png")
+    told(world)
+    for _ in range(3):
+        assert isinstance(world.run_detection().trigger, ServingModelTrigger)
+        assert world.serving().next_action() == "wait"
+    (text,) = told(world)
+    for part in ("v0" if status == "deleted" else "v1", status.lower(), "page Models", world.loop.dag_id("training")):
+        assert part in text
+    world.set_state(endpoint_arn=arn)
+    world.set_status(arn, "RUNNING")
+    assert world.run_detection()["detected"] == 1
+    assert world.state().outage_reported_of is None
 
 
 def test_an_account_without_room_is_asked_again_later(idle: World) -> None:

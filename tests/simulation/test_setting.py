@@ -1,7 +1,7 @@
 """The simulation itself: it is the same each time, and what it does not know is a loud error."""
 
 import pytest
-from tests.simulation import test_known_faults, test_known_faults_of_input
+from tests.simulation import test_known_faults_of_input, test_mended_faults
 from tests.simulation.clients import SWITCHBOARD
 from tests.simulation.gate import Disturbance, Kind, LoudError, Process
 from tests.simulation.history import History
@@ -52,5 +52,5 @@ def test_what_a_fake_does_not_know_is_a_loud_error(call: object) -> None:
 
 
 def test_each_known_fault_is_held_by_a_test() -> None:
-    tests = {*vars(test_known_faults), *vars(test_known_faults_of_input)}
+    tests = {*vars(test_mended_faults), *vars(test_known_faults_of_input)}
     assert {fault.test for fault in KNOWN_FAULTS.values()} <= tests

@@ -14,22 +14,26 @@ MAX_DEPLOYMENT_TIME = timedelta(hours=2)
 # From the record of a stop to the response of AWS; a crash between the two leaves a running model.
 _MAX_STOP_TIME = timedelta(minutes=1)
 
-type NextAction = Literal["detect", "start", "give up", "wait"]
+type NextAction = Literal["detect", "start", "report", "wait"]
+
+_ON_ITS_WAY = frozenset({"STARTING", "STOPPING"})
 
 
-def next_action(status: str | None, stopped_because: str | None, *, uploads_wait: bool) -> NextAction:
-    """Return what detection does next, given the status of the endpoint (None if there is none).
+def next_action(
+    status: str | None, stopped_because: str | None, *, uploads_wait: bool, is_outage_reported: bool
+) -> NextAction:
+    """Return what detection does next, given the status of the endpoint (None if the version was deleted).
 
-    Only a model that was stopped as idle is restarted. One that a person stopped, or that stopped by itself, is left
-    to a person.
+    Only a model that was stopped as idle is restarted. One that a person stopped is left to that person. One that
+    failed, was deleted, or was stopped elsewhere is reported once.
     """
     if status == RUNNING:
         return "detect"
-    if stopped_because != IDLE:
+    if status in _ON_ITS_WAY or stopped_because == BY_HAND:
         return "wait"
-    if status in STARTABLE:
+    if stopped_because == IDLE and status in STARTABLE:
         return "start" if uploads_wait else "wait"
-    return "give up" if status == "FAILED" else "wait"
+    return "wait" if is_outage_reported else "report"
 
 
 def is_being_stopped(stopped_because: str | None, stopping_since: str | None, now: datetime) -> bool:

@@ -25,7 +25,7 @@ def ago(**how: float) -> str:
 @pytest.mark.parametrize("because", [None, IDLE, BY_HAND, "something else"])
 @pytest.mark.parametrize("uploads_wait", [True, False])
 def test_what_runs_detects_whatever_the_record_says(because, uploads_wait):
-    assert next_action("RUNNING", because, uploads_wait=uploads_wait) == "detect"
+    assert next_action("RUNNING", because, uploads_wait=uploads_wait, is_outage_reported=False) == "detect"
 
 
 @pytest.mark.parametrize(
@@ -34,18 +34,23 @@ def test_what_runs_detects_whatever_the_record_says(because, uploads_wait):
         ("STOPPED", IDLE, True, "start"),
         ("STOPPED", IDLE, False, "wait"),
         ("STOPPED", BY_HAND, True, "wait"),
-        ("STOPPED", None, True, "wait"),
+        ("STOPPED", None, True, "report"),
+        ("TRAINING_COMPLETED", None, False, "report"),
         ("STOPPING", IDLE, True, "wait"),
         ("STARTING", IDLE, True, "wait"),
-        ("FAILED", IDLE, True, "give up"),
+        ("FAILED", IDLE, True, "report"),
         ("FAILED", BY_HAND, True, "wait"),
-        ("FAILED", None, True, "wait"),
-        (None, None, True, "wait"),
-        (None, IDLE, True, "wait"),
+        ("FAILED", None, True, "report"),
+        ("STARTING", None, True, "wait"),
+        ("DELETING", None, True, "report"),
+        (None, None, False, "report"),
+        (None, IDLE, True, "report"),
     ],
 )
 def test_only_what_was_stopped_as_idle_is_started_for_uploads(status, because, uploads_wait, expected):
-    assert next_action(status, because, uploads_wait=uploads_wait) == expected
+    assert next_action(status, because, uploads_wait=uploads_wait, is_outage_reported=False) == expected
+    again = next_action(status, because, uploads_wait=uploads_wait, is_outage_reported=True)
+    assert again == ("wait" if expected == "report" else expected)
 
 
 def test_the_latest_moment_counts_and_what_cannot_be_read_does_not():

@@ -57,12 +57,21 @@ def alarms(loop):
     return {name: alarm for name, alarm in found.items() if name.startswith(f"{name_of(loop)}-")}
 
 
-def test_a_new_loop_takes_tls_only_and_has_an_alarm_on_each_dead_letter_queue(run, client, loop):
+ALARMED = {
+    "uploads-dead-letters": "uploads-dead-letters",
+    "answers-dead-letters": "answers-dead-letters",
+    "uploads-wait": "uploads",
+}
+"""The queue that each alarm watches, by their last parts."""
+
+
+def test_a_new_loop_takes_tls_only_and_has_an_alarm_on_what_waits_and_on_dead_letters(run, client, loop):
     values, _ = run()
     assert statements(client, values["s3_bucket"])["TlsOnly"]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert set(alarms(loop)) == {f"{name_of(loop)}-{one}-dead-letters" for one in ("uploads", "answers")}
-    for name, alarm in alarms(loop).items():
-        assert [(one.name, one.value) for one in alarm.dimensions] == [("QueueName", name)]
+    watched = {name: [(one.name, one.value) for one in alarm.dimensions] for name, alarm in alarms(loop).items()}
+    base = name_of(loop)
+    assert watched == {f"{base}-{name}": [("QueueName", f"{base}-{queue}")] for name, queue in ALARMED.items()}
+    for alarm in alarms(loop).values():
         assert alarm.alarm_actions == [values["sns-topic"]]
 
 
@@ -88,7 +97,7 @@ def test_a_loop_of_before_there_were_stacks_keeps_all_and_gets_what_is_new(run, 
     assert client("sqs").get_queue_attributes(**queue)["Attributes"] == kept
     assert "TlsOnly" in statements(client, before["s3_bucket"])
     assert {name: alarm.alarm_actions for name, alarm in alarms(loop).items()} == {
-        f"{name_of(loop)}-{one}-dead-letters": [before["sns-topic"]] for one in ("uploads", "answers")
+        f"{name_of(loop)}-{name}": [before["sns-topic"]] for name in ALARMED
     }
     again, lines = run()
     assert (again, {line.outcome for line in lines}) == (values, {Outcome.UNCHANGED})

@@ -1,4 +1,4 @@
-"""Faults that are known, each by the shortest history that shows it: a strict expected failure, until it is mended."""
+"""Faults that were mended, each by the shortest history that showed it."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from tests.simulation.fakes.rekognition import FAILED, RUNNING
 from tests.simulation.gate import Disturbance, Kind, Process
 from tests.simulation.history import History
 from tests.simulation.model_steps import Deploy, Stop, StopInAws, Train
-from tests.simulation.scripts import begun, fault
+from tests.simulation.scripts import begun
 from tests.simulation.steps import EditStore, EditVariable, Run, RunTwo, Upload, Wait, process
 
 _SWITCH, _INTERVAL = "Enable-Automatic-Training", "Human-Sampling-Interval"
@@ -129,7 +129,6 @@ def test_a_parameter_is_followed_from_the_next_batch_on() -> None:
 # -------------------------------------------------------------------------------- models
 
 
-@fault("4", "the serving version fails by itself, and uploads come")
 def test_a_model_that_stopped_by_itself_is_told_where_uploads_wait() -> None:
     history = begun()
     (version,) = [one for one in history.world.rekognition.settled() if one.name == "v1"]
