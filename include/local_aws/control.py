@@ -1,7 +1,8 @@
-"""The control API below ``/_local/``: health, call counts, faults, and the worker portal of human review."""
+"""The control API below ``/_local/``: health, call counts, faults, and what people do in AWS's own pages."""
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -26,13 +27,24 @@ class WorkerPortal(Protocol):
         ...
 
 
+class ModelConsole(Protocol):
+    """Rekognition's pages in the AWS console, so far as opening one changes something."""
+
+    def open_in_console(self, project_name: str) -> list[str]:
+        """Open a project's page; returns the ARNs of the datasets that this makes."""
+        ...
+
+
 class Control:
     """Answers who asks under a loopback name: it is unauthenticated, and a web page must not reach it."""
 
-    def __init__(self, calls: CallCounter, faults: Faults, portal: WorkerPortal, other_hosts: str) -> None:
+    def __init__(
+        self, calls: CallCounter, faults: Faults, portal: WorkerPortal, console: ModelConsole, other_hosts: str
+    ) -> None:
         self._calls = calls
         self._faults = faults
         self._portal = portal
+        self._console = console
         self._hosts = LOOPBACK_HOSTS | {host.strip().lower() for host in other_hosts.split(",") if host.strip()}
 
     def answer(self, request: Request) -> Answer:
@@ -52,9 +64,12 @@ class Control:
         }
         parts = request.path.strip("/").split("/")[1:]
         route = routes.get((request.method, "/".join(parts)))
-        if len(parts) == 3 and (request.method, parts[0], parts[2]) == ("POST", "human-loops", "answer"):
-            name = parts[1]
-            route = lambda asked: self._answer_loop(name, asked)  # noqa: E731
+        named: dict[tuple[str, str], Callable[[str, Request], Answer]] = {
+            ("human-loops", "answer"): self._answer_loop,
+            ("projects", "open"): self._open_project,
+        }
+        if request.method == "POST" and len(parts) == 3 and (parts[0], parts[2]) in named:
+            route = partial(named[parts[0], parts[2]], parts[1])
         if route is None:
             return _error(404, f"The control API has no {request.method} {request.path}.")
         try:
@@ -94,6 +109,9 @@ class Control:
         if not isinstance(body, dict):
             raise ValueError("an answer is a JSON object")
         return json_answer(self._portal.answer(name, body))
+
+    def _open_project(self, name: str, _: Request) -> Answer:
+        return json_answer({"datasets": self._console.open_in_console(name)})
 
 
 def _json(request: Request) -> Any:

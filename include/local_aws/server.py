@@ -43,7 +43,9 @@ class LocalAws:
         self.environments = Environments()
         self._moto.before["cloudformation"] = self._let_stacks_use_it
         ours: list[Service] = [*self.human_review.services, self.rekognition, self.environments]
-        control = Control(self.calls, self.faults, self.human_review.portal, self.settings.control_hosts)
+        control = Control(
+            self.calls, self.faults, self.human_review.portal, self.rekognition, self.settings.control_hosts
+        )
         services = {service.name: service for service in ours}
         self._front = Front(self._moto, services, self.calls, self.faults, control)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)

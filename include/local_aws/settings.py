@@ -25,6 +25,7 @@ class Settings:
     training_seconds: float = 5.0  # the least time a version stays TRAINING_IN_PROGRESS; real fitting is added
     start_seconds: float = 5.0  # STARTING to RUNNING
     stop_seconds: float = 2.0  # STOPPING to STOPPED
+    dataset_seconds: float = 2.0  # a dataset's CREATE_, UPDATE_ and DELETE_IN_PROGRESS
     images_per_second_per_unit: float = 5.0  # what one inference unit serves before it throttles
     max_running_models: int = 2
     max_concurrent_trainings: int = 2

@@ -7,7 +7,13 @@ from tests.local_aws.endpoint import Endpoint
 from local_aws.server import LocalAws
 from local_aws.settings import Settings
 
-FAST = {"training_seconds": 0.1, "start_seconds": 0.1, "stop_seconds": 0.1, "human_loop_stop_seconds": 0.2}
+FAST = {
+    "training_seconds": 0.1,
+    "start_seconds": 0.1,
+    "stop_seconds": 0.1,
+    "human_loop_stop_seconds": 0.2,
+    "dataset_seconds": 0.1,
+}
 
 
 @pytest.fixture

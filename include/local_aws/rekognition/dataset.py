@@ -1,9 +1,11 @@
 """A manifest with its images: what can be trained on, what ends the training, and the split."""
 
 import hashlib
+import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from local_aws.rekognition.images import (
     MAX_ASPECT_RATIO,
@@ -79,6 +81,13 @@ def described(codes: Iterable[str]) -> list[dict[str, str]]:
     return [{"code": code, "message": (MESSAGES | CONTENT_MESSAGES)[code]} for code in codes]
 
 
+def json_line(content: Mapping[str, Any], *, is_labeled: bool, codes: Iterable[str] = ()) -> str:
+    """Write a line as datasets and validation results have it: whether it has labels, and what is wrong in it."""
+    errors = described(codes)
+    reported = {"cl-metadata": {"is_labeled": is_labeled}} | ({"errors": errors} if errors else {})
+    return json.dumps({**content, **reported})
+
+
 def load_dataset(text: str, read_image: Callable[[str, str], bytes | None]) -> Dataset:
     """Check a manifest and decode its images; ``read_image`` gives an object's bytes, None if unreadable."""
     if not text.strip():
@@ -135,24 +144,37 @@ def overlap_errors(training: Dataset, testing: Dataset) -> list[str]:
 
 def split_errors(dataset: Dataset) -> list[str]:
     """Return the code for a label with too few images to be in both parts of the split."""
-    counts = Counter(label for example in dataset.examples for label in example.line.labels)
-    enough = all(count >= MIN_IMAGES_PER_LABEL_FOR_SPLIT for count in counts.values())
+    enough = can_be_split(example.line.labels for example in dataset.examples)
     return [] if enough else ["ERROR_INSUFFICIENT_IMAGES_PER_LABEL_FOR_AUTOSPLIT"]
 
 
+def can_be_split(labels_of_images: Iterable[tuple[str, ...]]) -> bool:
+    """Tell whether each label has enough images to be in both parts of the split."""
+    counts = Counter(label for labels in labels_of_images for label in labels)
+    return all(count >= MIN_IMAGES_PER_LABEL_FOR_SPLIT for count in counts.values())
+
+
 def split(examples: list[Example]) -> tuple[list[Example], list[Example]]:
+    """Give each label's images 80:20 to training and testing, by their first label."""
+    return split_by_label(examples, lambda example: (example.line.labels[0], example.line.source_ref))
+
+
+def split_by_label[T](
+    images: Iterable[T], label_and_address: Callable[[T], tuple[str, str]]
+) -> tuple[list[T], list[T]]:
     """Give each label's images 80:20 to training and testing, the same way every time.
 
-    An image's place depends on its address alone among those of its (first) label, so a pool that grows keeps
-    most of its former split.
+    An image's place depends on its address alone among those of its label, so a pool that grows keeps most of
+    its former split.
     """
-    by_label: dict[str, list[Example]] = defaultdict(list)
-    for example in examples:
-        by_label[example.line.labels[0]].append(example)
-    training: list[Example] = []
-    testing: list[Example] = []
+    by_label: dict[str, list[tuple[str, T]]] = defaultdict(list)
+    for image in images:
+        label, address = label_and_address(image)
+        by_label[label].append((hashlib.sha256(address.encode()).hexdigest(), image))
+    training: list[T] = []
+    testing: list[T] = []
     for label in sorted(by_label):
-        own = sorted(by_label[label], key=lambda e: hashlib.sha256(e.line.source_ref.encode()).hexdigest())
+        own = [image for _, image in sorted(by_label[label], key=lambda hashed: hashed[0])]
         count = min(len(own) - 1, max(1, round(len(own) * TEST_SHARE)))
         testing += own[:count]
         training += own[count:]

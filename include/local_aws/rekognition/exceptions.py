@@ -4,7 +4,7 @@ from local_aws.errors import AwsError
 
 
 def resource_not_found(arn: str) -> AwsError:
-    """Return: no such project or version in this region."""
+    """Return: no such project, version or dataset in this region."""
     return AwsError("ResourceNotFoundException", f"The requested resource does not exist: {arn}")
 
 
@@ -13,9 +13,14 @@ def resource_in_use(message: str) -> AwsError:
     return AwsError("ResourceInUseException", message)
 
 
-def resource_not_ready(arn: str, status: str) -> AwsError:
-    """Return: detection on a version that is not running."""
-    return AwsError("ResourceNotReadyException", f"{arn} is not ready: its status is {status}, not RUNNING.")
+def resource_already_exists(message: str) -> AwsError:
+    """Return: the project has a dataset of that type."""
+    return AwsError("ResourceAlreadyExistsException", message)
+
+
+def resource_not_ready(arn: str, status: str, wanted: str = "RUNNING") -> AwsError:
+    """Return: detection on a version that is not running, or a dataset that is not complete."""
+    return AwsError("ResourceNotReadyException", f"{arn} is not ready: its status is {status}, not {wanted}.")
 
 
 def limit_exceeded(message: str) -> AwsError:
@@ -34,7 +39,7 @@ def invalid_pagination_token() -> AwsError:
 
 
 def invalid_s3_object(bucket: str, key: str) -> AwsError:
-    """Return: the image's bucket, key or version cannot be read."""
+    """Return: the bucket, key or version of an image or a manifest cannot be read."""
     return AwsError(
         "InvalidS3ObjectException",
         f"Unable to get object metadata from S3. Check object key, region and/or access permissions: "

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from local_aws.rekognition.project_dataset import ProjectDataset
 from local_aws.rekognition.throttle import TokenBucket
 from local_aws.rekognition.training import Outcome, S3Location, Trainer
 from local_aws.settings import Settings
@@ -15,6 +16,7 @@ STOPPING = "STOPPING"
 STOPPED = "STOPPED"
 DELETING = "DELETING"
 
+UNTRAINED = frozenset({TRAINING_IN_PROGRESS, TRAINING_FAILED})
 STARTABLE = frozenset({TRAINING_COMPLETED, STOPPED})
 DELETABLE = frozenset({TRAINING_COMPLETED, TRAINING_FAILED, STOPPED})
 IN_TRANSIT = frozenset({TRAINING_IN_PROGRESS, STARTING, STOPPING, DELETING})
@@ -81,13 +83,14 @@ class Version:
 
 @dataclass
 class Project:
-    """A project; ``versions`` by ARN, oldest first."""
+    """A project; ``versions`` and ``datasets`` by ARN, oldest first."""
 
     arn: str
     name: str
     region: str
     created_ms: int
     versions: dict[str, Version] = field(default_factory=dict)
+    datasets: dict[str, ProjectDataset] = field(default_factory=dict)
     deleting_since: float | None = None
 
     def is_gone(self, now: float) -> bool:

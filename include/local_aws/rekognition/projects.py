@@ -45,11 +45,13 @@ class Projects:
         return answer | ({"NextToken": token} if token else {})
 
     def delete(self, request: Mapping[str, Any], context: RequestContext) -> dict[str, Any]:
-        """DeleteProject; its versions must have been deleted before."""
+        """DeleteProject; its versions and datasets must have been deleted before."""
         with self._registry.lock:
             project = self._registry.project(request["ProjectArn"], context.region)
             if project.versions:
                 raise resource_in_use("The project has model versions; delete them first.")
+            if project.datasets:
+                raise resource_in_use("The project has datasets; delete them first.")
             if project.deleting_since is not None:
                 raise resource_in_use("The project is already being deleted.")
             project.deleting_since = self._registry.now()

@@ -1,10 +1,11 @@
-"""All projects and versions of all regions, brought up to date whenever they are looked at."""
+"""All projects, versions and datasets of all regions, brought up to date whenever they are looked at."""
 
 import threading
 from collections.abc import Callable, Iterator
 
 from local_aws.rekognition.exceptions import resource_not_found
 from local_aws.rekognition.models import Project, Version
+from local_aws.rekognition.project_dataset import ProjectDataset
 from local_aws.settings import Settings
 
 
@@ -31,10 +32,10 @@ class Registry:
         """Keep a new project."""
         self._projects[project.arn] = project
 
-    def projects(self, region: str) -> list[Project]:
-        """Return a region's projects, oldest first."""
+    def projects(self, region: str | None = None) -> list[Project]:
+        """Return all projects, of one region or of all, oldest first."""
         self._refresh()
-        return [project for project in self._projects.values() if project.region == region]
+        return [project for project in self._projects.values() if region in (None, project.region)]
 
     def project(self, arn: str, region: str) -> Project:
         """Find a project or raise ResourceNotFoundException."""
@@ -53,10 +54,15 @@ class Registry:
 
     def versions(self, region: str | None = None) -> Iterator[Version]:
         """Return all versions, of one region or of all."""
-        self._refresh()
-        for project in self._projects.values():
-            if region in (None, project.region):
-                yield from project.versions.values()
+        for project in self.projects(region):
+            yield from project.versions.values()
+
+    def dataset(self, arn: str, region: str) -> ProjectDataset:
+        """Find a dataset or raise ResourceNotFoundException."""
+        for project in self.projects(region):
+            if arn in project.datasets:
+                return project.datasets[arn]
+        raise resource_not_found(arn)
 
     def _refresh(self) -> None:
         now = self.now()
@@ -67,3 +73,7 @@ class Registry:
                 version.advance(now, self.settings)
                 if version.is_gone(now):
                     del project.versions[version.arn]
+            for dataset in list(project.datasets.values()):
+                dataset.advance(now, self.settings.dataset_seconds)
+                if dataset.is_gone(now, self.settings.dataset_seconds):
+                    del project.datasets[dataset.arn]

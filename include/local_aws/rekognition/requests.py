@@ -9,10 +9,14 @@ from local_aws.rekognition.training import S3Location
 EXTRAS = ("VersionDescription", "KmsKeyId")
 
 
-def training_manifests(request: Mapping[str, Any]) -> tuple[S3Location, ...]:
-    """Return where the training manifests lie."""
+def check_feature(request: Mapping[str, Any]) -> None:
+    """Refuse what belongs to another feature than Custom Labels."""
     if "FeatureConfig" in request:
         raise invalid_parameter("FeatureConfig belongs to content moderation, which is not offered here.")
+
+
+def training_manifests(request: Mapping[str, Any]) -> tuple[S3Location, ...]:
+    """Return where the training manifests lie."""
     if "TrainingData" not in request:
         raise invalid_parameter("The project has no datasets: TrainingData and TestingData are required.")
     manifests = _manifests(request["TrainingData"], "TrainingData")
@@ -52,11 +56,13 @@ def inference_units(request: Mapping[str, Any]) -> tuple[int, int | None]:
     return least, most
 
 
+def manifest_location(source: Mapping[str, Any], name: str) -> S3Location:
+    """Return where the GroundTruthManifest of an asset or of a dataset's source lies."""
+    s3_object = source.get("GroundTruthManifest", {}).get("S3Object", {})
+    if not s3_object.get("Bucket") or not s3_object.get("Name"):
+        raise invalid_parameter(f"{name} lacks its manifest's bucket or name.")
+    return S3Location(s3_object["Bucket"], s3_object["Name"], s3_object.get("Version"))
+
+
 def _manifests(data: Mapping[str, Any], name: str) -> tuple[S3Location, ...]:
-    manifests = []
-    for asset in data.get("Assets", []):
-        s3_object = asset.get("GroundTruthManifest", {}).get("S3Object", {})
-        if not s3_object.get("Bucket") or not s3_object.get("Name"):
-            raise invalid_parameter(f"An asset of {name} lacks its manifest's bucket or name.")
-        manifests.append(S3Location(s3_object["Bucket"], s3_object["Name"], s3_object.get("Version")))
-    return tuple(manifests)
+    return tuple(manifest_location(asset, f"An asset of {name}") for asset in data.get("Assets", []))

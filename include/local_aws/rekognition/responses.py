@@ -2,13 +2,15 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from local_aws.rekognition import workfolder as roles
+from local_aws.rekognition.dataset_entries import statistics
 from local_aws.rekognition.exceptions import invalid_pagination_token
 from local_aws.rekognition.models import Project, Version
+from local_aws.rekognition.project_dataset import ProjectDataset
 from local_aws.rekognition.training import Outcome, S3Location
 
 DEFAULT_PAGE = 100
@@ -24,21 +26,39 @@ def page[T](
     the pages.
     """
     if token is not None:
-        last = _read_token(token)
+        last = _read_token("before", token)
         items = [item for item in items if created_ms(item) < last]
     chosen = items[: max_results or DEFAULT_PAGE]
     more = len(chosen) < len(items)
-    return chosen, _write_token(created_ms(chosen[-1])) if more else None
+    return chosen, _write_token("before", created_ms(chosen[-1])) if more else None
 
 
-def _write_token(created_ms: int) -> str:
-    return base64.urlsafe_b64encode(f"before:{created_ms}".encode()).decode()
+def page_in_order[T](
+    items: Sequence[T], request: Mapping[str, Any], is_asked_for: Callable[[T], bool] = lambda _: True
+) -> tuple[list[T], str | None]:
+    """Cut one page out of those items that are asked for; also the token of the next one.
+
+    A token is the place of the next page's first item; an empty one is none, as AWS's examples send it.
+    """
+    first = _read_token("from", request["NextToken"]) if request.get("NextToken") else 0
+    chosen: list[T] = []
+    for place in range(first, len(items)):
+        if not is_asked_for(items[place]):
+            continue
+        if len(chosen) == request.get("MaxResults", DEFAULT_PAGE):
+            return chosen, _write_token("from", place)
+        chosen.append(items[place])
+    return chosen, None
 
 
-def _read_token(token: str) -> int:
+def _write_token(kind: str, place: int) -> str:
+    return base64.urlsafe_b64encode(f"{kind}:{place}".encode()).decode()
+
+
+def _read_token(kind: str, token: str) -> int:
     try:
-        kind, _, value = base64.b64decode(token, altchars=b"-_", validate=True).decode().partition(":")
-        if kind == "before":
+        found, _, value = base64.b64decode(token, altchars=b"-_", validate=True).decode().partition(":")
+        if found == kind and value.isdecimal():
             return int(value)
     except (binascii.Error, ValueError):
         pass
@@ -51,8 +71,28 @@ def describe_project(project: Project) -> dict[str, Any]:
         "ProjectArn": project.arn,
         "CreationTimestamp": _time(project.created_ms / 1000),
         "Status": "CREATED" if project.deleting_since is None else "DELETING",
-        "Datasets": [],
+        "Datasets": [
+            {"DatasetArn": dataset.arn, "DatasetType": dataset.kind} | _dataset_state(dataset)
+            for dataset in project.datasets.values()
+        ],
         "Feature": FEATURE,
+    }
+
+
+def describe_dataset(dataset: ProjectDataset) -> dict[str, Any]:
+    """Return a DatasetDescription."""
+    return _dataset_state(dataset) | {
+        "LastUpdatedTimestamp": _time(dataset.since),
+        "DatasetStats": statistics(dataset.entries),
+    }
+
+
+def _dataset_state(dataset: ProjectDataset) -> dict[str, Any]:
+    return {
+        "CreationTimestamp": _time(dataset.created_ms / 1000),
+        "Status": dataset.status,
+        "StatusMessage": dataset.message,
+        "StatusMessageCode": dataset.message_code,
     }
 
 

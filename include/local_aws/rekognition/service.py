@@ -6,6 +6,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from local_aws.rekognition.datasets import Datasets
 from local_aws.rekognition.detection import Detection
 from local_aws.rekognition.exceptions import unknown_operation
 from local_aws.rekognition.projects import Projects
@@ -17,7 +18,7 @@ from local_aws.settings import Settings
 
 
 class Rekognition:
-    """Custom Labels' projects, versions and detection; thread-safe. ``clock`` gives epoch seconds."""
+    """Custom Labels' projects, datasets, versions and detection; thread-safe. ``clock`` gives epoch seconds."""
 
     name = "rekognition"
 
@@ -26,10 +27,18 @@ class Rekognition:
         threadpool_limits(limits=1, user_api="blas")
         registry = Registry(settings, clock)
         projects, self._versions = Projects(registry), Versions(registry, s3)
+        self._datasets = datasets = Datasets(registry, s3)
         self._operations: dict[str, Callable[[Mapping[str, Any], RequestContext], dict[str, Any]]] = {
             "CreateProject": projects.create,
             "DescribeProjects": projects.describe,
             "DeleteProject": projects.delete,
+            "CreateDataset": datasets.create,
+            "DescribeDataset": datasets.describe,
+            "ListDatasetEntries": datasets.list_entries,
+            "ListDatasetLabels": datasets.list_labels,
+            "UpdateDatasetEntries": datasets.update_entries,
+            "DistributeDatasetEntries": datasets.distribute_entries,
+            "DeleteDataset": datasets.delete,
             "CreateProjectVersion": self._versions.create,
             "DescribeProjectVersions": self._versions.describe,
             "StartProjectVersion": self._versions.start,
@@ -44,6 +53,10 @@ class Rekognition:
         if handler is None:
             raise unknown_operation(operation)
         return handler(request, context)
+
+    def open_in_console(self, project_name: str) -> list[str]:
+        """Open a project's page in the AWS console; returns the ARNs of the datasets that this makes."""
+        return self._datasets.open_in_console(project_name)
 
     def close(self) -> None:
         """End what still trains."""

@@ -20,6 +20,7 @@ from local_aws.rekognition.dataset import (
     Example,
     ManifestFileError,
     described,
+    json_line,
     load_dataset,
     overlap_errors,
     split,
@@ -74,8 +75,7 @@ def _with_validation(dataset: Dataset) -> str:
     rows = []
     for line in dataset.lines:
         if line.codes:
-            errors = {"cl-metadata": {"is_labeled": bool(line.labels), "errors": described(line.codes)}}
-            rows.append(json.dumps({**line.content, **errors}, ensure_ascii=False))
+            rows.append(json_line(line.content, is_labeled=bool(line.labels), codes=line.codes))
         else:
             rows.append(line.text)
     return "".join(f"{row}\n" for row in rows)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,13 +33,23 @@ class S3Location:
 
 @dataclass(frozen=True)
 class TrainingOrder:
-    """What CreateProjectVersion asks for; ``testing`` is None when the test set is to be split off."""
+    """What CreateProjectVersion asks for; ``testing`` is None when the test set is to be split off.
+
+    ``snapshots`` are written first: the manifests among the above whose text is a dataset's.
+    """
 
     job: Job
     training: tuple[S3Location, ...]
     testing: tuple[S3Location, ...] | None
     output_bucket: str
     output_prefix: str
+    snapshots: Mapping[S3Location, str] = field(default_factory=dict)
+
+
+def results_folder(output_prefix: str, project_name: str, version_name: str) -> str:
+    """Return the prefix of the keys of what a training leaves, but for its evaluation summary."""
+    prefix = output_prefix.strip("/")
+    return f"{prefix}/{project_name}-{version_name}/" if prefix else f"{project_name}-{version_name}/"
 
 
 @dataclass(frozen=True)
@@ -90,6 +100,8 @@ class Trainer:
     def _run_in(self, folder: WorkFolder) -> Outcome:
         folder.create()
         folder.write_job(self._order.job)
+        for location, text in self._order.snapshots.items():
+            self._put(location, text.encode())
         rows = self._fetch_manifest(self._order.training, folder.training_manifest)
         if self._order.testing is not None:
             rows += self._fetch_manifest(self._order.testing, folder.testing_manifest)
@@ -148,17 +160,20 @@ class Trainer:
 
     def _upload(self, result: Result, folder: WorkFolder) -> dict[str, S3Location]:
         order = self._order
+        place = results_folder(order.output_prefix, order.job.project_name, order.job.version_name)
         prefix = order.output_prefix.strip("/")
         prefix = f"{prefix}/" if prefix else ""
         files = {}
         for role, name in result.files.items():
-            place = "" if role == SUMMARY else f"{order.job.project_name}-{order.job.version_name}/"
-            location = S3Location(order.output_bucket, f"{prefix}{place}{name}")
-            try:
-                self._s3.put(location.bucket, location.key, (folder.output / name).read_bytes())
-            except S3ObjectMissingError as error:
-                raise S3ObjectMissingError(
-                    f"The output bucket {location.bucket} cannot be written. (ERROR_CANNOT_WRITE_OUTPUT_S3_BUCKET)"
-                ) from error
+            location = S3Location(order.output_bucket, f"{prefix if role == SUMMARY else place}{name}")
+            self._put(location, (folder.output / name).read_bytes())
             files[role] = location
         return files
+
+    def _put(self, location: S3Location, body: bytes) -> None:
+        try:
+            self._s3.put(location.bucket, location.key, body)
+        except S3ObjectMissingError as error:
+            raise S3ObjectMissingError(
+                f"The output bucket {location.bucket} cannot be written. (ERROR_CANNOT_WRITE_OUTPUT_S3_BUCKET)"
+            ) from error

@@ -13,6 +13,7 @@ from local_aws.rekognition.responses import describe_version, page
 from local_aws.rekognition.storage import S3Access
 from local_aws.rekognition.throttle import TokenBucket
 from local_aws.rekognition.training import Trainer, TrainingOrder
+from local_aws.rekognition.training_data import training_data
 from local_aws.rekognition.workfolder import Job
 from local_aws.services import RequestContext
 
@@ -27,27 +28,29 @@ class Versions:
 
     def create(self, request: Mapping[str, Any], context: RequestContext) -> dict[str, Any]:
         """CreateProjectVersion: begins a training."""
-        training, testing = requests.training_manifests(request), requests.testing_manifests(request)
+        requests.check_feature(request)
         bucket, prefix = requests.output(request)
         name = request["VersionName"]
         with self._registry.lock:
             project = self._registry.project(request["ProjectArn"], context.region)
             self._check_creation(project, name)
+            data = training_data(request, project)
             created_ms = self._registry.next_ms()
             version = Version(
                 arn=f"{project.arn.rpartition('/')[0]}/version/{name}/{created_ms}",
                 project_arn=project.arn,
                 name=name,
                 created_ms=created_ms,
-                training=training,
-                testing=testing,
+                training=data.training,
+                testing=data.testing,
                 output_bucket=bucket,
                 output_prefix=prefix,
                 extras={key: request[key] for key in requests.EXTRAS if key in request},
                 since=self._registry.now(),
             )
             job = Job(project.name, name, version.arn)
-            version.trainer = Trainer(TrainingOrder(job, training, testing, bucket, prefix), self._s3)
+            order = TrainingOrder(job, data.training, data.testing, bucket, prefix, data.snapshots)
+            version.trainer = Trainer(order, self._s3)
             project.versions[version.arn] = version
         threading.Thread(target=self._train, args=(version, version.trainer), name=f"train-{name}", daemon=True).start()
         return {"ProjectVersionArn": version.arn}

@@ -117,7 +117,7 @@ def test_a_few_bad_lines_are_left_out_and_reported(run: Callable[..., Any]) -> N
     assert statistics["invalid_json_lines"] == 4
     assert statistics["use_case"] == "IMAGE_LEVEL_LABELS"
     written = (folder.output / result.files[TRAINING_VALIDATION]).read_text().splitlines()
-    errors = {number: json.loads(row).get("cl-metadata", {}).get("errors") for number, row in enumerate(written, 1)}
+    errors = {number: json.loads(row).get("errors") for number, row in enumerate(written, 1)}
     assert [codes_of(errors[number])[0] for number in (4, 5, 6, 24)] == [
         "ERROR_INVALID_IMAGE_DIMENSION",
         "ERROR_INVALID_IMAGE_DIMENSION",
