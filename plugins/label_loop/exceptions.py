@@ -64,6 +64,24 @@ class UnusableTrainingSetError(LabelLoopError):
     """The labelled images cannot train a model. Raised before any training is started or billed."""
 
 
+class VersionNotCreatedError(LabelLoopError):
+    """AWS refused to start a training for good: another try would be refused, too."""
+
+    def __init__(self, version_name: str, why: str, dag_id: str) -> None:
+        super().__init__(
+            f"The training of {version_name} was not started, and will not be tried again: {why} Fix the cause, then "
+            f'trigger the DAG {dag_id} with "force".'
+        )
+
+
+class DatasetFailedError(LabelLoopError):
+    """Rekognition could not make a dataset of a training set."""
+
+    def __init__(self, dataset: str, message: str, manifest_key: str) -> None:
+        reason = message.rstrip(".") or "no reason given"
+        super().__init__(f"Rekognition could not make the dataset {dataset} of {manifest_key}: {reason}.")
+
+
 class VersionNotDeployableError(LabelLoopError):
     """The version requested for deployment does not exist, or its status does not allow a start."""
 

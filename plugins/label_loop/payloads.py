@@ -125,6 +125,10 @@ class TrainingAttempt:
     started_at: str
     outcome: str | None = None
     test_manifest_key: str | None = None
+    tries: int = 0
+    """How often AWS refused to create the version."""
+    from_datasets: bool = False
+    """Whether it trains from the project's datasets, because there were any."""
 
     def to_json(self) -> dict[str, Any]:
         """Return a dict for JSON, as stored in the state of the loop and in XCom."""
@@ -145,6 +149,26 @@ def _attempts() -> "TypeAdapter[TrainingAttempt]":
     from pydantic import TypeAdapter  # imported late: provisioning also runs where pydantic is not installed
 
     return TypeAdapter(TrainingAttempt)
+
+
+@dataclass(frozen=True)
+class ProjectDataset:
+    """A dataset of a Rekognition project. ``kind`` is "TRAIN" or "TEST"."""
+
+    arn: str
+    kind: str
+    status: str
+    status_message: str = ""
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether it is being created, updated or deleted."""
+        return self.status.endswith("_IN_PROGRESS")
+
+    @property
+    def name(self) -> str:
+        """The last parts of the ARN, such as ``train-1690474772815``."""
+        return "-".join(self.arn.split("/")[-2:])
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,9 @@ class Site:
         for key in [key for key, loop in loops.items() if loop.flow.arn == record["flow_definition_arn"]]:
             del loops[key]
         with registry(self.aws).lock:
-            registry(self.aws).project(record["rekognition_project_arn"], REGION).versions.clear()
+            project = registry(self.aws).project(record["rekognition_project_arn"], REGION)
+            project.versions.clear()
+            project.datasets.clear()
         self.put_parameter(SYSTEM_RECORD, json.dumps(record))
         pages = self.client("ssm").get_paginator("get_parameters_by_path").paginate(Path=self.loop.path)
         present = {one["Name"].rsplit("/", 1)[-1]: one["Value"] for page in pages for one in page["Parameters"]}

@@ -25,6 +25,7 @@ _FAST = Settings(
     start_seconds=0.1,
     stop_seconds=0.1,
     human_loop_stop_seconds=0.05,
+    dataset_seconds=0.05,
     max_running_models=1000,  # the loops of all tests share the endpoint
     max_concurrent_trainings=1000,
 )

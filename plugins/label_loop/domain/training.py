@@ -17,6 +17,7 @@ MIN_LABELS = 2
 MAX_LABELS = 250
 MAX_IMAGES = 250_000
 MIN_IMAGES_PER_LABEL_FOR_SPLIT = 2
+MAX_TRIES = 20  # of CreateProjectVersion: a few checks with their retries
 ACCEPTED = "accepted"
 DEPLOYED = "deployed"
 
@@ -108,6 +109,13 @@ def _is_unfinished(attempt: TrainingAttempt, version: ProjectVersion | None, end
         and version.arn != endpoint_arn
         and version.status in STARTABLE | BILLED
     )
+
+
+def refused(attempt: TrainingAttempt, why: str, *, is_final: bool) -> TrainingAttempt:
+    """Return an attempt whose version AWS refused to create: ended if that is final, or the tries are used up."""
+    tries = attempt.tries + 1
+    ended = is_final or tries >= MAX_TRIES
+    return replace(attempt, tries=tries, outcome=f"not started: {why}" if ended else attempt.outcome)
 
 
 def outcome_after_deployment(attempt: TrainingAttempt, deployed_version_name: str) -> str | None:

@@ -1,6 +1,7 @@
 """Rekognition Custom Labels."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,19 @@ from botocore.exceptions import ClientError
 from label_loop.exceptions import LabelLoopError
 from label_loop.hooks.aws_errors import error_code
 from label_loop.hooks.retries import PATIENT
-from label_loop.payloads import ProjectVersion, S3Upload
+from label_loop.payloads import ProjectDataset, ProjectVersion, S3Upload
 
 if TYPE_CHECKING:
     from types_boto3_rekognition import RekognitionClient
-    from types_boto3_rekognition.type_defs import AssetTypeDef, S3ObjectTypeDef, TestingDataTypeDef
+    from types_boto3_rekognition.literals import DatasetTypeType
+    from types_boto3_rekognition.type_defs import (
+        AssetTypeDef,
+        CreateProjectVersionRequestTypeDef,
+        DatasetSourceTypeDef,
+        GroundTruthManifestTypeDef,
+        OutputConfigTypeDef,
+        S3ObjectTypeDef,
+    )
 
 
 class RekognitionHook(AwsBaseHook):
@@ -59,29 +68,62 @@ class RekognitionHook(AwsBaseHook):
         project_arn: str,
         name: str,
         bucket: str,
-        manifest_key: str,
+        manifest_key: str | None,
         test_manifest_key: str | None,
         output_prefix: str,
     ) -> str:
         """Start a training; return the version's ARN. If the name is in use, the existing version is returned.
 
-        Without a test manifest Rekognition splits the training images, 80 % to 20 %.
+        Without a test manifest Rekognition splits the training images, 80 % to 20 %. Without any manifest it trains
+        from the project's datasets; a project that has datasets takes no manifests.
         """
-        testing: TestingDataTypeDef = {"AutoCreate": True}
-        if test_manifest_key:
-            testing = {"Assets": [_manifest(bucket, test_manifest_key)]}
+        output: OutputConfigTypeDef = {"S3Bucket": bucket, "S3KeyPrefix": output_prefix}
+        request: CreateProjectVersionRequestTypeDef = {
+            "ProjectArn": project_arn,
+            "VersionName": name,
+            "OutputConfig": output,
+        }
+        if manifest_key:
+            request["TrainingData"] = {"Assets": [_manifest(bucket, manifest_key)]}
+            request["TestingData"] = (
+                {"Assets": [_manifest(bucket, test_manifest_key)]} if test_manifest_key else {"AutoCreate": True}
+            )
         client = self.conn
         try:
-            response = client.create_project_version(
-                ProjectArn=project_arn,
-                VersionName=name,
-                OutputConfig={"S3Bucket": bucket, "S3KeyPrefix": output_prefix},
-                TrainingData={"Assets": [_manifest(bucket, manifest_key)]},
-                TestingData=testing,
-            )
+            return client.create_project_version(**request)["ProjectVersionArn"]
         except client.exceptions.ResourceInUseException:
-            return self.version(project_arn, name).arn
-        return response["ProjectVersionArn"]
+            existing = next((one for one in self.versions(project_arn) if one.name == name), None)
+            if existing is None:  # not the name is in use, but a dataset that is changing
+                raise
+            return existing.arn
+
+    def datasets(self, project_arn: str) -> list[ProjectDataset]:
+        """Return a project's datasets, at most one of each kind; [] if it has none or does not exist."""
+        name = project_arn.split("/")[-2]
+        described = self.conn.describe_projects(ProjectNames=[name])["ProjectDescriptions"]
+        return [
+            ProjectDataset(one["DatasetArn"], one["DatasetType"], one["Status"], one.get("StatusMessage", ""))
+            for project in described
+            for one in project.get("Datasets", [])
+        ]
+
+    def dataset_entries(self, arn: str) -> Iterator[str]:
+        """Yield the entries of a dataset, each a JSON line; one call per 100."""
+        for page in self.conn.get_paginator("list_dataset_entries").paginate(DatasetArn=arn):
+            yield from page["DatasetEntries"]
+
+    def create_dataset(self, project_arn: str, kind: "DatasetTypeType", bucket: str, manifest_key: str) -> None:
+        """Begin to create a dataset from a manifest; one of its kind that exists already is left as it is."""
+        client = self.conn
+        with suppress(client.exceptions.ResourceAlreadyExistsException):
+            source: DatasetSourceTypeDef = {"GroundTruthManifest": _s3_object(bucket, manifest_key)}
+            client.create_dataset(ProjectArn=project_arn, DatasetType=kind, DatasetSource=source)
+
+    def delete_dataset(self, arn: str) -> None:
+        """Begin to delete a dataset, unless it is changing or gone."""
+        client = self.conn
+        with suppress(client.exceptions.ResourceInUseException, client.exceptions.ResourceNotFoundException):
+            client.delete_dataset(DatasetArn=arn)
 
     def start_version(self, arn: str, inference_units: int, maximum_inference_units: int | None = None) -> None:
         """Start a version; one that is starting or running already is left as it is.
@@ -133,7 +175,11 @@ def is_not_ready(error: Exception) -> bool:
 
 
 def _manifest(bucket: str, key: str) -> "AssetTypeDef":
-    return {"GroundTruthManifest": {"S3Object": {"Bucket": bucket, "Name": key}}}
+    return {"GroundTruthManifest": _s3_object(bucket, key)}
+
+
+def _s3_object(bucket: str, key: str) -> "GroundTruthManifestTypeDef":
+    return {"S3Object": {"Bucket": bucket, "Name": key}}
 
 
 def _version(description: Mapping[str, Any]) -> ProjectVersion:

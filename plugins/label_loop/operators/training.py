@@ -1,11 +1,12 @@
 """The operators of training."""
 
 from dataclasses import asdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from label_loop.exceptions import UnusableTrainingSetError, VersionNotDeployableError
+from label_loop.exceptions import UnusableTrainingSetError, VersionNotCreatedError, VersionNotDeployableError
 from label_loop.operators.base import LoopOperator
 from label_loop.payloads import TrainingAttempt
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
     from label_loop.domain.deployment import DeploymentDecision
     from label_loop.workflows.training import TrainingWorkflow
+
+
+DATASETS_POLL_SECONDS = 15.0
+MAX_DATASETS_TIME = timedelta(hours=2)  # of one change of a dataset
 
 
 class TrainingOperator(LoopOperator):
@@ -83,10 +88,23 @@ class TrainingCreateVersionOperator(TrainingOperator):
         self.attempt = attempt
 
     def execute(self, context: "Context") -> str:
-        """Record the attempt, then create the version."""
+        """Record the attempt, then create the version; defer while the project's datasets are made for it."""
         if self.attempt is None:
             raise AirflowSkipException("No training: too few of the new images are usable.")
-        return self.workflow().create_version(TrainingAttempt(**self.attempt))
+        try:
+            name = self.workflow().create_version(TrainingAttempt(**self.attempt))
+        except VersionNotCreatedError as error:
+            raise AirflowFailException(str(error)) from error
+        if name is None:
+            from label_loop.triggers.datasets import DatasetsTrigger
+
+            trigger = DatasetsTrigger(self.loop_path, DATASETS_POLL_SECONDS, self.aws_conn_id)
+            self.defer(trigger=trigger, method_name="execute_complete", timeout=MAX_DATASETS_TIME)
+        return name
+
+    def execute_complete(self, context: "Context", event: dict[str, Any]) -> str:
+        """Go on once no dataset is changing."""
+        return self.execute(context)
 
 
 class TrainingEvaluateOperator(TrainingOperator):

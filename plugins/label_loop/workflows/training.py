@@ -6,11 +6,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 
+from botocore.exceptions import ClientError
+
 from label_loop.context import LoopContext
 from label_loop.domain import deployment, training
 from label_loop.domain.images import size_problem
 from label_loop.domain.labels import Labels
 from label_loop.domain.moments import timestamp
+from label_loop.exceptions import DatasetFailedError, VersionNotCreatedError
+from label_loop.hooks.aws_errors import is_refused_for_good, reason
 from label_loop.loop_state import LoopState
 from label_loop.model_project import ModelProject, manifest_key
 from label_loop.payloads import (
@@ -21,6 +25,7 @@ from label_loop.payloads import (
     LabelledImage,
     TrainingAttempt,
 )
+from label_loop.workflows.project_datasets import ProjectDatasets
 from label_loop.workflows.training_set import TrainingSet
 
 log = logging.getLogger(__name__)
@@ -150,30 +155,67 @@ class TrainingWorkflow(ModelProject):
 
     # ---------------------------------------------------------------- train
 
-    def create_version(self, attempt: TrainingAttempt) -> str:
+    def create_version(self, attempt: TrainingAttempt) -> str | None:
         """Start the training of an attempt unless it has already been started; return the name of the version.
 
-        The attempt is recorded first, so that after a crash the version can be found by its name.
+        None while the project's datasets are being made for it: call it again then. The attempt is recorded first, so
+        that after a crash the version can be found by its name. Raises VersionNotCreatedError if AWS refuses the
+        training for good, or too often.
         """
+        datasets, recorded = ProjectDatasets(self.context), self.attempt
+        if recorded and recorded.version_name == attempt.version_name:
+            attempt = recorded
+        if not attempt.from_datasets:  # afterwards there may be none for a moment, as they are replaced
+            attempt = replace(attempt, from_datasets=bool(datasets.found()))
+        self._record(attempt)
+        try:
+            if attempt.from_datasets and not datasets.hold(attempt):
+                return None
+            self._create(attempt)
+        except (ClientError, DatasetFailedError) as error:
+            self._record_refusal(attempt, error)
+            raise
+        self.announce_version(attempt.version_name, f"training started with {attempt.images} images")
+        return attempt.version_name
+
+    def _create(self, attempt: TrainingAttempt) -> None:
         record = self.context.store.record
-
-        def begun(state: LoopState) -> LoopState:
-            last = state.last_training_attempt
-            is_recorded = last is not None and last.version_name == attempt.version_name
-            recorded = replace(state, last_training_attempt=attempt, previous_trained_images=attempt.images)
-            return state if is_recorded else recorded
-
-        self.context.store.change_state(begun)
         self.context.clients.rekognition.create_version(
             project_arn=record.project_arn,
             name=attempt.version_name,
             bucket=record.bucket,
-            manifest_key=attempt.manifest_key,
-            test_manifest_key=attempt.test_manifest_key,
+            manifest_key=None if attempt.from_datasets else attempt.manifest_key,
+            test_manifest_key=None if attempt.from_datasets else attempt.test_manifest_key,
             output_prefix=f"{EVALUATION_FOLDER}{attempt.version_name}",
         )
-        self.announce_version(attempt.version_name, f"training started with {attempt.images} images")
-        return attempt.version_name
+
+    def _record(self, attempt: TrainingAttempt) -> None:
+        def begun(state: LoopState) -> LoopState:
+            last = state.last_training_attempt
+            if last is not None and last.version_name == attempt.version_name:
+                return replace(state, last_training_attempt=replace(last, from_datasets=attempt.from_datasets))
+            return replace(state, last_training_attempt=attempt, previous_trained_images=attempt.images)
+
+        self.context.store.change_state(begun)
+
+    def _record_refusal(self, attempt: TrainingAttempt, error: Exception) -> None:
+        """Count a refusal. Raises VersionNotCreatedError, with the attempt ended, if another try makes no sense."""
+
+        def refused(state: LoopState) -> LoopState:
+            last = state.last_training_attempt
+            if last is None or last.version_name != attempt.version_name:
+                return state
+            return replace(state, last_training_attempt=training.refused(last, why, is_final=is_final))
+
+        is_final = isinstance(error, DatasetFailedError) or is_refused_for_good(error)
+        # What AWS says of a request is about the request; what it says of permissions names accounts and roles.
+        why = f"{str(error).rstrip('.')}." if is_final else f"{reason(error)}, {training.MAX_TRIES} times."
+        last = self.context.store.change_state(refused).last_training_attempt
+        if last and last.version_name == attempt.version_name and last.outcome:
+            dag_id = self.context.loop.dag_id("training")
+            ended = VersionNotCreatedError(attempt.version_name, why, dag_id)
+            self.announce_version(attempt.version_name, str(ended))
+            raise ended from error
 
     # ---------------------------------------------------------------- judge
 
@@ -193,8 +235,8 @@ class TrainingWorkflow(ModelProject):
         """Record that a training failed; return a message with the status and reason from Rekognition."""
         version = self.version(version_name)
         self._record_outcome(version_name, f"{version.status}: {version.status_message}")
-        reason = version.status_message.rstrip(".") or "no reason given"
-        return f"Version {version_name} is {version.status}: {reason}."
+        message = version.status_message.rstrip(".") or "no reason given"
+        return f"Version {version_name} is {version.status}: {message}."
 
     def _record_outcome(self, version_name: str, outcome: str) -> None:
         def judged(state: LoopState) -> LoopState:

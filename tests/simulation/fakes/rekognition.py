@@ -73,6 +73,9 @@ class FakeRekognition:
 
     # -------------------------------------------------------------------- operations
 
+    def describe_projects(self, *, ProjectNames: Sequence[str]) -> dict[str, Any]:
+        return {"ProjectDescriptions": [{"ProjectArn": self.project_arn, "Datasets": []}]}
+
     def describe_project_versions(
         self, *, ProjectArn: str, VersionNames: Sequence[str] | None = None, NextToken: str = "0"
     ) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def test_a_loop_without_parameters_has_no_texts(hook):
 
 
 def test_a_new_parameter_is_written_with_its_description(hook, ssm):
-    assert hook.put(LOGOS, "Minimum-F1-Score", "0.7", exists=False) == 1
+    assert hook.put(LOGOS, "Minimum-F1-Score", "0.7", None) == 1
     (described,) = ssm.describe_parameters()["Parameters"]
     assert described["Name"] == "/logos/Minimum-F1-Score"
     assert described["Description"] == PARAMETERS["Minimum-F1-Score"].description
@@ -61,7 +61,7 @@ def test_a_new_parameter_is_written_with_its_description(hook, ssm):
 
 def test_a_parameter_that_exists_keeps_its_type(hook, ssm):
     ssm.put_parameter(Name="/logos/Minimum-F1-Score", Value="0.7", Type="SecureString")
-    assert hook.put(LOGOS, "Minimum-F1-Score", "0.9", exists=True) == 2
+    assert hook.put(LOGOS, "Minimum-F1-Score", "0.9", hook.stored(LOGOS)["Minimum-F1-Score"]) == 2
     assert hook.texts(LOGOS) == {"Minimum-F1-Score": "0.9"}
     (described,) = ssm.describe_parameters()["Parameters"]
     assert described["Type"] == "SecureString"
