@@ -14,7 +14,7 @@ TEMPLATE = Path(__file__).resolve().parents[1] / "cloudformation" / "mwaa.yaml"
 def deploy_environment_stack(
     account: Account, name: str, given: Mapping[str, str], detail: Callable[[], str] = str
 ) -> Stack | None:
-    """Make the stack or bring it up to date; return it, None where a dry run found none.
+    """Create the stack or bring it up to date; return it, or None if a dry run found none.
 
     Parameters that are not given keep their values. Raises DeploymentError.
     """

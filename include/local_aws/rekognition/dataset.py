@@ -12,7 +12,7 @@ from local_aws.rekognition.images import (
     UnusableImageError,
     read_pixels,
 )
-from local_aws.rekognition.manifest import MESSAGES, Line, read_lines
+from local_aws.rekognition.manifest import MESSAGES, ManifestLine, read_lines
 
 MAX_MANIFEST_BYTES = 2**30
 MAX_LINES = 250_000
@@ -43,7 +43,7 @@ class ManifestFileError(Exception):
 class Example:
     """A valid line and its decoded image."""
 
-    line: Line
+    line: ManifestLine
     pixels: Pixels
 
 
@@ -51,7 +51,7 @@ class Example:
 class Dataset:
     """One manifest, checked: its lines, the examples among them, and the codes that end the training."""
 
-    lines: list[Line]
+    lines: list[ManifestLine]
     examples: list[Example]
     codes: list[str] = field(default_factory=list)
 
@@ -100,7 +100,7 @@ def load_dataset(text: str, read_image: Callable[[str, str], bytes | None]) -> D
     return dataset
 
 
-def _decode(line: Line, read_image: Callable[[str, str], bytes | None]) -> Pixels | None:
+def _decode(line: ManifestLine, read_image: Callable[[str, str], bytes | None]) -> Pixels | None:
     body = read_image(line.bucket, line.key)
     if body is None or len(body) > MAX_S3_BYTES:
         line.codes.append("ERROR_INVALID_IMAGE")

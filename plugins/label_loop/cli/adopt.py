@@ -1,4 +1,4 @@
-"""``adopt``: takes a deployment of the AWS sample over, or gives it back."""
+"""``adopt``: takes over a deployment of the AWS sample, or gives it back."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -11,7 +11,7 @@ from label_loop.provisioning.site import Options, Site
 
 def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--stack", help="the sample's CloudFormation stack, whose rules are disabled")
-    parser.add_argument("--back", action="store_true", help="give back what was switched off; data stays")
+    parser.add_argument("--back", action="store_true", help="switch on again what was switched off; data is kept")
     add_setup_arguments(parser)
 
 
@@ -23,10 +23,10 @@ def _run(given: Namespace, site: Site, output: Output) -> int:
     path = site.loop.path
     if given.back:
         back(site)
-        words = f"The sample works again; take {path} out of {NAMED_BY}."
+        words = f"The sample is in charge again; remove {path} from {NAMED_BY}."
     else:
         adopt(site, given.stack)
-        words = f"The loop is adopted. Airflow serves it once {NAMED_BY} has {path}."
+        words = f"The loop is adopted. Airflow serves it once {NAMED_BY} contains {path}."
     output.end(site, DRY_RUN if given.dry_run else words)
     return 0
 
