@@ -15,7 +15,7 @@ from demo.pictures import FEWEST_PER_LABEL, Cast, Shares, cast, shares_for
 from demo.progress import Narrator
 from demo.scene import Scene
 from demo.steps.setup import begin
-from demo.story import tell
+from demo.story import run_demo
 from label_loop.exceptions import LabelLoopError
 from label_loop.loop import Loop
 from local_stack.environment import StackSettings, point_at
@@ -71,7 +71,7 @@ def _run(stack: LocalStack, narrator: Narrator) -> None:
     point_at(stack.settings.aws_environment())
     if stopped := begin(stack):
         narrator.say(f"Stopped first, and their data deleted: {', '.join(stopped)}.")
-    tell(Scene(stack, narrator, _loop(stack.settings), own or cast(digits(), _DIGITS)))
+    run_demo(Scene(stack, narrator, _loop(stack.settings), own or cast(digits(), _DIGITS)))
     narrator.say(f"It took {narrator.elapsed_seconds:.0f} s.")
 
 

@@ -6,7 +6,7 @@ from demo.steps import detection, invitation, parameters, sampling, setup, train
 from demo.table import VersionResult, got_better, result, table, too_few_to_tell
 
 
-def tell(scene: Scene) -> None:
+def run_demo(scene: Scene) -> None:
     """Run all steps. Raises DemoError at the first thing that is not as expected."""
     narrator, cast = scene.narrator, scene.cast
     trained: list[int] = []

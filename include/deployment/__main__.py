@@ -10,7 +10,7 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deployment.deploy import Wanted, deploy
+from deployment.deploy import DeployRequest, deploy
 from deployment.destroy import destroy
 from deployment.environments import split
 from deployment.errors import of_aws
@@ -61,7 +61,7 @@ def _run(given: argparse.Namespace) -> None:
     )
     paths = [f"/{name.strip('/')}" for name in split(given.loops)] or None
     policies = tuple(split(given.policies))
-    deploy(account, Wanted(given.stack, given.build, paths, options, policies, dict(given.set)))
+    deploy(account, DeployRequest(given.stack, given.build, paths, options, policies, dict(given.set)))
 
 
 def _package(build: Path) -> None:

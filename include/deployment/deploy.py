@@ -22,7 +22,7 @@ _MOST_POLICIES = 10  # that IAM attaches to a role
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DeployRequest:
     """What is to be deployed. None stands for what is already deployed, else for the default."""
 
     stack: str
@@ -33,21 +33,21 @@ class Wanted:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def deploy(account: Account, wanted: Wanted) -> None:
+def deploy(account: Account, request: DeployRequest) -> None:
     """Deploy, or bring up to date; what is up to date is not touched. Raises DeploymentError."""
     stacks, environments = Stacks(account), MwaaEnvironments(account)
-    name = wanted.stack
+    name = request.stack
     check_stack_name(name)
-    present = stacks.ours(name, ENVIRONMENT)
-    paths = wanted.paths or split((present.parameters if present else {}).get("ParameterPaths", "/label-loop"))
+    present = stacks.find_ours(name, ENVIRONMENT)
+    paths = request.paths or split((present.parameters if present else {}).get("ParameterPaths", "/label-loop"))
     loops = [Loop(path) for path in paths]
     check_apart(name, loops)
     _check_alone(environments, name, paths)
 
-    policies = [*wanted.policy_arns]
+    policies = [*request.policy_arns]
     for loop in loops:
         account.say(f"\nThe loop {loop.path}")
-        policies.append(_deploy_loop(account, stacks, loop, wanted.options))
+        policies.append(_deploy_loop(account, stacks, loop, request.options))
     if len(set(policies)) > _MOST_POLICIES:
         problem = f"its loops have {len(set(policies))} policies, and IAM attaches at most {_MOST_POLICIES} to a role"
         raise DeploymentError(f"The environment {name}", problem, "serve some of the loops with another environment")
@@ -58,14 +58,14 @@ def deploy(account: Account, wanted: Wanted) -> None:
         "EnvironmentName": name,
         "ParameterPaths": ",".join(paths),
         "LoopPolicyArns": ",".join(dict.fromkeys(policies)),
-        **wanted.environment,
+        **request.environment,
     }
     detail = partial(environments.detail, name)
     if present is None:
         # Everything but the environment, which needs its package in the bucket.
         present = deploy_environment_stack(account, name, served, detail)
     _report_dropped(account, present, paths)
-    uploads = Uploads(account, present.outputs["BucketName"] if present else None, wanted.build)
+    uploads = Uploads(account, present.outputs["BucketName"] if present else None, request.build)
     versions = {
         "PluginsVersion": uploads.version("plugins.zip"),
         "RequirementsVersion": uploads.version("requirements.txt"),

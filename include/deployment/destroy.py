@@ -17,7 +17,7 @@ def destroy(account: Account, name: str) -> None:
     """Destroy an environment's stack, and stop the models of its loops. Raises DeploymentError."""
     stacks, environments, models = Stacks(account), MwaaEnvironments(account), Models(account)
     check_stack_name(name)
-    stack = stacks.ours(name, ENVIRONMENT)
+    stack = stacks.find_ours(name, ENVIRONMENT)
     if stack is None:
         problem = f"there is no stack with that name in the account {account.number} in {account.region}"
         raise DeploymentError(f"The stack {name}", problem, "check STACK and REGION")

@@ -246,7 +246,7 @@ def test_a_stack_that_cannot_be_deleted_is_told_with_what_holds_it(script: Scrip
     script.stack("DELETE_FAILED")
     script.events(("1", "Bucket", "DELETE_FAILED", "The bucket you tried to delete is not empty"))
     stacks = Stacks(script.account)
-    stack = stacks.ours(NAME, ENVIRONMENT)
+    stack = stacks.find_ours(NAME, ENVIRONMENT)
     assert stack is not None
     with pytest.raises(DeploymentError, match=r"is not empty\. To fix this, remove what blocks it \(empty a bucket"):
         stacks.delete(stack)

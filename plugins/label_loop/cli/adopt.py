@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from label_loop.cli.command import DRY_RUN, Command, add_setup_arguments
 from label_loop.cli.output import Output
 from label_loop.loop import NAMED_BY
-from label_loop.provisioning.adoption import adopt, back
+from label_loop.provisioning.adoption import adopt, give_back
 from label_loop.provisioning.site import Options, Site
 
 
@@ -22,7 +22,7 @@ def _options(given: Namespace) -> Options:
 def _run(given: Namespace, site: Site, output: Output) -> int:
     path = site.loop.path
     if given.back:
-        back(site)
+        give_back(site)
         words = f"The sample is in charge again; remove {path} from {NAMED_BY}."
     else:
         adopt(site, given.stack)

@@ -1,6 +1,6 @@
 """Takes over a deployment of the AWS sample.
 
-What the adoption switches off is first recorded in a parameter, from which ``back`` switches it on again.
+What the adoption switches off is first recorded in a parameter, from which ``give_back`` switches it on again.
 """
 
 import json
@@ -12,13 +12,13 @@ from typing import Any
 
 from label_loop.domain.moments import timestamp
 from label_loop.loop_state import LoopState
-from label_loop.provisioning.notifications import give_back, of_functions, read_notifications
+from label_loop.provisioning.notifications import function_notifications, read_notifications, restore_notifications
 from label_loop.provisioning.parameter_store import require_record, write_record
 from label_loop.provisioning.provision import provision_at
 from label_loop.provisioning.report import ProvisioningError, ResourceLine, ResourceOutcome
-from label_loop.provisioning.sample import check, check_quiet
-from label_loop.provisioning.sample_rules import disable, enable, enabled_rules, machines
-from label_loop.provisioning.site import Site, found, naming
+from label_loop.provisioning.sample import check, check_idle
+from label_loop.provisioning.sample_rules import disable, enable, enabled_rules, state_machines
+from label_loop.provisioning.site import Site, aws_errors_as, or_none
 from label_loop.system_record import RecordKey, SystemRecord
 
 ADOPTION = "Adoption"
@@ -36,10 +36,10 @@ def adopt(site: Site, stack: str | None = None) -> None:
     record = require_record(site)
     check(site, record)
     known = _read(site)
-    functions = of_functions(read_notifications(site, record[RecordKey.BUCKET]))
-    rules = enabled_rules(site, stack, [*(one["LambdaFunctionArn"] for one in functions), *machines(record)])
+    functions = function_notifications(read_notifications(site, record[RecordKey.BUCKET]))
+    rules = enabled_rules(site, stack, [*(one["LambdaFunctionArn"] for one in functions), *state_machines(record)])
     if known is None:
-        check_quiet(site, record)
+        check_idle(site, record)
     if not (stack or rules or known):
         note = "none found: name the sample's stack with --stack, or disable its rules by hand"
         site.report(ResourceLine("schedules of", site.loop.path, ResourceOutcome.PROBLEM, note))
@@ -53,7 +53,7 @@ def adopt(site: Site, stack: str | None = None) -> None:
         _write(site, wanted)
     provision_at(site)
     disable(site, rules)
-    check_quiet(site, record)
+    check_idle(site, record)
     if not is_done and not site.options.dry_run:
         now = timestamp(datetime.now(UTC))
         # Without a model, the sample detected nothing: those uploads are still to be processed.
@@ -72,7 +72,7 @@ def _forget_state(site: Site) -> None:
             resource.update("state", lambda: site.client("dynamodb").delete_item(TableName=table, Key=key))
 
 
-def back(site: Site) -> None:
+def give_back(site: Site) -> None:
     """Switch on again what the adoption switched off. Data, models and the loop's own resources are kept."""
     record, known = require_record(site), _read(site)
     if known is None:
@@ -80,7 +80,7 @@ def back(site: Site) -> None:
             ResourceLine("adoption of", site.loop.path, ResourceOutcome.UNCHANGED, "there is nothing to give back")
         )
         return
-    give_back(site, record[RecordKey.BUCKET], known[_NOTIFICATIONS])
+    restore_notifications(site, record[RecordKey.BUCKET], known[_NOTIFICATIONS])
     enable(site, known[_RULES])
     name = site.loop.parameter(ADOPTION)
     with site.resource(_KIND, name) as resource:
@@ -93,8 +93,8 @@ def _with(kept: Sequence[Any], more: Sequence[Any]) -> list[Any]:
 
 def _read(site: Site) -> Mapping[str, Any] | None:
     name = site.loop.parameter(ADOPTION)
-    with naming(_KIND, name):
-        answer = found(lambda: site.client("ssm").get_parameter(Name=name), "ParameterNotFound")
+    with aws_errors_as(_KIND, name):
+        answer = or_none(lambda: site.client("ssm").get_parameter(Name=name), "ParameterNotFound")
     if answer is None:
         return None
     try:
@@ -108,7 +108,7 @@ def _read(site: Site) -> Mapping[str, Any] | None:
 
 
 def _write(site: Site, values: Mapping[str, Any]) -> None:
-    """Record what ``back`` needs, which may be longer than the 4 KB of a standard parameter."""
+    """Record what ``give_back`` needs, which may be longer than the 4 KB of a standard parameter."""
     name = site.loop.parameter(ADOPTION)
     with site.resource(_KIND, name) as resource:
         put = partial(site.client("ssm").put_parameter, Name=name, Type="String", Tier="Intelligent-Tiering")

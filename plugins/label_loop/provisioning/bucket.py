@@ -15,7 +15,7 @@ from label_loop.payloads import (
 from label_loop.provisioning.names import slug
 from label_loop.provisioning.policies import merged, rekognition_statements, tls_statement
 from label_loop.provisioning.report import ProvisioningError
-from label_loop.provisioning.site import ManagedResource, Site, found
+from label_loop.provisioning.site import ManagedResource, Site, or_none
 
 _FOLDERS = (
     LABELLED_FOLDER,
@@ -39,7 +39,7 @@ _CORS_RULE = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"], "AllowedHeader
 def find_bucket(site: Site, name: str) -> tuple[str, str] | None:
     """Return a bucket's ARN and its name, or None. Raises ProvisioningError if the bucket is in another region."""
     look = partial(site.client("s3").head_bucket, Bucket=name, ExpectedBucketOwner=site.names.account)
-    there = found(look, *_ABSENT)
+    there = or_none(look, *_ABSENT)
     if there is None:
         return None
     if there.get("BucketRegion", site.names.region) != site.names.region:
@@ -80,7 +80,7 @@ def labels_in(site: Site, bucket: str) -> Labels:
     pages = site.client("s3").get_paginator("list_objects_v2")
     listing = pages.paginate(Bucket=bucket, Prefix=LABELLED_FOLDER, Delimiter="/")
     # In a dry run, the bucket may not exist yet.
-    listed = found(lambda: list(listing), "NoSuchBucket") or []
+    listed = or_none(lambda: list(listing), "NoSuchBucket") or []
     prefixes = [prefix["Prefix"] for page in listed for prefix in page.get("CommonPrefixes", [])]
 
     def images_in(name: str) -> int:
@@ -93,7 +93,7 @@ def labels_in(site: Site, bucket: str) -> Labels:
 
 def _tag(site: Site, bucket: str, resource: ManagedResource) -> None:
     s3 = site.client("s3")
-    answer = found(lambda: s3.get_bucket_tagging(Bucket=bucket), "NoSuchTagSet") or {"TagSet": []}
+    answer = or_none(lambda: s3.get_bucket_tagging(Bucket=bucket), "NoSuchTagSet") or {"TagSet": []}
     tags = {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
     other = tags.get("label-loop", site.loop.name)
     if other not in (site.loop.name, slug(site.loop)):  # a stack tags its resources with the slug
@@ -115,7 +115,7 @@ def _version(site: Site, bucket: str, resource: ManagedResource) -> None:
 def _encrypt(site: Site, bucket: str, resource: ManagedResource) -> None:
     s3 = site.client("s3")
     absent = "ServerSideEncryptionConfigurationNotFoundError"
-    if found(lambda: s3.get_bucket_encryption(Bucket=bucket), absent) is None:
+    if or_none(lambda: s3.get_bucket_encryption(Bucket=bucket), absent) is None:
         rules = [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
         put = partial(s3.put_bucket_encryption, Bucket=bucket)
         resource.update("encryption", lambda: put(ServerSideEncryptionConfiguration={"Rules": rules}))
@@ -124,7 +124,7 @@ def _encrypt(site: Site, bucket: str, resource: ManagedResource) -> None:
 def _close(site: Site, bucket: str, resource: ManagedResource) -> None:
     s3 = site.client("s3")
     look = partial(s3.get_public_access_block, Bucket=bucket)
-    answer = found(look, "NoSuchPublicAccessBlockConfiguration") or {}
+    answer = or_none(look, "NoSuchPublicAccessBlockConfiguration") or {}
     if answer.get("PublicAccessBlockConfiguration") != _NO_ACCESS:
         put = partial(s3.put_public_access_block, Bucket=bucket)
         resource.update("public access block", lambda: put(PublicAccessBlockConfiguration=_NO_ACCESS))
@@ -132,7 +132,7 @@ def _close(site: Site, bucket: str, resource: ManagedResource) -> None:
 
 def _set_policy(site: Site, bucket: str, resource: ManagedResource) -> None:
     s3 = site.client("s3")
-    answer = found(lambda: s3.get_bucket_policy(Bucket=bucket), "NoSuchBucketPolicy") or {}
+    answer = or_none(lambda: s3.get_bucket_policy(Bucket=bucket), "NoSuchBucketPolicy") or {}
     statements = rekognition_statements(site.names, bucket)
     if bucket == site.names.bucket:  # a bucket that the loop shares may have clients without TLS
         statements = [tls_statement(site.names, bucket), *statements]
@@ -143,7 +143,7 @@ def _set_policy(site: Site, bucket: str, resource: ManagedResource) -> None:
 
 def _admit_browsers(site: Site, bucket: str, resource: ManagedResource) -> None:
     s3 = site.client("s3")
-    answer = found(lambda: s3.get_bucket_cors(Bucket=bucket), "NoSuchCORSConfiguration") or {}
+    answer = or_none(lambda: s3.get_bucket_cors(Bucket=bucket), "NoSuchCORSConfiguration") or {}
     rules = answer.get("CORSRules", [])
     if not any("GET" in rule["AllowedMethods"] and "*" in rule["AllowedOrigins"] for rule in rules):
         put = partial(s3.put_bucket_cors, Bucket=bucket)
@@ -152,4 +152,4 @@ def _admit_browsers(site: Site, bucket: str, resource: ManagedResource) -> None:
 
 def _exists(site: Site, bucket: str, key: str) -> bool:
     look = partial(site.client("s3").head_object, Bucket=bucket, Key=key)
-    return found(look, *_ABSENT, "NoSuchKey") is not None
+    return or_none(look, *_ABSENT, "NoSuchKey") is not None

@@ -10,7 +10,7 @@ from label_loop.exceptions import MalformedEventError, shown
 from label_loop.payloads import DEAD_LETTER_REASON, MAX_RECEIVES
 from label_loop.provisioning.names import PURPOSES
 from label_loop.provisioning.parameter_store import require_record
-from label_loop.provisioning.site import Site, naming
+from label_loop.provisioning.site import Site, aws_errors_as
 
 _MESSAGES_PER_CALL = 10
 _MOST_CALLS = 1000
@@ -52,7 +52,7 @@ def dead_letters(site: Site) -> Iterator[DeadLetter]:
     for purpose in PURPOSES:
         url = record.get(f"{purpose}_dead_letter_queue_url")
         if url:
-            with naming("dead letters", url):
+            with aws_errors_as("dead letters", url):
                 yield from (_letter(purpose, message) for message in _receive(site.client("sqs"), url))
 
 
@@ -64,7 +64,7 @@ def send_again(site: Site, letters: Iterator[DeadLetter]) -> Iterator[DeadLetter
     record, sqs = require_record(site), site.client("sqs")
     for letter in letters:
         url = record[f"{letter.purpose}_queue_url"]
-        with naming("queue", url):
+        with aws_errors_as("queue", url):
             sqs.send_message(QueueUrl=url, MessageBody=letter.message["Body"])
             sqs.delete_message(
                 QueueUrl=record[f"{letter.purpose}_dead_letter_queue_url"],
@@ -78,7 +78,7 @@ def discard(site: Site, letters: Iterator[DeadLetter]) -> Iterator[DeadLetter]:
     record, sqs = require_record(site), site.client("sqs")
     for letter in letters:
         url = record[f"{letter.purpose}_dead_letter_queue_url"]
-        with naming("dead letters", url):
+        with aws_errors_as("dead letters", url):
             sqs.delete_message(QueueUrl=url, ReceiptHandle=letter.message["ReceiptHandle"])
         yield letter
 
@@ -107,7 +107,7 @@ def _leave(site: Site, letters: Collection[DeadLetter]) -> None:
     record, sqs = require_record(site), site.client("sqs")
     for letter in letters:
         url = record[f"{letter.purpose}_dead_letter_queue_url"]
-        with naming("dead letters", url):
+        with aws_errors_as("dead letters", url):
             sqs.change_message_visibility(
                 QueueUrl=url, ReceiptHandle=letter.message["ReceiptHandle"], VisibilityTimeout=0
             )

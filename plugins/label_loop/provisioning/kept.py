@@ -11,7 +11,7 @@ from typing import Any
 
 from label_loop.provisioning.bucket import adapt_bucket, find_bucket
 from label_loop.provisioning.report import ProvisioningError, ResourceLine, ResourceOutcome
-from label_loop.provisioning.site import Site, found, naming
+from label_loop.provisioning.site import Site, aws_errors_as, or_none
 from label_loop.provisioning.stack import Stack
 from label_loop.provisioning.table import INDEX, REVIEWS, STATE, STATISTICS, adapt_table, inference_log
 from label_loop.system_record import RecordKey
@@ -47,7 +47,7 @@ class _Part:
         return f"Existing{self.logical}"
 
 
-def look_for_kept(site: Site, record: Mapping[str, Any], stack: Stack | None, bucket: str) -> Kept:
+def find_kept(site: Site, record: Mapping[str, Any], stack: Stack | None, bucket: str) -> Kept:
     """Return the loop's resources that are not in its stack, after bringing each up to date and reporting it.
 
     Before the stack exists, resources with the names that it would use count as the loop's. This continues an
@@ -58,22 +58,22 @@ def look_for_kept(site: Site, record: Mapping[str, Any], stack: Stack | None, bu
     for part in _parts(site, record, bucket):
         arn, recorded = (stack.parameters.get(part.parameter) if stack else None), record.get(part.key)
         name = _name_in(arn or recorded or part.name)
-        with naming(part.kind, name):
+        with aws_errors_as(part.kind, name):
             there = part.find(site, name)
         if stack and not arn:
-            if there is None and made_by(stack).get(part.key):
+            if there is None and created_by(stack).get(part.key):
                 site.report(ResourceLine(part.kind, name, ResourceOutcome.PROBLEM, _LOST))
         elif there is not None and (part.kind != _PROJECT or recorded in (None, "", there[1])):
             _report(site, part, name)
             kept.parameters[part.parameter], kept.values[part.key] = there
         elif stack or (part.kind == _PROJECT and recorded) or name != part.name:
-            raise _gone(part, name, recorded)
+            raise _missing(part, name, recorded)
         else:
             kept.missing.append((part.kind, name))
     return kept
 
 
-def made_by(stack: Stack | None) -> dict[str, str]:
+def created_by(stack: Stack | None) -> dict[str, str]:
     """Return what a stack created, by the record's keys; nothing for a stack that is older than that output."""
     values: dict[str, str] = json.loads((stack.outputs if stack else {}).get("Record", "{}"))
     return {key: value for key, value in values.items() if value}
@@ -86,7 +86,7 @@ def _report(site: Site, part: _Part, name: str) -> None:
         site.report(ResourceLine(part.kind, name, ResourceOutcome.UNCHANGED))
 
 
-def report_made(site: Site, kept: Kept) -> None:
+def report_created(site: Site, kept: Kept) -> None:
     """Report what the stack created because it was missing."""
     for kind, name in kept.missing:
         site.report(ResourceLine(kind, name, ResourceOutcome.CREATED, planned=site.options.dry_run))
@@ -131,19 +131,19 @@ def _name_in(value: str) -> str:
 
 def _queue(site: Site, name: str) -> tuple[str, str] | None:
     sqs = site.client("sqs")
-    answer = found(lambda: sqs.get_queue_url(QueueName=name), *_NO_QUEUE)
+    answer = or_none(lambda: sqs.get_queue_url(QueueName=name), *_NO_QUEUE)
     return (site.names.arn("sqs", name), str(answer["QueueUrl"])) if answer else None
 
 
 def _table(site: Site, name: str) -> tuple[str, str] | None:
     look = site.client("dynamodb").describe_table
-    answer = found(lambda: look(TableName=name), "ResourceNotFoundException")
+    answer = or_none(lambda: look(TableName=name), "ResourceNotFoundException")
     return (str(answer["Table"]["TableArn"]), name) if answer else None
 
 
 def _topic(site: Site, name: str) -> tuple[str, str] | None:
     sns, arn = site.client("sns"), site.names.arn("sns", name)
-    answer = found(lambda: sns.get_topic_attributes(TopicArn=arn), "NotFound", "NotFoundException")
+    answer = or_none(lambda: sns.get_topic_attributes(TopicArn=arn), "NotFound", "NotFoundException")
     return (arn, arn) if answer else None
 
 
@@ -156,7 +156,7 @@ def _project(site: Site, name: str) -> tuple[str, str] | None:
     return (arn := str(described[0]["ProjectArn"])), arn
 
 
-def _gone(part: _Part, name: str, recorded: Any) -> ProvisioningError:
+def _missing(part: _Part, name: str, recorded: Any) -> ProvisioningError:
     problem = f"the loop's record names {recorded or name}, which does not exist"
     remedy = f"restore it, correct the record's key {part.key}, or remove that key to have a new one created"
     return ProvisioningError(part.kind, name, problem, remedy)

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from label_loop.provisioning.kept import Kept, look_for_kept, made_by, report_made
+from label_loop.provisioning.kept import Kept, created_by, find_kept, report_created
 from label_loop.provisioning.names import slug
 from label_loop.provisioning.report import ProvisioningError
 from label_loop.provisioning.review import A2I
-from label_loop.provisioning.site import ManagedResource, Options, Site, naming
+from label_loop.provisioning.site import ManagedResource, Options, Site, aws_errors_as
 from label_loop.provisioning.stack import LOOP, Stack
 from label_loop.provisioning.stacks import Stacks
 from label_loop.provisioning.table import INDEX
@@ -47,19 +47,19 @@ def deploy_loop_stack(site: Site, record: Mapping[str, Any]) -> LoopStack:
     Raises DeploymentError with the resource that failed first, and ProvisioningError for a resource outside the stack.
     """
     stacks, name = Stacks(site.account), site.names.base
-    with naming("stack", name):
-        stack = stacks.ours(name, LOOP)
+    with aws_errors_as("stack", name):
+        stack = stacks.find_ours(name, LOOP)
     bucket = _bucket_name(site, record, stack)
-    kept = look_for_kept(site, record, stack, bucket)
+    kept = find_kept(site, record, stack, bucket)
     given = {"Loop": slug(site.loop), "Path": site.loop.path, _BUCKET: bucket}
     if stack is None:
         _check_new(site, bucket, kept)
         flow = record.get(RecordKey.FLOW_DEFINITION_ARN)
         given |= {**kept.parameters, **({_FLOW: flow} if flow else {}), "OwnsParameters": "false"}
     with site.resource("stack", name) as resource:
-        stack = _deploy(site, stacks, stack, given | _wished(site, stack, given), resource)
-    report_made(site, kept)
-    values = {RecordKey.BUCKET: bucket, RecordKey.LOG_INDEX: INDEX, **made_by(stack), **kept.values}
+        stack = _deploy(site, stacks, stack, given | _chosen(site, stack, given), resource)
+    report_created(site, kept)
+    values = {RecordKey.BUCKET: bucket, RecordKey.LOG_INDEX: INDEX, **created_by(stack), **kept.values}
     known = {key: value for key, value in record.items() if key in values and value}
     return LoopStack({**values, **known}, kept, stack)
 
@@ -85,41 +85,41 @@ def _check_new(site: Site, bucket: str, kept: Kept) -> None:
         raise ProvisioningError("bucket", bucket, problem, f"{remedy}, and run the command again")
 
 
-def _wished(site: Site, stack: Stack | None, given: Mapping[str, str]) -> dict[str, str]:
+def _chosen(site: Site, stack: Stack | None, given: Mapping[str, str]) -> dict[str, str]:
     """Return the template's parameters that people choose. An existing flow definition keeps its role and work team."""
-    options, wished = site.options, dict[str, str]()
+    options, chosen = site.options, dict[str, str]()
     if options.operator_email is not None:
-        wished["OperatorEmail"] = options.operator_email
+        chosen["OperatorEmail"] = options.operator_email
     if given.get(_FLOW) or (stack is not None and stack.parameters.get(_FLOW)):
-        return wished
+        return chosen
     if options.review_backend is not None:
-        wished["A2I"] = str(options.review_backend == A2I).lower()
+        chosen["A2I"] = str(options.review_backend == A2I).lower()
         if options.review_backend != A2I:
-            wished |= LEFT_TO_SETUP  # the page is kept, but is no longer the stack's
+            chosen |= LEFT_TO_SETUP  # the page is kept, but is no longer the stack's
     if options.private_workforce:
-        wished["PrivateWorkforce"] = "true"
+        chosen["PrivateWorkforce"] = "true"
     if options.review_backend == A2I and options.labels:
-        wished |= task_ui(site, options.labels, stack)
-    return wished
+        chosen |= task_ui(site, options.labels, stack)
+    return chosen
 
 
 def _deploy(
     site: Site, stacks: Stacks, stack: Stack | None, given: Mapping[str, str], resource: ManagedResource
 ) -> Stack | None:
-    stack = _bring_up(site, stacks, stack, given, resource)
+    stack = _update(site, stacks, stack, given, resource)
     if stack is None:
         return None
     portal = stack.outputs.get(_PORTAL, "")
     if portal != stack.parameters.get(_PORTAL, ""):
         # AWS chooses the name of the portal that reviewers log in to, so it is known only now.
-        stack = _bring_up(site, stacks, stack, {**given, _PORTAL: portal}, resource)
+        stack = _update(site, stacks, stack, {**given, _PORTAL: portal}, resource)
     policy = _POLICY.read_text()
     if stacks.policy_differs(site.names.base, policy):
         resource.update("policy", lambda: stacks.set_policy(site.names.base, policy))
     return stack
 
 
-def _bring_up(
+def _update(
     site: Site, stacks: Stacks, stack: Stack | None, given: Mapping[str, str], resource: ManagedResource
 ) -> Stack | None:
     name = site.names.base
@@ -128,7 +128,7 @@ def _bring_up(
         return stack
     if plan.is_new:
         resource.note = plan.what
-        resource.create(lambda: stacks.carry_out(plan))
+        resource.create(lambda: stacks.execute(plan))
     else:
-        resource.update(plan.what, lambda: stacks.carry_out(plan))
+        resource.update(plan.what, lambda: stacks.execute(plan))
     return stack if resource.dry_run else stacks.find(name)

@@ -7,7 +7,7 @@ from typing import Any
 
 from label_loop.payloads import ANSWERS_FOLDER, UPLOADS_FOLDER
 from label_loop.provisioning.names import STATUS_RULE
-from label_loop.provisioning.site import ManagedResource, Site, found, naming
+from label_loop.provisioning.site import ManagedResource, Site, aws_errors_as, or_none
 
 _FOLDERS = {"uploads": UPLOADS_FOLDER, "answers": ANSWERS_FOLDER}
 _TARGETS = ("QueueConfigurations", "TopicConfigurations", "LambdaFunctionConfigurations")
@@ -27,7 +27,7 @@ def ensure_notifications(site: Site, bucket: str, queue_urls: Mapping[str, str])
     shared: list[str] = []
     with site.resource("notifications of", bucket) as resource:
         before = read_notifications(site, bucket)
-        after = without(before, of_functions(before)) if site.options.take_over else dict(before)
+        after = without_functions(before, function_notifications(before)) if site.options.take_over else dict(before)
         for purpose, url in queue_urls.items():
             wanted = _notification(site, purpose, url)
             present = after.get("QueueConfigurations", [])
@@ -59,10 +59,10 @@ def ensure_notifications(site: Site, bucket: str, queue_urls: Mapping[str, str])
 def read_notifications(site: Site, bucket: str) -> dict[str, Any]:
     """Return the bucket's notifications; none if the bucket does not exist."""
     look = partial(site.client("s3").get_bucket_notification_configuration, Bucket=bucket)
-    return {key: value for key, value in (found(look, "NoSuchBucket") or {}).items() if key != "ResponseMetadata"}
+    return {key: value for key, value in (or_none(look, "NoSuchBucket") or {}).items() if key != "ResponseMetadata"}
 
 
-def of_functions(configuration: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def function_notifications(configuration: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the notifications that Lambda functions receive of new objects in the loop's folders."""
     notified = configuration.get(_FUNCTIONS, [])
     return [one for one in notified if any(_overlaps(one, folder) for folder in _FOLDERS.values())]
@@ -73,13 +73,13 @@ def is_within_folders(notification: Mapping[str, Any]) -> bool:
     return _prefix(notification).startswith(tuple(_FOLDERS.values()))
 
 
-def without(configuration: Mapping[str, Any], functions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def without_functions(configuration: Mapping[str, Any], functions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return a configuration without these notifications of functions."""
     left = [one for one in configuration.get(_FUNCTIONS, []) if one not in functions]
     return {**configuration, _FUNCTIONS: left}
 
 
-def give_back(site: Site, bucket: str, functions: Sequence[Mapping[str, Any]]) -> None:
+def restore_notifications(site: Site, bucket: str, functions: Sequence[Mapping[str, Any]]) -> None:
     """Have the bucket notify these functions again instead of the loop's queues, in one step."""
     with site.resource("notifications of", bucket) as resource:
         before = read_notifications(site, bucket)
@@ -97,8 +97,8 @@ def ensure_status_rule(site: Site, flow_definition_arn: str, answers_queue_url: 
     Earlier flow definitions stay in the rule, since their open human loops end later.
     """
     name = site.names.rule(STATUS_RULE)
-    with naming("rule", name):
-        present = found(lambda: site.client("events").describe_rule(Name=name), "ResourceNotFoundException")
+    with aws_errors_as("rule", name):
+        present = or_none(lambda: site.client("events").describe_rule(Name=name), "ResourceNotFoundException")
     known = json.loads((present or {}).get("EventPattern") or "{}").get("detail", {}).get("flowDefinitionArn", [])
     arns = [*(arn for arn in known if arn != flow_definition_arn), flow_definition_arn]
     pattern = {
@@ -154,7 +154,7 @@ def _put(
 
     def apply() -> None:
         send = partial(put, NotificationConfiguration=after)
-        site.patiently(send, "InvalidArgument", seconds=_SETTLING_SECONDS)
+        site.retry_on(send, "InvalidArgument", seconds=_SETTLING_SECONDS)
 
     if any(str(one.get("Id", "")).startswith(_ID) for one in _all(before)):
         resource.update("destinations", apply)
@@ -167,13 +167,13 @@ def _ensure_rule(site: Site, name: str, pattern: Mapping[str, Any], queue_url: s
     events = site.client("events")
     queue_arn = site.names.arn("sqs", queue_url.rsplit("/", 1)[-1])
     with site.resource("rule", name) as resource:
-        present = found(lambda: events.describe_rule(Name=name), "ResourceNotFoundException")
+        present = or_none(lambda: events.describe_rule(Name=name), "ResourceNotFoundException")
         text = json.dumps(pattern)
         if present is None:
             resource.create(lambda: events.put_rule(Name=name, EventPattern=text, State="ENABLED", Tags=site.tag_list))
         elif json.loads(present.get("EventPattern") or "{}") != pattern or present["State"] != "ENABLED":
             resource.update("pattern", lambda: events.put_rule(Name=name, EventPattern=text, State="ENABLED"))
-        look = found(lambda: events.list_targets_by_rule(Rule=name), "ResourceNotFoundException")
+        look = or_none(lambda: events.list_targets_by_rule(Rule=name), "ResourceNotFoundException")
         arns = {target["Arn"] for target in (look or {}).get("Targets", [])}
         if queue_arn not in arns:
             target = {"Id": "label-loop", "Arn": queue_arn}

@@ -12,7 +12,7 @@ from label_loop.exceptions import LoopNotSetUpError
 from label_loop.loop_state import LoopState
 from label_loop.parameters import PARAMETERS
 from label_loop.provisioning.report import ProvisioningError, UnknownLoopError
-from label_loop.provisioning.site import Site, found, naming
+from label_loop.provisioning.site import Site, aws_errors_as, or_none
 from label_loop.system_record import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION, SystemRecord
 
 _KIND = "parameter"
@@ -23,7 +23,7 @@ def ensure_parameters(site: Site) -> None:
     """Create the parameters that are missing, with their defaults. Existing values are never changed."""
     ssm = site.client("ssm")
     names = [site.loop.parameter(name) for name in PARAMETERS]
-    with naming("parameters below", site.loop.path):
+    with aws_errors_as("parameters below", site.loop.path):
         answers = [ssm.get_parameters(Names=list(some)) for some in batched(names, _NAMES_PER_CALL)]
     present = {parameter["Name"] for answer in answers for parameter in answer["Parameters"]}
     for name, parameter in zip(names, PARAMETERS.values(), strict=True):
@@ -38,7 +38,7 @@ def read_record(site: Site) -> Mapping[str, Any]:
 
     Raises ProvisioningError if the parameter is not a JSON object.
     """
-    with naming(_KIND, site.loop.parameter(SYSTEM_RECORD)):
+    with aws_errors_as(_KIND, site.loop.parameter(SYSTEM_RECORD)):
         return _values(site, _read(site))
 
 
@@ -74,7 +74,7 @@ def write_record(site: Site, changes: Mapping[str, Any]) -> Mapping[str, Any]:
 def _read(site: Site) -> Mapping[str, Any] | None:
     name = site.loop.parameter(SYSTEM_RECORD)
     look = partial(site.client("ssm").get_parameter, Name=name, WithDecryption=True)
-    answer = found(look, "ParameterNotFound")
+    answer = or_none(look, "ParameterNotFound")
     return answer["Parameter"] if answer else None
 
 

@@ -11,7 +11,7 @@ from label_loop.payloads import ANSWERS_FOLDER
 from label_loop.provisioning.bucket import labels_in
 from label_loop.provisioning.names import base_name
 from label_loop.provisioning.report import ProvisioningError
-from label_loop.provisioning.site import Site, found, naming
+from label_loop.provisioning.site import Site, aws_errors_as, or_none
 from label_loop.provisioning.task_template import task_template
 
 A2I, AIRFLOW = "a2i", "airflow"  # the review backends
@@ -74,8 +74,8 @@ def _describe(site: Site, arn: str | None) -> Mapping[str, Any] | None:
         return None
     name = arn.rsplit("/", 1)[-1]
     look = partial(site.client("sagemaker").describe_flow_definition, FlowDefinitionName=name)
-    with naming(KIND, name):
-        return found(look, *_ABSENT)
+    with aws_errors_as(KIND, name):
+        return or_none(look, *_ABSENT)
 
 
 def _hash(text: str) -> str:
@@ -117,7 +117,7 @@ def _local_workteam(site: Site) -> str | None:
 def _ensure_task_ui(site: Site, name: str, template: str) -> str:
     sagemaker = site.client("sagemaker")
     with site.resource("worker template", name) as resource:
-        present = found(lambda: sagemaker.describe_human_task_ui(HumanTaskUiName=name), *_ABSENT)
+        present = or_none(lambda: sagemaker.describe_human_task_ui(HumanTaskUiName=name), *_ABSENT)
         if present is not None:
             return str(present["HumanTaskUiArn"])
         made = resource.create(
@@ -146,7 +146,7 @@ def _ensure_flow(site: Site, name: str, request: Mapping[str, Any]) -> str:
     sagemaker = site.client("sagemaker")
     look = partial(sagemaker.describe_flow_definition, FlowDefinitionName=name)
     with site.resource(KIND, name) as resource:
-        if found(look, *_ABSENT) is None:
+        if or_none(look, *_ABSENT) is None:
             resource.create(
                 lambda: sagemaker.create_flow_definition(FlowDefinitionName=name, Tags=site.tag_list, **request)
             )

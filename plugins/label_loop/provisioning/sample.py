@@ -7,9 +7,9 @@ from typing import Any
 from label_loop.exceptions import InvalidParameterError
 from label_loop.loop_state import LoopState
 from label_loop.parameters import PARAMETERS
-from label_loop.provisioning.notifications import is_within_folders, of_functions, read_notifications
+from label_loop.provisioning.notifications import function_notifications, is_within_folders, read_notifications
 from label_loop.provisioning.report import ProvisioningError, ResourceLine, ResourceOutcome
-from label_loop.provisioning.site import Site, found, naming
+from label_loop.provisioning.site import Site, aws_errors_as, or_none
 from label_loop.provisioning.table import inference_log
 from label_loop.system_record import RecordKey
 
@@ -35,7 +35,7 @@ def check(site: Site, record: Mapping[str, Any]) -> None:
         raise ProvisioningError("loop", site.loop.path, problem, "solve these problems, then run the command again")
 
 
-def check_quiet(site: Site, record: Mapping[str, Any]) -> None:
+def check_idle(site: Site, record: Mapping[str, Any]) -> None:
     """Raise ProvisioningError while a version is trained or started: it costs money, and nothing would wait for it."""
     busy = [text for text, status in _versions(site, record) if status in _BUSY]
     if busy:
@@ -58,8 +58,8 @@ def _report_parameters(site: Site) -> None:
 
 
 def _bucket(site: Site, name: str) -> Iterator[str]:
-    with naming("bucket", name):
-        there = found(lambda: site.client("s3").head_bucket(Bucket=name), "404", "NoSuchBucket", "301")
+    with aws_errors_as("bucket", name):
+        there = or_none(lambda: site.client("s3").head_bucket(Bucket=name), "404", "NoSuchBucket", "301")
     if there is None:
         yield from _problem(site, "bucket", name, "it does not exist, or is in another region")
         return
@@ -68,7 +68,7 @@ def _bucket(site: Site, name: str) -> Iterator[str]:
         yield from _problem(site, "bucket", name, f"it is in {region}, but the command works in {site.names.region}")
         return
     site.report(ResourceLine("bucket", name, ResourceOutcome.FOUND))
-    for one in of_functions(read_notifications(site, name)):
+    for one in function_notifications(read_notifications(site, name)):
         if not is_within_folders(one):
             problem = f"{one['LambdaFunctionArn']} is notified of more than the loop's folders: give it a prefix"
             yield from _problem(site, "notifications of", name, problem)
@@ -77,8 +77,8 @@ def _bucket(site: Site, name: str) -> Iterator[str]:
 def _table(site: Site, record: Mapping[str, Any]) -> Iterator[str]:
     name, index = record[RecordKey.LOG_TABLE], record.get(RecordKey.LOG_INDEX) or "Sampled_GSI"
     look = site.client("dynamodb").describe_table
-    with naming("table", name):
-        answer = found(lambda: look(TableName=name), "ResourceNotFoundException")
+    with aws_errors_as("table", name):
+        answer = or_none(lambda: look(TableName=name), "ResourceNotFoundException")
     if answer is None:
         problem = "it does not exist: restore it, or correct the record's dynamodb_table"
         yield from _problem(site, "table", name, problem)
@@ -95,7 +95,7 @@ def _table(site: Site, record: Mapping[str, Any]) -> Iterator[str]:
 def _project(site: Site, record: Mapping[str, Any]) -> Iterator[str]:
     arn = record[RecordKey.PROJECT_ARN]
     name = arn.split(":project/")[-1].split("/")[0]
-    with naming("Rekognition project", name):
+    with aws_errors_as("Rekognition project", name):
         described = site.client("rekognition").describe_projects(ProjectNames=[name])["ProjectDescriptions"]
         if arn not in [one["ProjectArn"] for one in described]:
             yield from _problem(site, "Rekognition project", name, f"{arn} does not exist")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from label_loop.provisioning.report import ResourceLine, ResourceOutcome
-from label_loop.provisioning.site import Site, found, naming
+from label_loop.provisioning.site import Site, aws_errors_as, or_none
 
 _KIND = "rule"
 _ABSENT = "ResourceNotFoundException"
@@ -13,7 +13,7 @@ _RULE, _FUNCTION, _MACHINE = "AWS::Events::Rule", "AWS::Lambda::Function", "AWS:
 type Rule = dict[str, str]
 
 
-def machines(record: Mapping[str, Any]) -> list[str]:
+def state_machines(record: Mapping[str, Any]) -> list[str]:
     """Return the ARNs of the state machines that a system record names, under any key."""
     return [value for value in record.values() if isinstance(value, str) and ":states:" in value]
 
@@ -33,7 +33,7 @@ def enabled_rules(site: Site, stack: str | None, known: Sequence[str]) -> list[R
             targets.append(site.names.arn("lambda", f"function:{name}") if kind == _FUNCTION else name)
     events = site.client("events")
     for target in dict.fromkeys(targets):
-        with naming("rules of", target):
+        with aws_errors_as("rules of", target):
             pages = events.get_paginator("list_rule_names_by_target").paginate(TargetArn=target)
             rules += [{"Name": name, "EventBusName": "default"} for page in pages for name in page["RuleNames"]]
     return [dict(rule) for rule in dict.fromkeys(tuple(rule.items()) for rule in rules) if _state(site, dict(rule))]
@@ -60,7 +60,7 @@ def enable(site: Site, rules: Sequence[Mapping[str, str]]) -> None:
 
 
 def _resources(site: Site, stack: str) -> Iterator[tuple[str, str]]:
-    with naming("stack", stack):
+    with aws_errors_as("stack", stack):
         for page in site.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack):
             for one in page["StackResourceSummaries"]:
                 if one["ResourceType"] in {_RULE, _FUNCTION, _MACHINE} and one.get("PhysicalResourceId"):
@@ -69,6 +69,6 @@ def _resources(site: Site, stack: str) -> Iterator[tuple[str, str]]:
 
 def _state(site: Site, rule: Mapping[str, str]) -> bool | None:
     """Return whether a rule is enabled, or None if it does not exist."""
-    with naming(_KIND, rule["Name"]):
-        present: Any = found(lambda: site.client("events").describe_rule(**rule), _ABSENT)
+    with aws_errors_as(_KIND, rule["Name"]):
+        present: Any = or_none(lambda: site.client("events").describe_rule(**rule), _ABSENT)
     return present["State"] != "DISABLED" if present else None

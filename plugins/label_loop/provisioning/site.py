@@ -88,7 +88,7 @@ class Site:
     @cached_property
     def names(self) -> Names:
         """The names of the loop's resources. STS is asked for the account."""
-        with naming("loop", self.loop.path):
+        with aws_errors_as("loop", self.loop.path):
             identity = self.client("sts").get_caller_identity()
         partition = identity["Arn"].split(":")[1]
         region = self.client("sts").meta.region_name
@@ -120,7 +120,7 @@ class Site:
     def resource(self, kind: str, name: str) -> Iterator[ManagedResource]:
         """Yield a resource, and report it at the end. Raises ProvisioningError for what AWS refuses."""
         resource = ManagedResource(self.options.dry_run)
-        with naming(kind, name):
+        with aws_errors_as(kind, name):
             yield resource
         self.report(ResourceLine(kind, name, resource.outcome, resource.detail, planned=resource.dry_run))
 
@@ -133,7 +133,7 @@ class Site:
         remedy = "run the command again later: it continues where it stopped"
         raise ProvisioningError(kind, name, f"it is not {what} after {_PATIENCE_SECONDS:.0f} s", remedy)
 
-    def patiently(self, action: Callable[[], Any], *codes: str, seconds: float = _PATIENCE_SECONDS) -> Any:
+    def retry_on(self, action: Callable[[], Any], *codes: str, seconds: float = _PATIENCE_SECONDS) -> Any:
         """Repeat an action while it fails with one of the codes, as it may until a new resource is ready."""
         for _ in range(int(seconds / _POLL_SECONDS)):
             try:
@@ -146,7 +146,7 @@ class Site:
 
 
 @contextmanager
-def naming(kind: str, name: str) -> Iterator[None]:
+def aws_errors_as(kind: str, name: str) -> Iterator[None]:
     """Turn an AWS error raised inside into a ProvisioningError that names the resource."""
     try:
         yield
@@ -154,7 +154,7 @@ def naming(kind: str, name: str) -> Iterator[None]:
         raise ProvisioningError.of(kind, name, error) from error
 
 
-def found[T](look: Callable[[], T], *absent: str) -> T | None:
+def or_none[T](look: Callable[[], T], *absent: str) -> T | None:
     """Return the result of a look-up, or None if AWS answers with one of the codes for a missing resource."""
     try:
         return look()

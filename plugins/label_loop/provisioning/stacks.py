@@ -46,7 +46,7 @@ class Stacks:
         stack = Stack.of(answer["Stacks"][0])
         return None if stack.status == "DELETE_COMPLETE" else stack
 
-    def ours(self, name: str, kind: str) -> Stack | None:
+    def find_ours(self, name: str, kind: str) -> Stack | None:
         """Return one of our stacks, once CloudFormation is done with it. Raises DeploymentError if it is not ours."""
         stack = self.find(name)
         if stack is None or stack.is_empty:
@@ -103,7 +103,7 @@ class Stacks:
         changed = [_shown(key, value) for key, value in given.items() if stack.parameters.get(key) != value]
         return (["template"] if present.strip() != body.strip() else []) + changed
 
-    def carry_out(self, plan: Plan, detail: Callable[[], str] = str) -> None:
+    def execute(self, plan: Plan, detail: Callable[[], str] = str) -> None:
         """Create or update the stack and wait for the end; ``detail`` completes the lines shown meanwhile.
 
         Raises DeploymentError with what failed first.

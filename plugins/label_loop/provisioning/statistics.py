@@ -16,7 +16,7 @@ from label_loop.domain.statistics import Counts, StatisticsKey, of_row
 from label_loop.hooks.transactions import is_contention, is_full, write_together
 from label_loop.provisioning.parameter_store import require_record
 from label_loop.provisioning.report import ProvisioningError
-from label_loop.provisioning.site import Site, naming
+from label_loop.provisioning.site import Site, aws_errors_as
 from label_loop.provisioning.table import STATISTICS
 from label_loop.system_record import RecordKey
 
@@ -43,7 +43,7 @@ def rebuild(site: Site) -> tuple[int, list[StatisticsKey]]:
     if not (log and table):
         remedy = f"run `python -m label_loop provision {site.loop.path}` first"
         raise ProvisioningError("statistics of", site.loop.path, "the loop has no table for them", remedy)
-    with naming("statistics", table):
+    with aws_errors_as("statistics", table):
         before = {StatisticsKey(row[_MONTH], row[_DAY_AND_VERSION]): row for row in _rows(site, table)}
         counts: Counts = {}
         for row in map(LogRow.from_item, _rows(site, log)):

@@ -119,7 +119,7 @@ def _enable_recovery(site: Site, name: str, resource: ManagedResource) -> None:
         # DynamoDB refuses this until it has enabled backups for a new table.
         resource.update(
             "point-in-time recovery",
-            lambda: site.patiently(
+            lambda: site.retry_on(
                 lambda: dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=enabled),
                 "ContinuousBackupsUnavailableException",
             ),

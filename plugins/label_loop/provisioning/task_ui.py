@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from label_loop.provisioning.review import task_ui_name
-from label_loop.provisioning.site import Site, found, naming
+from label_loop.provisioning.site import Site, aws_errors_as, or_none
 from label_loop.provisioning.stack import Stack
 from label_loop.provisioning.task_template import task_template
 
@@ -29,5 +29,5 @@ def task_ui(site: Site, labels: Sequence[str], stack: Stack | None) -> dict[str,
 
 def _exists(site: Site, name: str) -> bool:
     look = site.client("sagemaker").describe_human_task_ui
-    with naming("worker template", name):
-        return found(lambda: look(HumanTaskUiName=name), *_ABSENT) is not None
+    with aws_errors_as("worker template", name):
+        return or_none(lambda: look(HumanTaskUiName=name), *_ABSENT) is not None

@@ -1,6 +1,6 @@
 """Subscriptions to a topic that the loop's stack did not create."""
 
-from label_loop.provisioning.site import Site, found
+from label_loop.provisioning.site import Site, or_none
 
 
 def ensure_subscription(site: Site, topic_arn: str, email: str) -> None:
@@ -8,7 +8,7 @@ def ensure_subscription(site: Site, topic_arn: str, email: str) -> None:
     sns = site.client("sns")
     with site.resource("subscription of", email) as resource:
         pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic_arn)
-        listed = found(lambda: list(pages), "NotFound", "NotFoundException") or []
+        listed = or_none(lambda: list(pages), "NotFound", "NotFoundException") or []
         present = {one["Endpoint"] for page in listed for one in page["Subscriptions"]}
         if email not in present:
             resource.create(lambda: sns.subscribe(TopicArn=topic_arn, Protocol="email", Endpoint=email))

@@ -141,10 +141,10 @@ def test_waiting_ends(monkeypatch):
             raise error
         return "done"
 
-    assert site.patiently(act, "Wait") == "done"
+    assert site.retry_on(act, "Wait") == "done"
     answers = iter([client_error("Other")])
     with pytest.raises(ClientError):
-        site.patiently(act, "Wait")
+        site.retry_on(act, "Wait")
 
 
 def test_a_failed_flow_definition_says_why():
