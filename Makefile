@@ -57,7 +57,7 @@ format: .venv/.ready ## format the code and fix what the linter can
 test: .venv/.ready ## test the main cases of each part in less than five minutes; needs only this checkout
 	$(PYTHON_BIN)/python -m pytest --numprocesses 2 -m "not real and not slow" $(PYTEST)
 
-test-slow: .venv/.ready ## test with a real Airflow, a browser and a cluster; needs Chromium, PostgreSQL and Redis
+test-slow: .venv/.ready ## run the slow tests, with a real Airflow, a browser and a cluster; needs Chromium, PostgreSQL and Redis
 	$(PYTHON_BIN)/python -m pytest --numprocesses 3 -m "real or slow" $(PYTEST)
 
 test-all: test test-slow ## run all tests in less than eighteen minutes

@@ -12,7 +12,7 @@ from label_loop.system_record import RecordKey
 
 def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--labels", help="the labels, a,b,c: each gets a folder, and Amazon A2I's page offers them")
-    parser.add_argument("--bucket", help="default: label-loop-<loop>-<account>-<region>")
+    parser.add_argument("--bucket", help="the loop's bucket; default: label-loop-<loop>-<account>-<region>")
     parser.add_argument("--workteam-arn", help="Amazon A2I's work team of reviewers")
     parser.add_argument("--a2i-role-arn", help="the role with which Amazon A2I reads images and writes answers")
     add_setup_arguments(parser)
