@@ -1,11 +1,11 @@
-# One image for all services of docker-compose.yaml: Airflow in Amazon MWAA's versions, the loop, the local endpoint.
+# One image for all services of docker-compose.yaml: Airflow in Amazon MWAA's version, the loop and the local endpoint.
 FROM python:3.12-slim
 
 WORKDIR /opt/label-loop
 COPY requirements.txt requirements-dev.txt ./
 COPY include/mwaa/ include/mwaa/
 COPY include/local_aws/requirements.txt include/local_aws/
-# MWAA's constraints rule. The lock, which was made within them, fixes what they leave open.
+# MWAA's constraints take precedence. The lock, which satisfies them, pins the packages that they do not mention.
 RUN pip install --no-cache-dir --only-binary :all: \
         --constraint include/mwaa/constraints-3.3.1-python-3.12.txt --constraint requirements-dev.txt \
         "apache-airflow[amazon,celery,fab,postgres]==3.3.1" aiobotocore \
@@ -15,7 +15,7 @@ COPY dags/ dags/
 COPY plugins/ plugins/
 COPY include/ include/
 
-# A new volume takes its owner from the folder that it is mounted over.
+# A new volume takes its owner from the folder at its mount point.
 RUN useradd --uid 50000 --no-create-home --home-dir /opt/airflow airflow \
     && install --directory --owner airflow /opt/airflow /opt/airflow/logs
 USER airflow

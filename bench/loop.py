@@ -19,9 +19,9 @@ from tests.integration.world import World
 from label_loop.loop import Loop
 from label_loop.workflows import detection
 from local_aws.server import LocalAws
-from local_aws.settings import Settings
+from local_aws.settings import EndpointSettings
 
-_ENDPOINT = Settings(port=0, training_seconds=0.05, start_seconds=0.1, stop_seconds=0.1, max_running_models=100)
+_ENDPOINT = EndpointSettings(port=0, training_seconds=0.05, start_seconds=0.1, stop_seconds=0.1, max_running_models=100)
 
 
 def run_task(module: str, *arguments: str) -> float:

@@ -1,6 +1,6 @@
-"""Takes a picture of every page of the console, light and dark, for the documentation: ``make screenshots``.
+"""Takes a screenshot of every page of the console, light and dark, for the documentation: ``make screenshots``.
 
-The stack must run: ``make up``, or what ``make demo`` leaves, whose loop has something to show.
+The stack must be running: start it with ``make up``, or with ``make demo``, which leaves a loop with data to show.
 """
 
 import io
@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Error
 
 from local_stack.browser import MISSING, THEMES, Theme, Window, find_chromium, headless, navigation
-from local_stack.environment import PROJECT, Stack
+from local_stack.environment import PROJECT, StackSettings
 from local_stack.stack import LocalStack
 
 FOLDER = PROJECT / "docs" / "images"
@@ -19,18 +19,18 @@ MOST_BYTES = 150_000
 
 
 def main() -> int:
-    """Take the pictures of the stack that the environment names; return the exit status."""
-    stack, program = Stack.from_environment(), find_chromium()
+    """Take screenshots of the stack that the environment variables describe; return the exit status."""
+    stack, program = StackSettings.from_environment(), find_chromium()
     if program is None:
-        return _complain(MISSING)
+        return _fail(MISSING)
     if not LocalStack(stack).airflow_is_healthy():
-        return _complain(f"Airflow does not answer at {stack.airflow_url}; start it with make up or make demo")
+        return _fail(f"Airflow does not respond at {stack.airflow_url}; start it with make up or make demo")
     try:
         with headless(program) as browser:
             for theme in THEMES:
                 _take_all(browser, stack.airflow_url, theme)
     except Error as error:
-        return _complain(f"a page does not open: {error.message}")
+        return _fail(f"a page does not open: {error.message}")
     return 0
 
 
@@ -47,7 +47,7 @@ def _take_all(browser: Browser, airflow_url: str, theme: Theme) -> None:
 
 
 def _save(png: bytes, file: Path) -> None:
-    """Write a picture with as many colours as its size allows."""
+    """Write a screenshot with as many colours as the size limit allows."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     for colours in (256, 128, 64, 32):
         picture.quantize(colours, dither=Image.Dither.NONE).save(file, optimize=True)
@@ -55,7 +55,7 @@ def _save(png: bytes, file: Path) -> None:
             return
 
 
-def _complain(problem: str) -> int:
+def _fail(problem: str) -> int:
     print(f"error: {problem}", file=sys.stderr)
     return 1
 

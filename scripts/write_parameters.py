@@ -1,4 +1,4 @@
-"""Write what the documents say of the parameters, as plugins/label_loop/parameters.py declares them."""
+"""Generates the parameter tables in the documentation from the declarations in plugins/label_loop/parameters.py."""
 
 import re
 import sys
@@ -17,7 +17,7 @@ _HEADS = {
 
 
 def with_tables(text: str) -> str:
-    """Return a document whose tables of parameters are as they are declared."""
+    """Return a document with its parameter tables regenerated."""
     return _TABLE.sub(lambda found: _table(Group[found[1]]), text)
 
 
@@ -28,7 +28,7 @@ def _table(group: Group) -> str:
 
 
 def main() -> None:
-    """Write them, and name the files."""
+    """Write the tables, and print the name of the file."""
     README.write_text(with_tables(README.read_text()))
     sys.stdout.write(f"{README.relative_to(PROJECT)}\n")
 

@@ -1,1 +1,1 @@
-"""The whole story on one machine: real images, a real model that gets better, and every step checked."""
+"""The demo: the whole loop on one machine, with real images and a real model that improves; every step is checked."""

@@ -1,4 +1,4 @@
-"""``python -m demo``; pictures of one's own with IMAGES=folder, a subfolder for each label."""
+"""``python -m demo``; with IMAGES=folder, it uses your own images, in one subfolder per label."""
 
 import os
 import signal
@@ -10,15 +10,15 @@ from typing import NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from demo.errors import NotAsToldError
-from demo.pictures import FEWEST_A_LABEL, Cast, Shares, cast, shares_for
+from demo.errors import DemoError
+from demo.pictures import FEWEST_PER_LABEL, Cast, Shares, cast, shares_for
 from demo.progress import Narrator
 from demo.scene import Scene
 from demo.steps.setup import begin
-from demo.story import tell
+from demo.story import run_demo
 from label_loop.exceptions import LabelLoopError
 from label_loop.loop import Loop
-from local_stack.environment import Stack, point_at
+from local_stack.environment import StackSettings, point_at
 from local_stack.loopback import HttpError, UnreachableError
 from local_stack.stack import LocalStack, StackError
 from sample_images.digits import digits
@@ -27,7 +27,7 @@ from sample_images.folder import TooFewPicturesError, pictures
 _PATH = "/label-loop"
 _DIGITS = Shares(labelled=2, testing=20)
 _FAILURES = (
-    NotAsToldError,
+    DemoError,
     UnreachableError,
     HttpError,
     StackError,
@@ -39,7 +39,7 @@ _FAILURES = (
 
 
 def main() -> int:
-    """Tell the story; return 0 where everything was as told, 1 where not, 130 after an interruption."""
+    """Run the demo; return 0 if every step succeeded, 1 if not, 130 after an interruption."""
     signal.signal(signal.SIGTERM, _interrupt)
     narrator = Narrator()
     stack = LocalStack(_stack())
@@ -49,39 +49,43 @@ def main() -> int:
         narrator.console.print(f"error: {error}", style="red", markup=False, highlight=False)
         return 1
     except KeyboardInterrupt:
-        narrator.say("\nInterrupted. What was started runs on: `make down` stops it, `make demo` begins anew.")
+        narrator.say("\nInterrupted. The stack keeps running: `make down` stops it, `make demo` starts again.")
         return 130
     except _FAILURES as error:
-        narrator.console.print(f"\nNot as told: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        narrator.console.print(
+            f"\nThe demo failed: {error}", style="red", markup=False, highlight=False, soft_wrap=True
+        )
         if stack.endpoint.find() or stack.airflow.find():
-            narrator.say("What was started runs on, to be looked at: `make down` stops it.")
+            narrator.say("The stack keeps running, so that you can inspect it: `make down` stops it.")
         return 1
-    narrator.say(f"Airflow is at {stack.stack.airflow_url} and stays; `make down` stops everything.")
+    narrator.say(f"Airflow keeps running at {stack.settings.airflow_url}; `make down` stops everything.")
     return 0
 
 
 def _run(stack: LocalStack, narrator: Narrator) -> None:
     folder = os.environ.get("IMAGES")
     own = _own_pictures(Path(folder)) if folder else None
-    narrator.say("A model that gets better, on this machine. [dim]Nothing leaves it; there is no AWS account.[/dim]")
-    point_at(stack.stack.aws_environment())
+    narrator.say(
+        "A model that improves, on this machine. [dim]Nothing leaves the machine, and no AWS account is used.[/dim]"
+    )
+    point_at(stack.settings.aws_environment())
     if stopped := begin(stack):
-        narrator.say(f"Stopped first, with what it knew: {', '.join(stopped)}.")
-    tell(Scene(stack, narrator, _loop(stack.stack), own or cast(digits(), _DIGITS)))
+        narrator.say(f"Stopped first, and their data deleted: {', '.join(stopped)}.")
+    run_demo(Scene(stack, narrator, _loop(stack.settings), own or cast(digits(), _DIGITS)))
     narrator.say(f"It took {narrator.elapsed_seconds:.0f} s.")
 
 
 def _own_pictures(folder: Path) -> Cast:
-    found = pictures(folder.expanduser(), FEWEST_A_LABEL)
+    found = pictures(folder.expanduser(), FEWEST_PER_LABEL)
     return cast(found, shares_for(Counter(picture.label for picture in found)))
 
 
-def _stack() -> Stack:
-    given = Stack.from_environment()
+def _stack() -> StackSettings:
+    given = StackSettings.from_environment()
     return given if given.parameter_paths else replace(given, parameter_paths=_PATH)
 
 
-def _loop(stack: Stack) -> Loop:
+def _loop(stack: StackSettings) -> Loop:
     return Loop(stack.parameter_paths.split(",")[0].strip().rstrip("/"))
 
 

@@ -1,4 +1,4 @@
-"""The loop as its users reach it: boto3 against the stack's endpoint."""
+"""The loop as its users access it: boto3 with the stack's endpoint."""
 
 import mimetypes
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ from label_loop.domain.log_row import Attribute, LogRow
 from label_loop.loop import Loop
 from label_loop.loop_state import LoopState
 from label_loop.payloads import LABELLED_FOLDER
-from label_loop.provisioning import Line, Options, provision
+from label_loop.provisioning import Options, ResourceLine, provision
 from label_loop.provisioning.review import AIRFLOW
 from label_loop.system_record import SYSTEM_RECORD, SystemRecord
 from local_aws.requests import INTERNAL_USER_AGENT
@@ -24,7 +24,7 @@ _UPLOADS_AT_ONCE = 8
 
 
 class LoopAws:
-    """One loop's AWS resources. The endpoint does not count these calls: they are the story's, not the loop's."""
+    """One loop's AWS resources. The endpoint does not count these calls: they are the demo's, not the loop's."""
 
     def __init__(self, loop: Loop) -> None:
         self.loop = loop
@@ -35,8 +35,8 @@ class LoopAws:
         self._s3: Any = self._session.client("s3")
         self._rekognition: Any = self._session.client("rekognition")
 
-    def provision(self, labels: Sequence[str], report: Callable[[Line], None]) -> None:
-        """Make the loop's resources."""
+    def provision(self, labels: Sequence[str], report: Callable[[ResourceLine], None]) -> None:
+        """Create the loop's resources."""
         options = Options(labels=tuple(labels), review_backend=AIRFLOW)
         provision(self.loop, options, self._session, report)
 
@@ -61,7 +61,7 @@ class LoopAws:
         return self._session.resource("dynamodb").Table(self.record.state_table)
 
     def state(self) -> LoopState:
-        """Return what changes while the loop runs; nothing before a task of the loop has looked at it."""
+        """Return the loop's state, which is empty until a task of the loop has read it."""
         return LoopState.parse(self._state_table.get_item(Key={"Loop": self.loop.path}).get("Item", {}))
 
     @property
@@ -72,7 +72,7 @@ class LoopAws:
     # ---------------------------------------------------------------- images
 
     def upload(self, keys: Mapping[str, AnyPicture], progress: Callable[[int], None]) -> None:
-        """Put pictures under their keys, some at once; ``progress`` is told how many are there."""
+        """Upload pictures to their keys, several at once; ``progress`` is called with the number uploaded so far."""
         with ThreadPoolExecutor(_UPLOADS_AT_ONCE) as pool:
             for count, _ in enumerate(pool.map(self._put, keys.items()), start=1):
                 progress(count)
@@ -83,7 +83,7 @@ class LoopAws:
         self._s3.put_object(Bucket=self.bucket, Key=key, Body=picture.body, ContentType=content_type)
 
     def labelled_images(self) -> int:
-        """Return how many training images there are, without the folders' markers."""
+        """Return the number of training images, without the folders' markers."""
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=LABELLED_FOLDER)
         return sum(not item["Key"].endswith("/") for page in pages for item in page.get("Contents", []))
 
@@ -94,7 +94,7 @@ class LoopAws:
         return self._session.resource("dynamodb").Table(self.record.log_table)
 
     def count_rows(self, *, answered: bool = False) -> int:
-        """Return how many detections are in the log, all or those with a person's label."""
+        """Return the number of detections in the log: all, or those with a person's label."""
         chosen = {"FilterExpression": f"attribute_exists({Attribute.HUMAN_LABEL})"} if answered else {}
         pages = self._table.meta.client.get_paginator("scan").paginate(
             TableName=self._table.name, ConsistentRead=True, Select="COUNT", **chosen
@@ -102,7 +102,7 @@ class LoopAws:
         return sum(page["Count"] for page in pages)
 
     def count_open_reviews(self) -> int:
-        """Return how many reviews wait for an answer."""
+        """Return the number of reviews that wait for an answer."""
         pages = self._table.meta.client.get_paginator("scan").paginate(
             TableName=self.record.reviews_table,
             ConsistentRead=True,
@@ -114,7 +114,7 @@ class LoopAws:
 
     def rows(self) -> list[LogRow]:
         """Return the whole inference log."""
-        # The client under a resource gives plain Python values.
+        # The client of a resource returns plain Python values.
         pages = self._table.meta.client.get_paginator("scan").paginate(TableName=self._table.name, ConsistentRead=True)
         return [LogRow.from_item(item) for page in pages for item in page["Items"]]
 

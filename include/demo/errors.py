@@ -1,5 +1,5 @@
-"""What ends the story before its end."""
+"""The error that ends the demo early."""
 
 
-class NotAsToldError(Exception):
-    """Something did not happen, or not as it is promised; the message says what was awaited and what was seen."""
+class DemoError(Exception):
+    """Something did not happen as expected; the message says what was expected and what was seen."""

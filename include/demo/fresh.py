@@ -1,20 +1,20 @@
-"""A fresh beginning: the endpoint forgets everything when it ends, so Airflow must not remember."""
+"""A fresh start: the endpoint loses its data when it stops, so Airflow must lose its data, too."""
 
 import shutil
 from pathlib import Path
 
-from demo.errors import NotAsToldError
-from local_stack.environment import MARKER, Stack
+from demo.errors import DemoError
+from local_stack.environment import MARKER, StackSettings
 
 
 def remove_state(home: Path) -> None:
-    """Delete a stack's home. Raises NotAsToldError, and deletes nothing, where no stack of ours made the folder."""
+    """Delete a stack's home. Raises DemoError, and deletes nothing, if no stack of ours created the folder."""
     if not home.exists() and not home.is_symlink():
         return
-    ours = home.is_dir() and not home.is_symlink() and ((home / MARKER).is_file() or home == Stack.home)
+    ours = home.is_dir() and not home.is_symlink() and ((home / MARKER).is_file() or home == StackSettings.home)
     if not ours:
-        raise NotAsToldError(
-            f"{home} is there and was not made by this project, so it is left alone. "
-            "Choose another folder with LABEL_LOOP_HOME, or leave it out."
+        raise DemoError(
+            f"{home} exists and was not created by this project, so it is left alone. "
+            "Choose another folder with LABEL_LOOP_HOME, or unset that variable."
         )
     shutil.rmtree(home)

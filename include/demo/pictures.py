@@ -1,4 +1,4 @@
-"""Which pictures play which part: few with labels, a test set that stays the same, and the many to detect."""
+"""How the pictures are used: a few labelled ones, a test set that does not change, and many to detect."""
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
 
-FEWEST_A_LABEL = 12
+FEWEST_PER_LABEL = 12
 _FEWEST_LABELLED, _MOST_LABELLED, _LABELLED_BUDGET = 2, 10, 200
 _FEWEST_TESTING, _MOST_TESTING, _TESTING_BUDGET = 3, 20, 400
 _MOST_UPLOADS, _MOST_LATER = 300, 100
 
 
 class AnyPicture(Protocol):
-    """A picture and its true label; the body may be read only when it is asked for."""
+    """A picture and its true label; the body may be read lazily."""
 
     @property
     def name(self) -> str:
-        """A file name that no other picture has."""
+        """A unique file name."""
 
     @property
     def label(self) -> str:
@@ -25,12 +25,12 @@ class AnyPicture(Protocol):
 
     @property
     def body(self) -> bytes:
-        """The file."""
+        """The file's content."""
 
 
 @dataclass(frozen=True)
 class Shares:
-    """How many pictures of each label are labelled and tested with, and how many in all are uploaded."""
+    """The number of pictures per label for training and for testing, and in total for detection."""
 
     labelled: int
     testing: int
@@ -40,7 +40,7 @@ class Shares:
 
 @dataclass(frozen=True)
 class Cast:
-    """The pictures by their part: ``later`` ones are uploaded when the second model serves."""
+    """The pictures by their use; those in ``later`` are uploaded when the second model serves."""
 
     labelled: Sequence[AnyPicture]
     testing: Sequence[AnyPicture]
@@ -54,22 +54,22 @@ class Cast:
 
     @property
     def sampling_interval(self) -> int:
-        """Every how many detections a sample is taken, so that there are some: 50 where there are 300."""
+        """The interval of samples among the detections: at most 50, and short enough to give some samples."""
         return max(1, min(50, (len(self.uploads) + len(self.later)) // 6))
 
 
-def shares_for(pictures_a_label: Mapping[str, int]) -> Shares:
-    """Return shares that fit the label with the fewest pictures. At least ``FEWEST_A_LABEL`` are needed."""
-    fewest, labels = min(pictures_a_label.values()), len(pictures_a_label)
+def shares_for(pictures_per_label: Mapping[str, int]) -> Shares:
+    """Return shares that fit the label with the fewest pictures, of which at least ``FEWEST_PER_LABEL`` are needed."""
+    fewest, labels = min(pictures_per_label.values()), len(pictures_per_label)
     labelled = max(_FEWEST_LABELLED, min(_MOST_LABELLED, fewest // 10, _LABELLED_BUDGET // labels))
     testing = max(_FEWEST_TESTING, min(_MOST_TESTING, fewest // 4, _TESTING_BUDGET // labels))
-    rest = sum(pictures_a_label.values()) - labels * (labelled + testing)
+    rest = sum(pictures_per_label.values()) - labels * (labelled + testing)
     later = min(_MOST_LATER, rest // 4)
     return Shares(labelled, testing, min(_MOST_UPLOADS, rest - later), later)
 
 
 def cast(pictures: Iterable[AnyPicture], shares: Shares, seed: int = 0) -> Cast:
-    """Give each picture at most one part; what is uploaded comes in an order that the seed fixes."""
+    """Give each picture at most one use; the seed determines the order of the uploads."""
     by_label: dict[str, list[AnyPicture]] = {}
     for picture in pictures:
         by_label.setdefault(picture.label, []).append(picture)

@@ -1,4 +1,4 @@
-"""Tells what happens: bars on a terminal, and a line for each change where there is none."""
+"""Shows progress: as bars on a terminal, else with a line for each change."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -7,20 +7,20 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-_LINES_A_COUNT = 5  # how many lines a count to its total is worth in a log
+_LINES_PER_COUNT = 5  # the number of lines in a log for a count up to its total
 _LOG_WIDTH = 110
-ASIDE = "·"  # what follows it in a detail is worth no line of its own in a log
+ASIDE = "·"  # a change in what follows it in a detail causes no new line in a log
 
 
 class Step:
-    """Something that goes on: a title, what is seen of it, and how much of its total is done."""
+    """An activity with a title, a current detail, and a count up to its total."""
 
     def show(self, detail: str, done: int | None = None) -> None:
-        """Show what is seen now; the same again shows nothing new."""
+        """Show the current detail and count; repeating them shows nothing new."""
 
 
 class Narrator:
-    """Shows steps and lines in the way that suits where they go."""
+    """Shows steps and lines in a way that suits the output, a terminal or a log."""
 
     def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.console = console or _console()
@@ -31,7 +31,7 @@ class Narrator:
 
     @property
     def elapsed_seconds(self) -> float:
-        """Since the beginning."""
+        """The time since the start of the demo."""
         return self._clock() - self._began
 
     def say(self, text: str) -> None:
@@ -39,12 +39,12 @@ class Narrator:
         self.console.print(text, highlight=False, soft_wrap=True)
 
     def chapter(self, text: str) -> None:
-        """Begin the next part of the story."""
+        """Start the next part of the demo."""
         self.console.print(f"\n[bold]{text}[/bold] [dim]({self.elapsed_seconds:.0f} s)[/dim]", highlight=False)
 
     @contextmanager
     def step(self, title: str, total: int | None = None) -> Iterator[Step]:
-        """Show a step while it goes on, and how long it took when it has ended well."""
+        """Show a step while it is in progress, and how long it took once it has succeeded."""
         began = self._clock()
         if self._live:
             with _progress(self.console) as progress:
@@ -59,7 +59,7 @@ class Narrator:
 
 def _console() -> Console:
     console = Console()
-    # A log has no width of its own; 80 would cut the table.
+    # A log has no width of its own, and the default of 80 would truncate the table.
     return console if console.is_terminal else Console(width=_LOG_WIDTH)
 
 
@@ -96,7 +96,7 @@ class _LineStep(Step):
         self._last: tuple[str, int] | None = None
 
     def show(self, detail: str, done: int | None = None) -> None:
-        part = done * _LINES_A_COUNT // self._total if done is not None and self._total else 0
+        part = done * _LINES_PER_COUNT // self._total if done is not None and self._total else 0
         news = (detail.partition(ASIDE)[0], part)
         if news != self._last:
             self._last = news

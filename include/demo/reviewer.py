@@ -1,4 +1,4 @@
-"""A scripted reviewer: knows what each picture shows, and answers as a person would, through the same interface."""
+"""A scripted reviewer, which knows what each picture shows, and answers through the same interface as a person."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
-from demo.errors import NotAsToldError
+from demo.errors import DemoError
 from local_stack.loopback import UnreachableError
 
 _LOOK_SECONDS = 1.0
@@ -14,7 +14,7 @@ _ANSWERS_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
-class Task:
+class OpenReview:
     """One image to label: the review's name and the image's key."""
 
     name: str
@@ -22,19 +22,19 @@ class Task:
 
 
 class Reviews(Protocol):
-    """Where reviewers find their tasks."""
+    """A source of open reviews."""
 
-    def take(self) -> Sequence[Task]:
-        """Return the next tasks, some at a time; none where nothing waits."""
+    def take(self) -> Sequence[OpenReview]:
+        """Return the next open reviews, a few at a time; none if no review is open."""
         ...
 
     def answer(self, name: str, label: str) -> None:
-        """Answer a task."""
+        """Answer a review."""
         ...
 
 
 class ScriptedReviewer:
-    """Answers every review as it appears, until it is told to stop."""
+    """Answers every review as it appears, until it is stopped."""
 
     def __init__(self, reviews: Reviews, truth: Mapping[str, str]) -> None:
         self._reviews = reviews
@@ -46,11 +46,11 @@ class ScriptedReviewer:
 
     @property
     def answered(self) -> int:
-        """How many tasks were answered."""
+        """The number of answered reviews."""
         return len(self._answered)
 
     def start(self) -> None:
-        """Begin to answer, in the background."""
+        """Start answering in the background."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -60,24 +60,24 @@ class ScriptedReviewer:
             self._thread.join(timeout=20)
 
     def look(self) -> None:
-        """Answer what is open now. Raises NotAsToldError for a picture that was never uploaded."""
+        """Answer the reviews that are open now. Raises DemoError for a picture that was never uploaded."""
         with ThreadPoolExecutor(_ANSWERS_AT_ONCE) as pool:
-            while not self._stop.is_set() and (tasks := self._reviews.take()):
-                list(pool.map(self._answer, tasks))
+            while not self._stop.is_set() and (reviews := self._reviews.take()):
+                list(pool.map(self._answer, reviews))
 
-    def _answer(self, task: Task) -> None:
-        label = self._truth.get(task.key)
+    def _answer(self, review: OpenReview) -> None:
+        label = self._truth.get(review.key)
         if label is None:
-            raise NotAsToldError(f"The review {task.name} asks about {task.key}, which was not uploaded.")
-        self._reviews.answer(task.name, label)
-        self._answered.add(task.name)
+            raise DemoError(f"The review {review.name} asks about {review.key}, which was not uploaded.")
+        self._reviews.answer(review.name, label)
+        self._answered.add(review.name)
 
     def _work(self) -> None:
         while not self._stop.wait(_LOOK_SECONDS):
             try:
                 self.look()
             except UnreachableError:
-                continue  # the endpoint was busy; what is open stays open
+                continue  # the endpoint was busy; open reviews stay open
             except Exception as error:
                 self.problem = error
                 return

@@ -1,12 +1,12 @@
-"""What all steps of the story share."""
+"""What all steps of the demo share."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from demo.aws import LoopAws
-from demo.control import Control
+from demo.control import EndpointControl
 from demo.desk import Desk
-from demo.errors import NotAsToldError
+from demo.errors import DemoError
 from demo.pictures import AnyPicture, Cast
 from demo.progress import Narrator
 from demo.reviewer import ScriptedReviewer
@@ -23,7 +23,7 @@ STATES = WORKFLOWS
 
 @dataclass
 class Scene:
-    """The stack, the loop, the pictures, and who watches and reviews; and what the steps found out."""
+    """The stack, the loop, the pictures, the watcher and the reviewer, and the results of the steps."""
 
     stack: LocalStack
     narrator: Narrator
@@ -31,7 +31,7 @@ class Scene:
     cast: Cast
     uploaded: dict[str, AnyPicture] = field(default_factory=dict)
     truth: dict[str, str] = field(default_factory=dict)
-    calls_an_image: list[float] = field(default_factory=list)
+    calls_per_image: list[float] = field(default_factory=list)
     idle_calls: int = 0
 
     @cached_property
@@ -41,49 +41,49 @@ class Scene:
 
     @cached_property
     def airflow(self) -> AirflowApi:
-        """Airflow."""
-        return AirflowApi(self.stack.stack.airflow_url)
+        """The API of Airflow."""
+        return AirflowApi(self.stack.settings.airflow_url)
 
     @cached_property
-    def control(self) -> Control:
+    def control(self) -> EndpointControl:
         """The endpoint's own interface."""
-        return Control(self.stack.stack.aws_url)
+        return EndpointControl(self.stack.settings.aws_url)
 
     @cached_property
     def desk(self) -> Desk:
-        """Where reviews are answered."""
+        """The endpoints through which reviews are answered."""
         return Desk(self.airflow, self.loop)
 
     @cached_property
     def reviewer(self) -> ScriptedReviewer:
-        """Who answers the reviews."""
+        """The scripted reviewer."""
         return ScriptedReviewer(self.desk, self.truth)
 
     @cached_property
     def watcher(self) -> VersionWatcher:
-        """Who watches the model versions."""
+        """The watcher of the model versions."""
         return VersionWatcher(lambda: self.aws.state().endpoint_arn, self.aws.versions)
 
     @cached_property
     def patience(self) -> Patience:
-        """How to wait."""
+        """Waits for conditions, with the stack's troubles as the diagnosis."""
         dag_ids = [self.loop.dag_id(state) for state in STATES]
-        return Patience(self._watch, lambda: troubles(self.airflow, dag_ids, self.stack.stack.home))
+        return Patience(self._watch, lambda: troubles(self.airflow, dag_ids, self.stack.settings.home))
 
     def _watch(self) -> None:
         for process in (self.stack.endpoint, self.stack.airflow):
             if process.find() is None:
-                raise NotAsToldError(f"{process.name} has ended. Its log ends with:\n{process.last_lines()}")
+                raise DemoError(f"{process.name} has ended. Its log ends with:\n{process.last_lines()}")
         for problem in (self.reviewer.problem, self.watcher.problem):
             if problem is not None:
-                raise NotAsToldError(str(problem)) from problem
+                raise DemoError(str(problem)) from problem
 
     def expect(self, holds: bool, text: str) -> None:
-        """Raise NotAsToldError with the text, and what Airflow knows, where something does not hold."""
+        """Raise DemoError with the text, and what Airflow reports, unless a condition holds."""
         if not holds:
             self.patience.fail(text)
 
     def close(self) -> None:
-        """End what works in the background of this process."""
+        """Stop the background threads of this process."""
         self.reviewer.stop()
         self.watcher.stop()

@@ -1,4 +1,4 @@
-"""The end of the story in numbers, and whether it went as told."""
+"""The results of the demo as a table, and whether the second model is better."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ ENOUGH_TO_TELL = 100  # held-out images
 
 @dataclass(frozen=True)
 class VersionResult:
-    """What one version was trained with, how good it is, and what it did."""
+    """What one version was trained with, how well it performs, and what it detected."""
 
     number: int
     images_trained: int
@@ -23,7 +23,7 @@ class VersionResult:
     accepted: int
     accepted_right: int
     reviewed: int
-    calls_an_image: float
+    calls_per_image: float
 
 
 def result(
@@ -33,9 +33,9 @@ def result(
     images_trained: int,
     rows: Sequence[LogRow],
     truth: Mapping[str, str],
-    calls_an_image: float,
+    calls_per_image: float,
 ) -> VersionResult:
-    """Sum up one version from its description and the inference log; ``truth`` is by the image's key."""
+    """Summarize one version from its description and the inference log; ``truth`` is by the image's key."""
     own = [row for row in rows if row.project_version_arn == version["ProjectVersionArn"]]
     accepted = [row for row in own if row.accepted]
     return VersionResult(
@@ -46,17 +46,17 @@ def result(
         accepted=len(accepted),
         accepted_right=sum(row.agrees_with(truth[row.key]) for row in accepted),
         reviewed=sum(row.is_answered for row in own),
-        calls_an_image=calls_an_image,
+        calls_per_image=calls_per_image,
     )
 
 
 def got_better(first: VersionResult, second: VersionResult) -> bool:
-    """Return whether the second model is better, or as good as the first where little is left to gain."""
+    """Return whether the second model is better, or equally good if there is little left to gain."""
     return second.f1 > first.f1 or (second.f1 == first.f1 and second.f1 >= GOOD_ENOUGH_F1)
 
 
 def too_few_to_tell(first: VersionResult, second: VersionResult, testing: int) -> bool:
-    """Return whether the difference is within what chance does to so few held-out images of one's own."""
+    """Return whether there are so few held-out images that the difference may be due to chance."""
     spread = sum(result.f1 * (1 - result.f1) / testing for result in (first, second)) ** 0.5
     return testing < ENOUGH_TO_TELL and abs(second.f1 - first.f1) <= 2 * spread
 
@@ -65,7 +65,7 @@ def table(results: Sequence[VersionResult], testing: int) -> Table:
     """Return the results as a table for people."""
     shown = Table(title=f"Two versions, measured on the same {testing} held-out images")
     shown.add_column("version")
-    for name in ("images trained", "F1", "detections", "accepted", "of these right", "reviewed", "AWS calls an image"):
+    for name in ("images trained", "F1", "detections", "accepted", "of these right", "reviewed", "calls per image"):
         shown.add_column(name, justify="right")
     for each in results:
         shown.add_row(
@@ -76,7 +76,7 @@ def table(results: Sequence[VersionResult], testing: int) -> Table:
             f"{each.accepted} ({_percent(each.accepted, each.detections)})",
             str(each.accepted_right),
             str(each.reviewed),
-            f"{each.calls_an_image:.1f}",
+            f"{each.calls_per_image:.1f}",
         )
     return shown
 

@@ -1,24 +1,24 @@
-"""What Airflow knows of a trouble: failed and repeated tasks, and where their logs are."""
+"""What Airflow reports when something goes wrong: failed and retried tasks, and where their logs are."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from local_stack.airflow_api import AirflowApi, Run, Task
+from local_stack.airflow_api import AirflowApi, DagRun, TaskInstance
 from local_stack.loopback import HttpError, UnreachableError
 
 _TROUBLED = frozenset({"failed", "up_for_retry", "upstream_failed"})
 
 
 def troubles(api: AirflowApi, dag_ids: Sequence[str], home: Path) -> str:
-    """Return a line for each DAG that has not succeeded lately; an empty text where all is well."""
+    """Return a report with a line for each recent run and task that has not succeeded."""
     lines: list[str] = []
     try:
         lines += [f"  DAG file not parsed: {error}" for error in api.import_errors()]
         for dag_id in dag_ids:
             lines += _lines_of(api, dag_id, home)
     except (UnreachableError, HttpError) as error:
-        lines.append(f"  Airflow cannot be asked: {error}")
-    return "\n".join(["What Airflow tells:", *lines, f"Airflow's log: {home / 'airflow.log'}"])
+        lines.append(f"  Airflow does not respond: {error}")
+    return "\n".join(["Airflow reports:", *lines, f"Airflow's log: {home / 'airflow.log'}"])
 
 
 def _lines_of(api: AirflowApi, dag_id: str, home: Path) -> list[str]:
@@ -31,6 +31,6 @@ def _lines_of(api: AirflowApi, dag_id: str, home: Path) -> list[str]:
     return lines
 
 
-def _log(home: Path, run: Run, task: Task) -> str:
+def _log(home: Path, run: DagRun, task: TaskInstance) -> str:
     folder = home / "logs" / f"dag_id={run.dag_id}" / f"run_id={run.run_id}" / f"task_id={task.task_id}"
     return str(folder / f"attempt={task.try_number}.log")

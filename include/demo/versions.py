@@ -1,4 +1,4 @@
-"""Watches the model versions, and that one serves at every moment from the first deployment on."""
+"""Watches the model versions, and whether one serves at every moment from the first deployment on."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ _LOOK_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Moment:
-    """One look: the endpoint right before and right after the versions' statuses (by ARN, oldest first)."""
+    """One check: the endpoint right before and right after the versions' statuses (by ARN, oldest first)."""
 
     endpoint_before: str | None
     statuses: Mapping[str, str]
@@ -22,7 +22,7 @@ class Moment:
 
     @property
     def is_gap(self) -> bool:
-        """Whether the endpoint did not run. Where it moved meanwhile, either running one is enough."""
+        """Whether the serving version was not running. If it changed meanwhile, one of the two must have run."""
         if self.endpoint_before is None:
             return False
         return all(self.statuses.get(arn or "") != RUNNING for arn in (self.endpoint_before, self.endpoint_after))
@@ -30,7 +30,7 @@ class Moment:
 
 @dataclass
 class History:
-    """What was seen of the versions."""
+    """What was observed of the versions."""
 
     served_looks: int = 0
     gaps: list[str] = field(default_factory=list)
@@ -38,7 +38,7 @@ class History:
     latest: Moment = Moment(None, {}, None)
 
     def add(self, moment: Moment) -> list[str]:
-        """Take one look in; return what changed since the last, in lines for people."""
+        """Add one check; return what has changed since the last one, as lines for people."""
         changes = [
             f"version {number} is {status}"
             for number, (arn, status) in enumerate(moment.statuses.items(), start=1)
@@ -55,12 +55,12 @@ class History:
 
 
 def number_of(arn: str | None, statuses: Mapping[str, str]) -> int:
-    """Return which version, oldest first, an ARN is; 0 where it is none of them."""
+    """Return the number of the version with an ARN, counting from the oldest; 0 if it is none of them."""
     return next((number for number, each in enumerate(statuses, start=1) if each == arn), 0)
 
 
 def describe(moment: Moment) -> str:
-    """Return the versions in few words, such as ``1 RUNNING (serves), 2 STARTING``."""
+    """Return a short description of the versions, such as ``1 RUNNING (serves), 2 STARTING``."""
     words = [
         f"{number} {status}{' (serves)' if arn == moment.endpoint_after else ''}"
         for number, (arn, status) in enumerate(moment.statuses.items(), start=1)
@@ -69,7 +69,7 @@ def describe(moment: Moment) -> str:
 
 
 class VersionWatcher:
-    """Looks twice a second, in the background. ``endpoint`` and ``versions`` ask AWS."""
+    """Checks twice a second in the background. ``endpoint`` and ``versions`` call AWS."""
 
     def __init__(self, endpoint: Callable[[], str | None], versions: Callable[[], list[dict[str, Any]]]) -> None:
         self._endpoint = endpoint
@@ -81,7 +81,7 @@ class VersionWatcher:
         self.problem: Exception | None = None
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Start watching."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -91,7 +91,7 @@ class VersionWatcher:
             self._thread.join(timeout=20)
 
     def text(self) -> str:
-        """Return what was seen last."""
+        """Return a description of the last check."""
         return describe(self.history.latest)
 
     def _watch(self) -> None:

@@ -1,18 +1,18 @@
-"""Waiting that ends: in success, or with what was awaited and what was seen last."""
+"""Waits for conditions, with a timeout whose error says what was expected and what was seen last."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from demo.errors import NotAsToldError
+from demo.errors import DemoError
 from demo.progress import Step
 from local_stack.loopback import UnreachableError
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One look at what is awaited."""
+    """The result of one check of a condition."""
 
     done: bool
     text: str
@@ -20,7 +20,7 @@ class Seen:
 
 
 class Patience:
-    """Looks again and again. ``watch`` raises where waiting on is useless; ``diagnose`` tells of troubles."""
+    """Polls conditions. ``watch`` raises if waiting has become useless; ``diagnose`` returns a report for the error."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Patience:
         timeout_seconds: float,
         interval_seconds: float = 1.0,
     ) -> float:
-        """Look until it is done; return the seconds it took. Raises NotAsToldError where it takes too long."""
+        """Poll until the condition holds; return the seconds it took. Raises DemoError after the timeout."""
         began = self._clock()
         seen = "nothing yet"
         while self._clock() - began < timeout_seconds:
@@ -58,9 +58,9 @@ class Patience:
                 if found.done:
                     return self._clock() - began
             self._sleep(interval_seconds)
-        return self.fail(f"Waited {timeout_seconds:.0f} s for {what}. Seen last: {seen}.")
+        return self.fail(f"Waited {timeout_seconds:.0f} s for {what}. Last seen: {seen}.")
 
     def fail(self, text: str) -> NoReturn:
-        """Raise NotAsToldError with the troubles that Airflow tells of."""
+        """Raise DemoError with the problems that Airflow reports."""
         troubles = self._diagnose()
-        raise NotAsToldError(f"{text}\n{troubles}" if troubles else text)
+        raise DemoError(f"{text}\n{troubles}" if troubles else text)

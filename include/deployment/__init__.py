@@ -1,1 +1,1 @@
-"""Takes loops and an Airflow to Amazon MWAA, and away again: ``python -m deployment``."""
+"""Deploys loops and an Airflow to Amazon MWAA, and removes them again: ``python -m deployment``."""

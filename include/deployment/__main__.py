@@ -1,4 +1,4 @@
-"""The commands: ``python -m deployment deploy | destroy STACK``, as ``make deploy`` and ``make destroy`` give them."""
+"""The commands ``python -m deployment deploy | destroy STACK``, which ``make deploy`` and ``make destroy`` run."""
 
 import argparse
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from deployment.deploy import Wanted, deploy
+from deployment.deploy import DeployRequest, deploy
 from deployment.destroy import destroy
 from deployment.environments import split
 from deployment.errors import of_aws
@@ -32,14 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ClientError, BotoCoreError) as error:
         return _failed(str(of_aws(error)))
     except KeyboardInterrupt:
-        _failed("Interrupted. What AWS has begun goes on there; the same command again waits for it and continues.")
+        _failed("Interrupted. AWS finishes what it has started; run the command again to wait for that and continue.")
         return 130
     print("\nThis was a dry run: nothing was changed." if given.dry_run else "\nDone.")
     return 0
 
 
 def new_session(region: str) -> boto3.Session:
-    """Return a session by AWS's own settings; the region may be given."""
+    """Return a session from the AWS configuration, whose region may be overridden."""
     return boto3.Session(region_name=region or None)
 
 
@@ -61,7 +61,7 @@ def _run(given: argparse.Namespace) -> None:
     )
     paths = [f"/{name.strip('/')}" for name in split(given.loops)] or None
     policies = tuple(split(given.policies))
-    deploy(account, Wanted(given.stack, given.build, paths, options, policies, dict(given.set)))
+    deploy(account, DeployRequest(given.stack, given.build, paths, options, policies, dict(given.set)))
 
 
 def _package(build: Path) -> None:
@@ -73,24 +73,30 @@ def _package(build: Path) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m deployment", description="Deploy to Amazon MWAA, or destroy.")
+    parser = argparse.ArgumentParser(
+        prog="python -m deployment", description="Deploy loops to Amazon MWAA, or destroy an environment."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     made = commands.add_parser("deploy", help="deploy loops and the environment that serves them, or update them")
-    made.add_argument("--loops", default="", help="names or paths, a,b,c; default: those deployed, else label-loop")
-    made.add_argument("--email", default="", help="whom the loops' messages are mailed to")
-    made.add_argument("--labels", default="", help="the labels reviewers choose from, a,b,c; default: the folders")
+    made.add_argument("--loops", default="", help="names or paths, a,b,c; default: the deployed ones, else label-loop")
+    made.add_argument("--email", default="", help="the address to which the loops' messages are sent")
+    made.add_argument("--labels", default="", help="the labels that reviewers choose from, a,b,c; default: the folders")
     made.add_argument("--review-backend", choices=("", "a2i", "airflow"), default="")
-    made.add_argument("--private-workforce", action="store_true", help="with a2i, make a workforce and its user pool")
+    made.add_argument("--private-workforce", action="store_true", help="with a2i, create a workforce and its user pool")
     made.add_argument("--workteam-arn", default="", help="Amazon A2I's work team")
     made.add_argument("--a2i-role-arn", default="", help="Amazon A2I's role")
     made.add_argument("--policies", default="", help="ARNs of further policies for the environment's role")
-    made.add_argument("--set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help="of mwaa.yaml")
+    made.add_argument(
+        "--set", type=_setting, action="append", default=[], metavar="NAME=VALUE", help="a parameter of mwaa.yaml"
+    )
     made.add_argument("--build", type=Path, default=PROJECT / "build", help="where the package is built")
-    gone = commands.add_parser("destroy", help="stop what costs by the hour, and say what is kept")
+    gone = commands.add_parser("destroy", help="remove what is billed by the hour, and list what is kept")
     for command in (made, gone):
         command.add_argument("stack", help="the name of the stack and of its environment")
-        command.add_argument("--region", default="", help="default: that of the AWS configuration")
-        command.add_argument("--dry-run", action="store_true", default=_is_set("DRY_RUN"), help="tell, change nothing")
+        command.add_argument("--region", default="", help="default: the region of the AWS configuration")
+        command.add_argument(
+            "--dry-run", action="store_true", default=_is_set("DRY_RUN"), help="only show what would be done"
+        )
     return parser
 
 

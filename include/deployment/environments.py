@@ -1,4 +1,4 @@
-"""Amazon MWAA's environments: how they are, and which loops they serve."""
+"""The environments of Amazon MWAA: their status, and which loops they serve."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ _FAILED = {"CREATE_FAILED", "UPDATE_FAILED", "UNAVAILABLE"}
 _POLL_SECONDS = 30.0
 
 
-class Environments:
+class MwaaEnvironments:
     """The environments of an account and region."""
 
     def __init__(self, account: Account) -> None:
@@ -21,7 +21,7 @@ class Environments:
         self._api: Any = account.client("mwaa")
 
     def find(self, name: str) -> Mapping[str, Any] | None:
-        """Return what MWAA tells of an environment."""
+        """Return MWAA's description of an environment, or None."""
         try:
             found: Mapping[str, Any] = self._api.get_environment(Name=name)["Environment"]
         except self._api.exceptions.ResourceNotFoundException:
@@ -29,7 +29,7 @@ class Environments:
         return None if found["Status"] == "DELETED" else found
 
     def serving(self, paths: list[str], *, but: str) -> dict[str, str]:
-        """Return which of the loops another environment than one serves, and which that is."""
+        """Return the loops that are served by other environments than ``but``, each with the environment's name."""
         found: dict[str, str] = {}
         for page in self._api.get_paginator("list_environments").paginate():
             for name in page["Environments"]:
@@ -39,7 +39,7 @@ class Environments:
         return found
 
     def detail(self, name: str) -> str:
-        """Return what MWAA says of an environment, to be added to a line; nothing where there is none."""
+        """Return an environment's status, to be appended to a line; an empty text if it does not exist."""
         found = self.find(name)
         if found is None:
             return ""
@@ -47,35 +47,35 @@ class Environments:
         reason = f" ({error.get('ErrorCode')}: {error.get('ErrorMessage')})" if error else ""
         return f"; the environment {name} is {found['Status']}{reason}"
 
-    def rest(self, name: str) -> None:
-        """Wait until MWAA does not work on the environment, which it refuses to update meanwhile."""
-        began, told = self._account.clock(), ""
+    def wait_until_idle(self, name: str) -> None:
+        """Wait until MWAA has finished its work on the environment, since it refuses to update one in progress."""
+        began, reported = self._account.clock(), ""
         while (found := self.find(name)) is not None and found["Status"] in _BUSY and not self._account.dry_run:
             minutes = f"{(self._account.clock() - began) / 60:.0f} min"
-            if minutes != told:
+            if minutes != reported:
                 self._account.say(f"    the environment {name} is {found['Status']}: waiting, {minutes}")
-                told = minutes
+                reported = minutes
             self._account.sleep(_POLL_SECONDS)
 
     def check(self, name: str) -> None:
-        """Raise DeploymentError where the environment is not as it should be after a deployment."""
+        """Raise DeploymentError if the deployment of the environment has failed."""
         found = self.find(name)
         if found is not None and found["Status"] in _FAILED:
-            way_out = (
+            remedy = (
                 f"read the log groups airflow-{name}-* in CloudWatch, correct the cause (most often a package that "
-                "cannot be installed, or a network without a way out), and run the command again"
+                "cannot be installed, or a network without internet access), then run the command again"
             )
-            raise DeploymentError(f"The environment {name}", self.detail(name).removeprefix("; "), way_out)
+            raise DeploymentError(f"The environment {name}", self.detail(name).removeprefix("; "), remedy)
 
 
 def split(paths: str) -> list[str]:
-    """Return the loops' paths of a text that holds them separated by commas, without repetitions."""
+    """Return the paths in a comma-separated text, without duplicates."""
     found = (path.strip().rstrip("/") for path in paths.split(","))
     return list(dict.fromkeys(path for path in found if path))
 
 
 def log_groups(account: Account, name: str) -> list[str]:
-    """Return the log groups that MWAA made for an environment; it leaves them when that is deleted."""
+    """Return the log groups that MWAA created for an environment, and keeps when the environment is deleted."""
     try:
         pages = (
             account.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=f"airflow-{name}-")

@@ -1,4 +1,4 @@
-"""What ends a deployment before its end: always with what, why, and the way out."""
+"""Turns AWS's errors into DeploymentErrors, which say what failed, why, and how to fix it."""
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -14,9 +14,10 @@ from label_loop.hooks.aws_errors import error_code
 from label_loop.provisioning.report import DeploymentError, aws_words
 
 _SIGN_IN = "sign in (aws sso login, aws configure, or the variables AWS_PROFILE, AWS_ACCESS_KEY_ID …)"
-_WAYS_OUT = {
-    "AccessDenied": "give the caller the permission it names; docs/deploying.md lists all that are needed",
-    "AccessDeniedException": "give the caller the permission it names; docs/deploying.md lists all that are needed",
+_GRANT = "grant the caller the permission that the message names; docs/deploying.md lists all that are needed"
+_REMEDIES = {
+    "AccessDenied": _GRANT,
+    "AccessDeniedException": _GRANT,
     "ExpiredToken": _SIGN_IN,
     "ExpiredTokenException": _SIGN_IN,
     "InvalidClientTokenId": _SIGN_IN,
@@ -25,13 +26,14 @@ _WAYS_OUT = {
 
 
 def of_aws(error: ClientError | BotoCoreError) -> DeploymentError:
-    """Put AWS's refusal, or a failure to reach AWS, in these words."""
+    """Return the error for a refusal by AWS, or for a failure to reach AWS."""
     if isinstance(error, NoCredentialsError | TokenRetrievalError):
         return DeploymentError("AWS", "there are no credentials", _SIGN_IN)
     if isinstance(error, NoRegionError):
-        return DeploymentError("AWS", "there is no region", "give REGION=eu-west-1 or the variable AWS_DEFAULT_REGION")
+        remedy = "set REGION, such as REGION=eu-west-1, or the variable AWS_DEFAULT_REGION"
+        return DeploymentError("AWS", "no region is set", remedy)
     if isinstance(error, ConnectionError | InvalidRegionError):
-        way_out = "check REGION and the network: not each region offers each service"
+        remedy = "check REGION and the network: not every region offers every service"
     else:
-        way_out = _WAYS_OUT.get(error_code(error), "correct the cause")
-    return DeploymentError("AWS", aws_words(error), f"{way_out}, then run the command again: it continues")
+        remedy = _REMEDIES.get(error_code(error), "correct the cause")
+    return DeploymentError("AWS", aws_words(error), f"{remedy}, then run the command again: it continues")

@@ -1,4 +1,4 @@
-"""The versions of a loop's model that cost money while they run."""
+"""The model versions of loops, which cost money while they run."""
 
 import json
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ class Models:
         self._api: Any = account.client("rekognition")
 
     def stop(self, loop: Loop) -> None:
-        """Stop all versions that run, and wait until none does. One that is just starting is stopped when it runs."""
+        """Stop all running versions, and wait until none runs. A version that is starting is stopped once it runs."""
         stopped: set[str] = set()
         for _ in range(_MOST_POLLS):
             left = {arn: status for arn, status in self._versions(loop).items() if status in _COSTS}
@@ -37,19 +37,19 @@ class Models:
             if not left or self._account.dry_run:
                 return
             self._account.sleep(_POLL_SECONDS)
-        way_out = "run the command again: it goes on waiting"
-        raise DeploymentError(f"The loop {loop.path}", f"{', '.join(map(_name, left))} does not stop", way_out)
+        remedy = "run the command again: it continues to wait"
+        raise DeploymentError(f"The loop {loop.path}", f"{', '.join(map(_name, left))} does not stop", remedy)
 
     def running(self, loop: Loop) -> list[str]:
         """Return the names of the versions that cost money now."""
         return [_name(arn) for arn, status in self._versions(loop).items() if status in _COSTS]
 
     def training(self, loop: Loop) -> list[str]:
-        """Return the names of the versions in training, which AWS offers no way to stop."""
+        """Return the names of the versions in training, which AWS cannot stop."""
         return [_name(arn) for arn, status in self._versions(loop).items() if status == "TRAINING_IN_PROGRESS"]
 
     def record(self, loop: Loop) -> dict[str, Any] | None:
-        """Return the loop's system record, None where there is none."""
+        """Return the loop's system record, or None."""
         ssm = self._account.client("ssm")
         try:
             answer = ssm.get_parameter(Name=loop.parameter(SYSTEM_RECORD), WithDecryption=True)
@@ -60,8 +60,8 @@ class Models:
         except ValueError:
             record = None
         if not isinstance(record, dict):
-            problem, way_out = "it is not a JSON object", "restore it from its history in Parameter Store"
-            raise DeploymentError(f"The parameter {loop.parameter(SYSTEM_RECORD)}", problem, way_out)
+            problem, remedy = "it is not a JSON object", "restore it from its history in Parameter Store"
+            raise DeploymentError(f"The parameter {loop.parameter(SYSTEM_RECORD)}", problem, remedy)
         return record
 
     def _versions(self, loop: Loop) -> dict[str, str]:
@@ -81,7 +81,7 @@ class Models:
         try:
             self._api.stop_project_version(ProjectVersionArn=arn)
         except ClientError as error:
-            if error_code(error) != "ResourceInUseException":  # somebody stops it already
+            if error_code(error) != "ResourceInUseException":  # it is already being stopped
                 raise
 
 

@@ -1,4 +1,4 @@
-"""Takes the package to the environment's bucket: only what differs from what is there."""
+"""Uploads the package to the environment's bucket, but only the files that have changed."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -12,12 +12,12 @@ from label_loop.hooks.aws_errors import error_code
 from label_loop.provisioning.account import Account
 from label_loop.provisioning.report import DeploymentError
 
-NEW = "(the new version)"  # what a dry run knows of one
+NEW = "(the new version)"  # in place of the version that a dry run does not create
 _DAGS = "dags/"
 
 
 class Uploads:
-    """The package in a bucket; without a bucket, as a dry run may be, nothing is there."""
+    """The package in a bucket. There may be no bucket in a dry run; then it counts as empty."""
 
     def __init__(self, account: Account, bucket: str | None, build: Path) -> None:
         self._account = account
@@ -26,7 +26,7 @@ class Uploads:
         self._api: Any = account.client("s3")
 
     def version(self, key: str) -> str:
-        """Upload a file where it changed; return the version that MWAA is to take."""
+        """Upload a file if it has changed; return the version that MWAA is to use."""
         path = self._build / key
         there = self._head(key)
         if there is not None and there["ETag"] == etag(path):
@@ -36,7 +36,7 @@ class Uploads:
         return self._version_of(put) if put else NEW
 
     def dags(self) -> None:
-        """Upload the DAG files that changed, and delete those that are no more."""
+        """Upload the DAG files that have changed, and delete those that no longer exist."""
         paths = {path.relative_to(self._build).as_posix(): path for path in _files(self._build / _DAGS)}
         there = dict(self._list())
         for key, path in paths.items():
@@ -44,14 +44,14 @@ class Uploads:
                 self._put(key, path)
         for key in sorted(set(there) - set(paths)):
             delete = partial(self._api.delete_object, Bucket=self._bucket, Key=key)
-            self._account.do(f"deleted: {key} (the bucket keeps the version)", delete)
+            self._account.do(f"deleted: {key} (the bucket keeps its versions)", delete)
         if there == {key: etag(path) for key, path in paths.items()}:
             self._account.say(f"  unchanged: {_DAGS} ({len(paths)} files)")
 
     def _version_of(self, answer: Mapping[str, Any]) -> str:
         if answer.get("VersionId", "null") == "null":
-            problem, way_out = "it keeps no versions, which MWAA needs", "turn its versioning on, as mwaa.yaml has it"
-            raise DeploymentError(f"The bucket {self._bucket}", problem, way_out)
+            problem, remedy = "it keeps no versions, which MWAA needs", "turn on its versioning, as in mwaa.yaml"
+            raise DeploymentError(f"The bucket {self._bucket}", problem, remedy)
         return str(answer["VersionId"])
 
     def _put(self, key: str, path: Path) -> Mapping[str, Any] | None:
@@ -78,7 +78,7 @@ class Uploads:
 
 
 def etag(path: Path) -> str:
-    """Return the ETag that S3 gives an object in one part, encrypted as the template has it: its content's MD5."""
+    """Return the ETag of an object uploaded in one part and encrypted as in the template: the MD5 of its content."""
     return f'"{hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()}"'
 
 

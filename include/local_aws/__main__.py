@@ -7,7 +7,7 @@ import threading
 
 from local_aws.http_server import PortTakenError
 from local_aws.server import LocalAws
-from local_aws.settings import Settings
+from local_aws.settings import EndpointSettings
 
 
 def main() -> int:
@@ -17,7 +17,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        endpoint = LocalAws(Settings.from_environment())
+        endpoint = LocalAws(EndpointSettings.from_environment())
     except (PortTakenError, ValueError) as error:
         print(f"The local AWS endpoint did not start: {error}", file=sys.stderr)
         return 1

@@ -30,7 +30,7 @@ class _Ours:
         return True
 
 
-class Project(_Ours, CloudFormationModel):
+class RekognitionProject(_Ours, CloudFormationModel):
     """AWS::Rekognition::Project."""
 
     arn = ""
@@ -112,5 +112,5 @@ for _cached in (parsing.get_model_list, parsing.get_model_map, parsing.get_name_
 
 def serve(url: str, rekognition: Service, environments: Environments) -> None:
     """Let stacks make what this endpoint serves, at its own address, until another endpoint of the process does."""
-    Project.service, Environment.service = rekognition, environments
+    RekognitionProject.service, Environment.service = rekognition, environments
     moto_patches.apply_to_stacks(url)

@@ -1,4 +1,4 @@
-"""The endpoint: ``with LocalAws(Settings(port=0)) as aws: boto3.client("s3", endpoint_url=aws.url)``."""
+"""The endpoint: ``with LocalAws(EndpointSettings(port=0)) as aws: boto3.client("s3", endpoint_url=aws.url)``."""
 
 import threading
 from types import TracebackType
@@ -18,7 +18,7 @@ from local_aws.moto_backend import Moto
 from local_aws.rekognition import Boto3S3, Rekognition
 from local_aws.requests import INTERNAL_USER_AGENT
 from local_aws.services import Service
-from local_aws.settings import Settings
+from local_aws.settings import EndpointSettings
 
 
 class LocalAws:
@@ -29,8 +29,8 @@ class LocalAws:
     Raises ``PortTakenError`` when another program listens on the port.
     """
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        self.settings = settings or Settings()
+    def __init__(self, settings: EndpointSettings | None = None) -> None:
+        self.settings = settings or EndpointSettings()
         self.calls = CallCounter()
         self.faults = Faults(self.settings.fault_seed)
         self._moto = Moto(_names(self.settings.moto_services))

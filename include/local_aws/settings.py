@@ -17,7 +17,7 @@ _BOOLEANS = {
 
 
 @dataclass(frozen=True)
-class Settings:
+class EndpointSettings:
     """Seconds are wall-clock. Defaults are quick enough to watch, slow enough to see every state."""
 
     host: str = "127.0.0.1"
@@ -38,7 +38,7 @@ class Settings:
     human_loop_stop_seconds: float = 0.5  # Stopping to Stopped
 
     @classmethod
-    def from_environment(cls) -> "Settings":
+    def from_environment(cls) -> "EndpointSettings":
         """Read the settings, each in the type of its default; one that does not parse names its variable."""
         values: dict[str, Any] = {}
         for field in fields(cls):

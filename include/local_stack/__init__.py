@@ -1,1 +1,1 @@
-"""The whole of Label Loop on one machine: the local AWS endpoint and a real Airflow, started and stopped."""
+"""Label Loop on one machine: starts and stops the local AWS endpoint and a real Airflow, and adds loops to them."""

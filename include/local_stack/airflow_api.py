@@ -1,4 +1,4 @@
-"""Airflow's REST API, as anybody may use it."""
+"""A client of Airflow's public REST API."""
 
 import time
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ ENDED = frozenset({"success", "failed"})
 
 
 @dataclass(frozen=True)
-class Run:
+class DagRun:
     """A DAG run."""
 
     dag_id: str
@@ -23,13 +23,13 @@ class Run:
 
     @property
     def ended(self) -> bool:
-        """Whether it is over, well or not."""
+        """Whether the run has ended, successfully or not."""
         return self.state in ENDED
 
 
 @dataclass(frozen=True)
-class Task:
-    """One task of a run, at its latest try."""
+class TaskInstance:
+    """One task of a run, in its latest try."""
 
     task_id: str
     state: str
@@ -37,7 +37,7 @@ class Task:
 
 
 class AirflowApi:
-    """The few questions that the local stack and the story ask."""
+    """The few requests that the local stack and the demo make."""
 
     def __init__(self, url: str, credentials: Mapping[str, str] | None = None) -> None:
         self.url = url
@@ -45,15 +45,15 @@ class AirflowApi:
 
     @cached_property
     def login(self) -> dict[str, str]:
-        """The header of somebody who is logged in."""
-        # Where everybody is an admin, Airflow hands a token to whoever asks.
+        """The header that authenticates a request."""
+        # If everybody is an admin, Airflow issues a token without credentials.
         method = "GET" if self.credentials is None else "POST"
         token = ask(method, f"{self.url}/auth/token", self.credentials)["access_token"]
         return {"Authorization": f"Bearer {token}"}
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """Return the answer to one request of the REST API; raises what `loopback.ask` raises."""
-        # SQLite has one writer: while others write, a request can wait until it fails, with nothing done.
+        """Return the response to one request; raises what `loopback.ask` raises."""
+        # SQLite allows one writer: a request may wait for others until it fails, without any effect.
         for _ in range(_TRIES_WHILE_LOCKED):
             try:
                 return ask(method, f"{self.url}/api/v2/{path}", body, self.login)
@@ -64,35 +64,35 @@ class AirflowApi:
         return ask(method, f"{self.url}/api/v2/{path}", body, self.login)
 
     def knows(self, dag_id: str) -> bool:
-        """Return whether a DAG is parsed."""
+        """Return whether a DAG has been parsed."""
         return self._find(f"dags/{quote(dag_id, safe='')}") is not None
 
     def import_errors(self) -> list[str]:
-        """Return what kept DAG files from being parsed."""
+        """Return the errors of DAG files that could not be parsed."""
         errors = self.ask("GET", "importErrors")["import_errors"]
         return [f"{error['filename']}: {error['stack_trace'].strip().splitlines()[-1]}" for error in errors]
 
-    def trigger(self, dag_id: str, **conf: Any) -> Run:
+    def trigger(self, dag_id: str, **conf: Any) -> DagRun:
         """Start a run now."""
         answer = self.ask("POST", f"dags/{quote(dag_id, safe='')}/dagRuns", {"logical_date": None, "conf": conf})
         return _run(answer)
 
-    def run(self, run: Run) -> Run:
-        """Return a run as it is now."""
+    def run(self, run: DagRun) -> DagRun:
+        """Return the current state of a run."""
         return _run(self.ask("GET", _path(run)))
 
-    def latest_runs(self, dag_id: str, most: int = 5) -> list[Run]:
+    def latest_runs(self, dag_id: str, most: int = 5) -> list[DagRun]:
         """Return the latest runs of a DAG, newest first."""
         path = f"dags/{quote(dag_id, safe='')}/dagRuns?limit={most}&order_by=-run_after"
         return [_run(answer) for answer in self.ask("GET", path)["dag_runs"]]
 
-    def tasks(self, run: Run) -> list[Task]:
+    def tasks(self, run: DagRun) -> list[TaskInstance]:
         """Return the tasks of a run."""
         instances = self.ask("GET", f"{_path(run)}/taskInstances?limit=100")["task_instances"]
-        return [Task(each["task_id"], each["state"] or "waiting", each["try_number"]) for each in instances]
+        return [TaskInstance(each["task_id"], each["state"] or "waiting", each["try_number"]) for each in instances]
 
     def variable(self, key: str) -> str | None:
-        """Return a Variable's text, or None where it is missing."""
+        """Return a Variable's text, or None if it does not exist."""
         found = self._find(f"variables/{quote(key, safe='')}")
         return None if found is None else str(found["value"])
 
@@ -116,9 +116,9 @@ class AirflowApi:
             raise
 
 
-def _path(run: Run) -> str:
+def _path(run: DagRun) -> str:
     return f"dags/{quote(run.dag_id, safe='')}/dagRuns/{quote(run.run_id, safe='')}"
 
 
-def _run(answer: Any) -> Run:
-    return Run(answer["dag_id"], answer["dag_run_id"], answer["state"])
+def _run(answer: Any) -> DagRun:
+    return DagRun(answer["dag_id"], answer["dag_run_id"], answer["state"])

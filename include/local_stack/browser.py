@@ -1,4 +1,4 @@
-"""A browser on the local stack, for tests and pictures: Debian's Chromium, driven by Playwright."""
+"""A browser for the local stack, for tests and screenshots: Debian's Chromium, driven by Playwright."""
 
 import shutil
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ MISSING = "there is no Chromium on this machine; on Debian and Ubuntu: apt-get i
 PREFIX = "/label-loop"
 type Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = ("light", "dark")
-# No sandbox: containers and root allow none, and only our own pages are shown. Nothing is asked of the network.
+# No sandbox: containers and root do not support one, and only our own pages are shown. No background network traffic.
 _ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -31,7 +31,7 @@ def find_chromium() -> str | None:
 
 @contextmanager
 def headless(program: str) -> Iterator[Browser]:
-    """Run the browser without a window, with a profile of its own; end it."""
+    """Run the browser headless, with a profile of its own; close it at the end."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
         try:
@@ -41,21 +41,21 @@ def headless(program: str) -> Iterator[Browser]:
 
 
 class Window:
-    """One window with a session of its own: Airflow, and the console within it."""
+    """One window with its own session, which shows Airflow and the console in it."""
 
     def __init__(
         self, browser: Browser, airflow_url: str, theme: Theme = "light", session: StorageState | None = None
     ) -> None:
-        """Open the window; ``session`` is what another window's ``session`` gave, whose login goes on in this one."""
+        """Open the window; ``session`` takes over the login from another window's property ``session``."""
         self.url = airflow_url
-        # Until somebody chooses another, Airflow follows the system's theme.
+        # Airflow follows the system's theme until the user chooses another.
         context = browser.new_context(
             viewport={"width": 1440, "height": 900}, color_scheme=theme, storage_state=session
         )
         self.page = context.new_page()
 
     def log_in(self, role: str) -> None:
-        """Log in as the stack's user of that role, as a person does."""
+        """Log in as the stack's user with that role, through the login page."""
         self.page.goto(f"{self.url}/auth/login?next=/")
         self.page.fill("input[name=username]", role)
         self.page.fill("input[name=password]", role)
@@ -64,17 +64,17 @@ class Window:
 
     @property
     def session(self) -> StorageState:
-        """The login of this window, and what its pages keep."""
+        """The login of this window, and what its pages have stored."""
         return self.page.context.storage_state()
 
     def switch_theme(self, theme: Theme) -> None:
-        """Choose a theme in Airflow's own menu, while whatever is open stays open."""
+        """Choose a theme in Airflow's own menu, without leaving the open page."""
         self.page.get_by_role("button", name="User").click()
         self.page.get_by_role("menuitem", name="Appearance").hover()
         self.page.get_by_role("menuitemradio", name=f"{theme.title()} Mode").click()
 
     def open_console(self) -> Frame:
-        """Open the console from Airflow's navigation; return its frame, which stays the same from page to page."""
+        """Open the console from Airflow's navigation; return its frame, which is the same for all pages."""
         if not self.page.url.startswith(self.url):
             self.page.goto(self.url)
         self.page.get_by_role("link", name="Label Loop").click()
@@ -86,7 +86,7 @@ class Window:
         return settled(frame)
 
     def open_page(self, name: str) -> Frame:
-        """Open a page of the console, by the name that its navigation lists."""
+        """Open a page of the console by its name in the navigation."""
         frame = self.open_console()
         link = navigation(frame).and_(frame.get_by_role("link", name=name, exact=True))
         with frame.expect_navigation():
@@ -104,7 +104,7 @@ class Window:
 
 
 def settled(frame: Frame) -> Frame:
-    """Return a frame once it has loaded what it loads by itself."""
+    """Return a frame once it has finished loading."""
     frame.wait_for_url(f"**{PREFIX}/**")
     frame.wait_for_load_state("networkidle")
     return frame

@@ -1,4 +1,4 @@
-"""Where the local stack keeps its state, and the environment that its processes run in."""
+"""The local stack's settings, and the environment of its processes."""
 
 import os
 import socket
@@ -8,25 +8,25 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1"
-MARKER = ".made-by-label-loop"  # in a home that the stack made itself, and so may delete
+MARKER = ".made-by-label-loop"  # in a home that the stack created, and may therefore delete
 
 
 @dataclass(frozen=True)
-class Stack:
-    """Ports and folders of one stack. Everything it writes is below ``home``.
+class StackSettings:
+    """The ports and folders of one stack. Everything that it writes is below ``home``.
 
-    ``roles`` gives Airflow a login for each (viewer, user, op, admin), whose name and password are the role's name.
-    Without any, everybody is an admin and nobody logs in.
+    For each of ``roles`` (viewer, user, op, admin), Airflow has a user whose name and password are the role's name.
+    Without roles, everybody is an admin and no login is needed.
     """
 
     home: Path = PROJECT / ".airflow"
     airflow_port: int = 8080
     local_aws_port: int = 4566
-    parameter_paths: str = ""  # loops are added while it runs
+    parameter_paths: str = ""  # more loops can be added while the stack runs
     roles: tuple[str, ...] = ()
 
     @classmethod
-    def from_environment(cls) -> "Stack":
+    def from_environment(cls) -> "StackSettings":
         """Read AIRFLOW_PORT, LOCAL_AWS_PORT, LABEL_LOOP_HOME and the option ``[label_loop] parameter_paths``."""
         return cls(
             home=Path(os.environ.get("LABEL_LOOP_HOME") or cls.home).absolute(),
@@ -37,27 +37,27 @@ class Stack:
 
     @property
     def airflow_url(self) -> str:
-        """Where the Airflow UI is."""
+        """The address of the Airflow UI."""
         return f"http://{LOOPBACK}:{self.airflow_port}"
 
     @property
     def aws_url(self) -> str:
-        """Where the local AWS endpoint is."""
+        """The address of the local AWS endpoint."""
         return f"http://{LOOPBACK}:{self.local_aws_port}"
 
     def aws_environment(self) -> dict[str, str]:
-        """Return what points any AWS client at the local endpoint. The credentials are no secret: it takes any."""
+        """Return the variables that point any AWS client to the local endpoint, which accepts any credentials."""
         return {
             "AWS_ENDPOINT_URL": self.aws_url,
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",  # the endpoint has one name
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",  # the endpoint has only one host name
         }
 
     def airflow_environment(self) -> dict[str, str]:
-        """Return the environment of every Airflow process: this one's, without anybody's other Airflow settings."""
+        """Return the environment of every Airflow process: that of this process, but only with the stack's settings."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "AWS_"))}
         bin_folder = PROJECT / ".venv" / "bin"
         return {
@@ -70,7 +70,7 @@ class Stack:
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.database}",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS": "sqlite_patience.CONNECT",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONNECT_ARGS_ASYNC": "sqlite_patience.CONNECT_ASYNC",
-            # A busy machine imports slowly, and a DAG that took too long would be gone.
+            # A busy machine imports slowly, and a DAG whose import times out would disappear.
             "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "180",
             "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "240",
             "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
@@ -79,7 +79,7 @@ class Stack:
             "AIRFLOW__CORE__PARALLELISM": "8",
             "AIRFLOW__CORE__LAZY_LOAD_PLUGINS": "False",
             **self._logins(),
-            # The connection that every hook asks for: whatever the environment says, without a warning each time.
+            # The connection that every hook looks up; this one uses the environment, and avoids a warning each time.
             "AIRFLOW_CONN_AWS_DEFAULT": "aws://",
             "AIRFLOW__API__HOST": LOOPBACK,
             "AIRFLOW__API__PORT": str(self.airflow_port),
@@ -100,12 +100,12 @@ class Stack:
 
     @property
     def passwords_file(self) -> Path:
-        """Where Airflow reads the passwords of its logins."""
+        """The file from which Airflow reads its users' passwords."""
         return self.home / "passwords.json"
 
     def _logins(self) -> dict[str, str]:
         if not self.roles:
-            # Only this machine reaches the UI, so nobody has to look for a password to try it.
+            # The UI is reachable only from this machine, so no password is needed to try it.
             return {"AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True"}
         return {
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{role}:{role}" for role in self.roles),
@@ -114,7 +114,7 @@ class Stack:
 
 
 def point_at(environment: Mapping[str, str]) -> None:
-    """Let this process reach the stack's endpoint and nothing else, whatever account its user works with."""
+    """Point this process to the stack's endpoint, whatever AWS account its user is signed in to."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ |= {**environment, "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
@@ -129,7 +129,7 @@ def _port(name: str, default: int) -> int:
 
 
 def free_port() -> int:
-    """Return a port of this machine that nothing listens on now."""
+    """Return a port of this machine that is not in use."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""JSON over HTTP to the stack's own servers on this machine, past any proxy."""
+"""JSON over HTTP to the stack's own servers on this machine, bypassing any proxy."""
 
 import json
 import urllib.error
@@ -6,24 +6,24 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
-_TIMEOUT_SECONDS = 120  # a request may have to wait for a busy machine; who is not there refuses at once
+_TIMEOUT_SECONDS = 120  # on a busy machine, a response may take long; a server that is down refuses at once
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class UnreachableError(Exception):
-    """A server of the stack did not answer this time; asking again may help."""
+    """A server of the stack did not respond; a retry may succeed."""
 
 
 class HttpError(Exception):
-    """An answer with a status of 400 or more."""
+    """A response with a status of 400 or more."""
 
     def __init__(self, method: str, url: str, status: int, body: str) -> None:
-        super().__init__(f"{method} {url} was answered with {status}: {body[:300]}")
+        super().__init__(f"{method} {url} returned {status}: {body[:300]}")
         self.status = status
 
 
 def ask(method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
-    """Return the JSON answer, None where it is empty. Raises HttpError, or UnreachableError without an answer."""
+    """Return the JSON response, or None if it is empty. Raises HttpError, and UnreachableError without a response."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data=data, method=method)  # noqa: S310 - loopback addresses only
     for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
@@ -38,4 +38,4 @@ def ask(method: str, url: str, body: Any = None, headers: Mapping[str, str] | No
     try:
         return json.loads(text) if text else None
     except ValueError as error:
-        raise UnreachableError(f"{method} {url}: the answer is not JSON") from error
+        raise UnreachableError(f"{method} {url}: the response is not JSON") from error

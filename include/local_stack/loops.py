@@ -1,4 +1,4 @@
-"""Adds a loop to the stack while it runs."""
+"""Adds a loop to the running stack."""
 
 import time
 from collections import Counter
@@ -9,7 +9,7 @@ import boto3
 
 from label_loop.loop import PATHS_VARIABLE, Loop
 from label_loop.parameters import PARAMETERS
-from label_loop.provisioning import Line, Options, provision
+from label_loop.provisioning import Options, ResourceLine, provision
 from label_loop.provisioning.review import AIRFLOW
 from label_loop.system_record import RecordKey
 from local_stack.airflow_api import AirflowApi
@@ -18,15 +18,15 @@ from local_stack.processes import wait_until
 from local_stack.stack import LocalStack, StackError
 
 WORKFLOWS = ("parameter_sync", "training", "detection", "human_review", "human_sampling")
-_DESCRIPTION = "The paths of loops, separated by commas, that this Airflow serves beside those of its option."
-# Airflow looks into a DAG file again after half a minute; a busy machine takes several times as long.
+_DESCRIPTION = "The paths of loops, separated by commas, that this Airflow serves besides those in its option."
+# Airflow parses a DAG file again after half a minute; on a busy machine, it takes several times as long.
 PATIENCE_SECONDS = 300.0
 _BUSY_SECONDS = 60.0
 
 
 @dataclass
 class AddedLoop:
-    """A loop that is added, with its labels. ``say`` is given a line whenever there is something new."""
+    """A loop to add, with its labels. ``say`` is called with a line whenever there is news."""
 
     loop: Loop
     labels: Sequence[str]
@@ -35,10 +35,10 @@ class AddedLoop:
     sleep: Callable[[float], None] = time.sleep
 
     def add(self, stack: LocalStack, airflow: AirflowApi, session: boto3.Session) -> str:
-        """Make its resources, have Airflow serve it, wait until it does; return its bucket. Safe to repeat.
+        """Create its resources, have Airflow serve it, wait until it does; return its bucket. Safe to repeat.
 
-        Raises StackError where the stack does not run, or Airflow does not take the loop in, and what ``provision``
-        raises.
+        Raises StackError if the stack is not running or Airflow does not serve the loop in time, and what
+        ``provision`` raises.
         """
         check_running(stack)
         bucket = self._make(session)
@@ -48,8 +48,8 @@ class AddedLoop:
         return bucket
 
     def _make(self, session: boto3.Session) -> str:
-        self.say(f"Making the AWS resources of {self.loop.path} at the local endpoint …")
-        lines: list[Line] = []
+        self.say(f"Creating the AWS resources of {self.loop.path} at the local endpoint …")
+        lines: list[ResourceLine] = []
         options = Options(labels=tuple(self.labels) or None, review_backend=AIRFLOW)
         record = provision(self.loop, options, session, lines.append)
         outcomes = Counter(str(line.outcome) for line in lines)
@@ -60,21 +60,21 @@ class AddedLoop:
         paths = named_paths(airflow)
         if self.loop.path not in paths:
             airflow.put_variable(PATHS_VARIABLE, ",".join([*paths, self.loop.path]), _DESCRIPTION)
-        self.say(f"Airflow's Variable {PATHS_VARIABLE} has {self.loop.path}. Waiting for Airflow (about a minute) …")
+        self.say(f"Airflow's Variable {PATHS_VARIABLE} lists {self.loop.path}. Waiting for Airflow (about a minute) …")
 
     def _wait(
         self, stack: LocalStack, airflow: AirflowApi, what: str, count: Callable[[AirflowApi], tuple[int, int]]
     ) -> None:
-        deadline, told = time.monotonic() + self.patience_seconds, ""
+        deadline, reported = time.monotonic() + self.patience_seconds, ""
         while True:
             try:
                 there, wanted = count(airflow)
                 seen = f"{there} of {wanted} {what}"
             except UnreachableError as error:
                 there, wanted, seen = 0, 1, str(error)
-            if seen != told:
+            if seen != reported:
                 self.say(f"  {seen}")
-                told = seen
+                reported = seen
             if there == wanted:
                 return
             if time.monotonic() > deadline:
@@ -93,26 +93,26 @@ class AddedLoop:
         except UnreachableError as error:
             errors = str(error)
         return (
-            f"The loop {self.loop.path} is made, but Airflow has not taken it in after {self.patience_seconds:.0f} s: "
-            f"{seen}; {errors}. Run the command again: it continues. Airflow's log is {stack.airflow.log}"
+            f"The loop {self.loop.path} exists, but Airflow does not serve it after {self.patience_seconds:.0f} s: "
+            f"{seen}; {errors}. Run the command again to continue. Airflow's log is {stack.airflow.log}"
         )
 
 
 def named_paths(airflow: AirflowApi) -> list[str]:
-    """Return what the Variable names now."""
+    """Return the paths that the Variable lists."""
     text = airflow.variable(PATHS_VARIABLE) or ""
     return [path.strip() for path in text.split(",") if path.strip()]
 
 
 def check_running(stack: LocalStack) -> None:
-    """Raise StackError where the endpoint or Airflow does not answer."""
+    """Raise StackError if the endpoint or Airflow does not respond."""
     for name, url, process, is_up in (
-        ("The local AWS endpoint", stack.stack.aws_url, stack.endpoint, stack.endpoint_answers),
-        ("Airflow", stack.stack.airflow_url, stack.airflow, stack.airflow_is_healthy),
+        ("The local AWS endpoint", stack.settings.aws_url, stack.endpoint, stack.endpoint_answers),
+        ("Airflow", stack.settings.airflow_url, stack.airflow, stack.airflow_is_healthy),
     ):
-        # What runs and does not answer at once is busy, or has just begun.
+        # A process that runs but does not respond at once is busy, or has just started.
         if not (is_up() or (process.find() and wait_until(is_up, timeout_seconds=_BUSY_SECONDS))):
             raise StackError(
-                f"{name} does not answer at {url}. Start both with `make up`; where they have other ports, give "
-                "AIRFLOW_PORT and LOCAL_AWS_PORT here as well."
+                f"{name} does not respond at {url}. Start both with `make up`; if they have other ports, set "
+                "AIRFLOW_PORT and LOCAL_AWS_PORT for this command as well."
             )

@@ -1,4 +1,4 @@
-"""Background processes that outlive the command that starts them, found again by a file, ended by their pid."""
+"""Background processes that outlive the command that starts them; a file records the process ID of each."""
 
 import json
 import signal
@@ -12,7 +12,7 @@ import psutil
 
 
 class BackgroundProcess:
-    """One named process of the stack. Its file holds pid and start time, so a reused pid is never taken for it."""
+    """One named process of the stack. Its file holds pid and start time, since the system may reuse the pid."""
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
@@ -30,7 +30,7 @@ class BackgroundProcess:
         return process if alive else None
 
     def start(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Start it in a session of its own, unless it runs already."""
+        """Start the process in a session of its own, unless it is already running."""
         if self.find():
             return
         self.file.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ class BackgroundProcess:
         self.file.write_text(json.dumps({"pid": started.pid, "created": created}))
 
     def stop(self, patience_seconds: float = 30) -> bool:
-        """End the process and what it started; return whether it ran. Interrupt first, then insist."""
+        """Interrupt the process and its children, kill those that do not end in time; return whether it was running."""
         process = self.find()
         if process is None:
             self.file.unlink(missing_ok=True)
@@ -63,7 +63,7 @@ class BackgroundProcess:
         return True
 
     def last_lines(self, count: int = 15) -> str:
-        """Return the end of its log, for an error message."""
+        """Return the end of the process's log, for an error message."""
         try:
             return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:])
         except OSError:
@@ -71,12 +71,12 @@ class BackgroundProcess:
 
 
 def _heed_interrupts() -> None:
-    # A shell's background job ignores SIGINT and its children inherit that; Airflow ends cleanly only by it.
+    # A background job of a shell ignores SIGINT, and its children inherit that; Airflow exits cleanly only on SIGINT.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_until(check: Callable[[], bool], *, timeout_seconds: float, interval_seconds: float = 0.5) -> bool:
-    """Call ``check`` until it is true; return whether it became so in time."""
+    """Call ``check`` until it returns True; return whether it did so in time."""
     deadline = time.monotonic() + timeout_seconds
     while time.monotonic() < deadline:
         if check():

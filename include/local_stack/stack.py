@@ -1,4 +1,4 @@
-"""Starts and stops the local stack: the AWS endpoint first, then Airflow, each when it is not there yet."""
+"""Starts and stops the local stack: the AWS endpoint and Airflow, each unless it is already running."""
 
 import json
 import sqlite3
@@ -8,14 +8,14 @@ import urllib.request
 from contextlib import closing
 from typing import Any
 
-from local_stack.environment import LOOPBACK, MARKER, PROJECT, Stack
+from local_stack.environment import LOOPBACK, MARKER, PROJECT, StackSettings
 from local_stack.processes import BackgroundProcess, port_is_taken, wait_until
 
 AIRFLOW_BOOT_SECONDS = 420  # a busy machine takes ten times as long as an idle one
 ENDPOINT_BOOT_SECONDS = 60
 _COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
-# The API server writes its audit log on its event loop. Where one of its own requests has the lock, and needs that loop
-# to let it go, only the end of SQLite's patience frees both. The others have to outlast that: it ends a scheduler.
+# The API server writes its audit log on its event loop. If one of its requests holds the lock and needs that loop to
+# release it, only SQLite's timeout frees both. The other processes need a longer timeout, which would end a scheduler.
 _SQLITE_PATIENCE = """import sys
 
 seconds = 5 if "api-server" in sys.argv else 60
@@ -24,36 +24,36 @@ CONNECT, CONNECT_ASYNC = {"timeout": seconds}, {"timeout": seconds}
 
 
 class StackError(Exception):
-    """The stack could not start; the message says why and what to do."""
+    """The stack could not be started or used; the message says why and what to do."""
 
 
 class LocalStack:
-    """The two processes of the stack, over their files in ``home``."""
+    """The two processes of the stack, with their files in ``home``."""
 
-    def __init__(self, stack: Stack) -> None:
-        self.stack = stack
-        self.endpoint = BackgroundProcess("local-aws", stack.home)
-        self.airflow = BackgroundProcess("airflow", stack.home)
+    def __init__(self, settings: StackSettings) -> None:
+        self.settings = settings
+        self.endpoint = BackgroundProcess("local-aws", settings.home)
+        self.airflow = BackgroundProcess("airflow", settings.home)
 
     def start_endpoint(self) -> None:
-        """Start the AWS endpoint and wait until it answers. Raises StackError where it does not."""
+        """Start the AWS endpoint and wait until it responds. Raises StackError if it does not."""
         environment = {
-            **self.stack.airflow_environment(),
+            **self.settings.airflow_environment(),
             "PYTHONPATH": str(PROJECT / "include"),
-            "LOCAL_AWS_PORT": str(self.stack.local_aws_port),
+            "LOCAL_AWS_PORT": str(self.settings.local_aws_port),
         }
-        self._start(self.endpoint, [sys.executable, "-m", "local_aws"], environment, self.stack.local_aws_port)
+        self._start(self.endpoint, [sys.executable, "-m", "local_aws"], environment, self.settings.local_aws_port)
         if not wait_until(self.endpoint_answers, timeout_seconds=ENDPOINT_BOOT_SECONDS):
             raise StackError(f"The local AWS endpoint did not start:\n{self.endpoint.last_lines()}")
 
     def start_airflow(self) -> None:
-        """Start Airflow, without waiting. Raises StackError where its port is taken."""
+        """Start Airflow without waiting for it. Raises StackError if its port is taken."""
         command = [str(PROJECT / ".venv" / "bin" / "airflow"), "standalone"]
         self.make_database()
-        self._start(self.airflow, command, self.stack.airflow_environment(), self.stack.airflow_port)
+        self._start(self.airflow, command, self.settings.airflow_environment(), self.settings.airflow_port)
 
     def wait_for_airflow(self) -> None:
-        """Wait until all components of Airflow are healthy. Raises StackError where they do not get there."""
+        """Wait until all components of Airflow are healthy. Raises StackError if they do not become so."""
         is_healthy = False
 
         def settled() -> bool:
@@ -62,47 +62,48 @@ class LocalStack:
             return is_healthy or self.airflow.find() is None
 
         wait_until(settled, timeout_seconds=AIRFLOW_BOOT_SECONDS)
-        if not is_healthy:  # not asked again: a busy machine's next answer may be late
+        if not is_healthy:  # not checked again: on a busy machine, the next response may be late
             raise StackError(f"Airflow did not become healthy:\n{self.airflow.last_lines()}")
 
     def stop(self) -> list[str]:
-        """Stop what runs; return the names of what did."""
+        """Stop both processes; return the names of those that were running."""
         return [process.name for process in (self.airflow, self.endpoint) if process.stop()]
 
     def endpoint_answers(self) -> bool:
-        """Return whether the AWS endpoint is up."""
-        return _get(f"{self.stack.aws_url}/_local/health") is not None
+        """Return whether the AWS endpoint responds."""
+        return _get(f"{self.settings.aws_url}/_local/health") is not None
 
     def airflow_is_healthy(self) -> bool:
-        """Return whether all components of Airflow say that they are healthy."""
-        health = _get(f"{self.stack.airflow_url}/api/v2/monitor/health") or {}
+        """Return whether all components of Airflow report that they are healthy."""
+        health = _get(f"{self.settings.airflow_url}/api/v2/monitor/health") or {}
         return all((health.get(name) or {}).get("status") == "healthy" for name in _COMPONENTS)
 
     def check_ports(self) -> None:
-        """Raise StackError where another program has a port of the stack."""
-        self._check_port(self.endpoint, self.stack.local_aws_port)
-        self._check_port(self.airflow, self.stack.airflow_port)
+        """Raise StackError if another program uses a port of the stack."""
+        self._check_port(self.endpoint, self.settings.local_aws_port)
+        self._check_port(self.airflow, self.settings.airflow_port)
 
     def _check_port(self, process: BackgroundProcess, port: int) -> None:
         if process.find() is None and port_is_taken(LOOPBACK, port):
             setting = "AIRFLOW_PORT" if process is self.airflow else "LOCAL_AWS_PORT"
             raise StackError(
-                f"Port {port} is taken by another program. Stop it, or choose another: make … {setting}={port + 10}"
+                f"Port {port} is in use by another program. Stop that program, or choose another port: "
+                f"make … {setting}={port + 10}"
             )
 
     def _make_home(self) -> None:
-        if not self.stack.home.exists():
-            self.stack.home.mkdir(parents=True)
-            (self.stack.home / MARKER).touch()
-        if self.stack.roles:
-            self.stack.passwords_file.write_text(json.dumps({role: role for role in self.stack.roles}))
+        if not self.settings.home.exists():
+            self.settings.home.mkdir(parents=True)
+            (self.settings.home / MARKER).touch()
+        if self.settings.roles:
+            self.settings.passwords_file.write_text(json.dumps({role: role for role in self.settings.roles}))
 
     def make_database(self) -> None:
-        """Let Airflow's database be written while it is read: else, on a busy machine, a lock ends its scheduler."""
+        """Allow writing Airflow's database while it is read; else, on a busy machine, a lock may end the scheduler."""
         self._make_home()
-        (self.stack.home / "config").mkdir(exist_ok=True)  # Airflow's own folder for modules
-        (self.stack.home / "config" / "sqlite_patience.py").write_text(_SQLITE_PATIENCE)
-        with closing(sqlite3.connect(self.stack.database, timeout=30)) as database:
+        (self.settings.home / "config").mkdir(exist_ok=True)  # Airflow's own folder for modules
+        (self.settings.home / "config" / "sqlite_patience.py").write_text(_SQLITE_PATIENCE)
+        with closing(sqlite3.connect(self.settings.database, timeout=30)) as database:
             database.execute("PRAGMA journal_mode=WAL")
 
     def _start(self, process: BackgroundProcess, command: list[str], environment: dict[str, str], port: int) -> None:
@@ -112,7 +113,7 @@ class LocalStack:
 
 
 def _get(url: str) -> dict[str, Any] | None:
-    # Only our own loopback addresses come here, and no proxy shall stand between.
+    # Only loopback addresses are requested, which must bypass any proxy.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=5) as response:

@@ -1,1 +1,1 @@
-"""Sample pictures for trying the loop: real handwritten digits, made when needed."""
+"""Pictures for trying out the loop: real handwritten digits, or the user's own images."""

@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-SIDE_PX = 96  # Rekognition takes images from 64 px a side
+SIDE_PX = 96  # Rekognition requires at least 64 px a side
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Picture:
 
 
 def digits(seed: int = 0) -> Iterator[Picture]:
-    """Yield the digits in an order that the seed fixes, each once."""
+    """Yield each digit once, in an order that the seed determines."""
     import numpy as np
     from sklearn.datasets import load_digits
 
@@ -32,7 +32,7 @@ def _png(pixels: object) -> bytes:
     import numpy as np
     from PIL import Image
 
-    # The scans hold 17 levels of ink; paper is white in a photograph.
+    # The scans hold 17 levels of ink; in an image, paper is white.
     grey = 255 - np.asarray(pixels) * (255 / 16)
     image = Image.fromarray(grey.astype("uint8")).resize((SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC)
     file = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Pictures of one's own: a folder with one subfolder for each label."""
+"""The user's own images: a folder with one subfolder per label."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from pathlib import Path
 from label_loop.domain.images import image_problem, is_image_key
 from label_loop.domain.labels import labels_of
 
-MOST_A_LABEL = 400
+MOST_PER_LABEL = 400
 
 
 class TooFewPicturesError(Exception):
-    """The folder cannot play; the message says what it has and what it needs."""
+    """The folder has too few usable images; the message says what it has and what it needs."""
 
 
 @dataclass(frozen=True)
 class FolderPicture:
-    """An image file; it is read each time its body is asked for, so that any number fits."""
+    """An image file, which is read on each access to its body, so that memory does not limit their number."""
 
     name: str
     label: str
@@ -29,10 +29,10 @@ class FolderPicture:
         return self.path.read_bytes()
 
 
-def pictures(folder: Path, fewest_a_label: int) -> list[FolderPicture]:
-    """Return the usable PNG and JPEG files of each label, in the order of their names, at most 400 a label.
+def pictures(folder: Path, fewest_per_label: int) -> list[FolderPicture]:
+    """Return the usable PNG and JPEG files of each label, sorted by name, at most 400 per label.
 
-    Raises TooFewPicturesError where there are not two labels, or a label has too few usable pictures.
+    Raises TooFewPicturesError if there are fewer than two labels, or a label has too few usable images.
     """
     if not folder.is_dir():
         raise TooFewPicturesError(f"{folder} is not a folder.")
@@ -43,8 +43,8 @@ def pictures(folder: Path, fewest_a_label: int) -> list[FolderPicture]:
     for label in labels.names:
         problems: dict[Path, str] = {}
         mine = (folders[name] for name in folders if labels.of_folder.get(name) == label)
-        usable = list(islice(chain.from_iterable(_usable(each, problems) for each in mine), MOST_A_LABEL))
-        if len(usable) < fewest_a_label:
+        usable = list(islice(chain.from_iterable(_usable(each, problems) for each in mine), MOST_PER_LABEL))
+        if len(usable) < fewest_per_label:
             short.append(f"{label} has {len(usable)}{_first(problems)}")
         for path in usable:
             found.append(FolderPicture(f"picture-{len(found):05}{path.suffix.lower()}", label, path))
@@ -52,8 +52,8 @@ def pictures(folder: Path, fewest_a_label: int) -> list[FolderPicture]:
     if len(labels.names) < 2 or short:
         counted = "; ".join([*short, *refused]) or f"it has {len(labels.names)} such folder(s)"
         raise TooFewPicturesError(
-            f"{folder} needs at least two folders, each named by its label, with at least {fewest_a_label} PNG or "
-            f"JPEG pictures of 64 to 4096 px a side: {counted}."
+            f"{folder} needs at least two folders, each named after its label, with at least {fewest_per_label} PNG or "
+            f"JPEG images of 64 to 4096 px a side: {counted}."
         )
     return found
 

@@ -1,8 +1,8 @@
-"""``python -m label_loop``: sets loops up and operates them. Needs boto3 alone."""
+"""``python -m label_loop``: sets up loops and operates them. Needs only boto3."""
 
 import sys
 
-# Airflow executes a plugins folder without its .airflowignore file by file, this one as a plain "__main__".
+# Airflow executes each file of a plugins folder that lacks its .airflowignore; it runs this one as plain "__main__".
 if __name__ == "__main__" and __package__ == "label_loop":
     try:
         from label_loop.cli import main

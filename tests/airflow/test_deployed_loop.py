@@ -24,7 +24,7 @@ class SharedScene(Scene):
 
     @cached_property
     def airflow(self) -> AirflowApi:
-        return AirflowApi(self.stack.stack.airflow_url, {"username": "admin", "password": "admin"})
+        return AirflowApi(self.stack.settings.airflow_url, {"username": "admin", "password": "admin"})
 
 
 @pytest.fixture

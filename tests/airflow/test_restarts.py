@@ -13,7 +13,7 @@ from tests.waiting import eventually
 from label_loop.loop import Loop
 from label_loop.loop_state import LoopState
 from label_loop.provisioning import Options, provision
-from local_stack.environment import Stack, free_port
+from local_stack.environment import StackSettings, free_port
 from local_stack.stack import LocalStack
 from sample_images.digits import digits
 
@@ -51,7 +51,7 @@ class Scene(FirstModel):
 @pytest.fixture
 def scene(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     monkeypatch.setenv("LOCAL_AWS_TRAINING_SECONDS", str(_TRAINING_SECONDS))
-    stack = Stack(tmp_path_factory.mktemp("restarts"), free_port(), free_port(), LOOP.path)
+    stack = StackSettings(tmp_path_factory.mktemp("restarts"), free_port(), free_port(), LOOP.path)
     local = LocalStack(stack)
     scene = Scene(RunningStack(stack))
     try:

@@ -21,7 +21,7 @@ from label_loop.hooks.retries import PATIENT
 from label_loop.inbox.queue import QueueInbox
 from label_loop.model_project import ModelProject
 from label_loop.workflows.detection import DetectionWorkflow
-from local_aws.rekognition.training import Outcome, Trainer
+from local_aws.rekognition.training import Trainer, TrainingOutcome
 
 WHOLE = os.environ.get("CHAOS") == "whole"
 LATENCY_SECONDS = 30 if WHOLE else 0.1
@@ -168,7 +168,7 @@ def test_what_failed_for_good_is_counted_and_one_command_sends_it_again(world: W
 
 def test_a_version_without_a_score_is_not_deployed(world: World, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     assert model.outcome
-    unscored: Outcome = replace(model.outcome, f1_score=None)
+    unscored: TrainingOutcome = replace(model.outcome, f1_score=None)
     monkeypatch.setattr(Trainer, "run", lambda self: unscored)
     world.label(TRAINING_DIGITS[:20])
     old = world.state().endpoint_arn

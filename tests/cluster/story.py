@@ -16,15 +16,15 @@ from tests.testing.first_model import FirstModel
 from tests.testing.stack import RunningStack
 from tests.waiting import eventually
 
-from demo.errors import NotAsToldError
+from demo.errors import DemoError
 from demo.pictures import Shares, cast
 from demo.progress import Narrator
 from demo.scene import Scene
 from demo.steps import detection, setup
 from label_loop.domain.log_row import LogRow
 from label_loop.loop import Loop
-from local_stack.airflow_api import AirflowApi, Run
-from local_stack.environment import Stack
+from local_stack.airflow_api import AirflowApi, DagRun
+from local_stack.environment import StackSettings
 from local_stack.loopback import ask
 from local_stack.stack import LocalStack
 from sample_images.digits import digits
@@ -65,7 +65,7 @@ def services(settings: Mapping[str, str]) -> dict[str, compose.Service]:
 class ClusterAirflow(AirflowApi):
     """Airflow, asked for what is behind its tasks."""
 
-    def working(self, dag_id: str, task_id: str) -> tuple[Run, int] | None:
+    def working(self, dag_id: str, task_id: str) -> tuple[DagRun, int] | None:
         """Return the run whose task is at work now, and its process; None where it is not."""
         for run in self.latest_runs(dag_id, most=2):
             found = self.ask("GET", f"{_path(run)}/taskInstances/{task_id}")
@@ -73,12 +73,12 @@ class ClusterAirflow(AirflowApi):
                 return run, found["pid"]
         return None
 
-    def tries(self, run: Run, task_id: str) -> list[str]:
+    def tries(self, run: DagRun, task_id: str) -> list[str]:
         found = self.ask("GET", f"{_path(run)}/taskInstances/{task_id}/tries")["task_instances"]
         return [each["state"] for each in sorted(found, key=lambda each: each["try_number"])]
 
 
-def _path(run: Run) -> str:
+def _path(run: DagRun) -> str:
     return f"dags/{quote(run.dag_id, safe='')}/dagRuns/{quote(run.run_id, safe='')}"
 
 
@@ -91,15 +91,15 @@ class ClusterScene(Scene):
 
     @cached_property
     def airflow(self) -> ClusterAirflow:
-        return ClusterAirflow(self.stack.stack.airflow_url, {"username": ADMIN, "password": self.password})
+        return ClusterAirflow(self.stack.settings.airflow_url, {"username": ADMIN, "password": self.password})
 
     def _watch(self) -> None:
         for container in self.cluster.serving():
             if container is not self.lost and not container.runs:
-                raise NotAsToldError(f"{container.name} has ended. Its log ends with:\n{container.last_lines()}")
+                raise DemoError(f"{container.name} has ended. Its log ends with:\n{container.last_lines()}")
         for problem in (self.reviewer.problem, self.watcher.problem):
             if problem is not None:
-                raise NotAsToldError(str(problem)) from problem
+                raise DemoError(str(problem)) from problem
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,9 @@ class Course:
 @contextmanager
 def scene_of(cluster: Cluster, settings: Mapping[str, str]) -> Iterator[ClusterScene]:
     """Let this process play on the cluster."""
-    stack = Stack(cluster.home, cluster.ports["api-server"], cluster.ports["local-aws"], settings["PARAMETER_PATHS"])
+    stack = StackSettings(
+        cluster.home, cluster.ports["api-server"], cluster.ports["local-aws"], settings["PARAMETER_PATHS"]
+    )
     with pytest.MonkeyPatch.context() as patch:
         for name, value in stack.aws_environment().items():
             patch.setenv(name, value)
@@ -138,7 +140,7 @@ def scene_of(cluster: Cluster, settings: Mapping[str, str]) -> Iterator[ClusterS
 def prepare(scene: ClusterScene) -> None:
     """Set the loop up with a model that serves: how Celery's workers train is shown where MWAA is."""
     setup.set_up_loop(scene)
-    model = FirstModel(RunningStack(scene.stack.stack), scene.loop)
+    model = FirstModel(RunningStack(scene.stack.settings), scene.loop)
     model.train(scene.cast.labelled)
     model.serve()
 
@@ -174,11 +176,11 @@ def tell(scene: ClusterScene) -> Course:
     )
 
 
-def _lose_the_worker_at_work(scene: ClusterScene) -> Run:
+def _lose_the_worker_at_work(scene: ClusterScene) -> DagRun:
     """Wait until a worker detects images, end it without a word, and let Rekognition be quick again."""
     scene.control.reset_calls()
 
-    def at_work() -> tuple[Container, Run] | None:
+    def at_work() -> tuple[Container, DagRun] | None:
         if not scene.control.calls().get("rekognition.DetectCustomLabels"):
             return None
         found = scene.airflow.working(scene.loop.dag_id(DETECTION), TASK)
@@ -192,7 +194,7 @@ def _lose_the_worker_at_work(scene: ClusterScene) -> Run:
 
 
 def _fault(method: str, scene: Scene, faults: Any = None) -> None:
-    ask(method, f"{scene.stack.stack.aws_url}/_local/faults", faults)
+    ask(method, f"{scene.stack.settings.aws_url}/_local/faults", faults)
 
 
 def _hide_messages_shortly(scene: Scene) -> None:

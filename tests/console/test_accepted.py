@@ -61,7 +61,7 @@ def test_all_places_say_the_same_about_a_confidence_beside_the_minimum(
 def _result_of_demo(world: World) -> Any:
     rows = [LogRow.from_item(item) for item in world.rows()]
     version = {"ProjectVersionArn": rows[0].project_version_arn, "EvaluationResult": {"F1Score": 1}}
-    return result(1, version, images_trained=1, rows=rows, truth={rows[0].key: "7"}, calls_an_image=1)
+    return result(1, version, images_trained=1, rows=rows, truth={rows[0].key: "7"}, calls_per_image=1)
 
 
 def _is_accepted_on_insight(ask: Ask) -> bool:

@@ -13,14 +13,14 @@ from deployment.uploads import Uploads, etag
 from label_loop.loop import Loop
 from local_aws.server import LocalAws
 from local_aws.services import RequestContext
-from local_aws.settings import Settings
+from local_aws.settings import EndpointSettings
 
 NETWORK = {"SubnetIds": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}
 
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[LocalAws]:
-    with LocalAws(Settings(port=0)) as aws, pointed_at(aws):
+    with LocalAws(EndpointSettings(port=0)) as aws, pointed_at(aws):
         yield aws
 
 
@@ -141,7 +141,7 @@ def test_an_interrupted_deployment_goes_on_where_it_stopped(commands: Commands, 
         patch.setattr(Uploads, "version", interrupt)
         stopped = commands.deploy("interrupted", "--loops", "interrupted-loop")
     assert stopped.status == 130
-    assert "the same command again" in stopped.err
+    assert "run the command again" in stopped.err
     again = commands.deploy("interrupted")
     assert again.status == 0, again.err
     assert commands.environment("interrupted")["Status"] == "AVAILABLE"
@@ -182,7 +182,7 @@ def test_a_loop_s_stack_is_not_destroyed_as_an_environment(commands: Commands):
 def test_a_name_that_no_stack_can_have_touches_none(commands: Commands, stack: str):
     for refused in (commands.deploy(stack, "--loops", "some"), commands.destroy(stack)):
         assert (refused.status, refused.writes) == (1, {})
-        assert "is no name for a stack" in refused.err
+        assert "is not a valid name for a stack" in refused.err
 
 
 def test_an_environment_does_not_take_the_name_of_its_loop_s_stack(commands: Commands):
@@ -195,7 +195,7 @@ def test_an_environment_does_not_take_the_name_of_its_loop_s_stack(commands: Com
 def test_a_loop_that_parameter_store_does_not_take_is_refused_before_anything_is_made(commands: Commands, loop: str):
     refused = commands.deploy("refusing", "--loops", loop)
     assert (refused.status, refused.writes) == (1, {})
-    assert "keeps paths that begin with aws or ssm to AWS" in refused.err
+    assert "reserves paths that begin with aws or ssm" in refused.err
 
 
 def test_a_loop_that_no_stack_made_gets_one_for_what_it_lacks(commands: Commands):
@@ -205,7 +205,7 @@ def test_a_loop_that_no_stack_made_gets_one_for_what_it_lacks(commands: Commands
     commands.client("s3").create_bucket(Bucket="of-before", CreateBucketConfiguration=where)
     deployed = commands.deploy("adopting", "--loops", "/made/before")
     assert deployed.status == 0, deployed.err
-    assert "mended        bucket of-before" in deployed.out
+    assert "updated       bucket of-before" in deployed.out
     (loop,) = {one for one in deployed.out.split() if one.startswith("label-loop-made-before-") and len(one) == 29}
     (stack,) = commands.client("cloudformation").describe_stacks(StackName="adopting")["Stacks"]
     given = {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
@@ -270,13 +270,13 @@ def test_destroying_removes_what_costs_by_the_hour_and_says_what_it_keeps(comman
     assert done.writes == {"cloudformation.DeleteStack": 1}
     for text in (bucket, "airflow-gone-Task", "table label-loop-gone-loop-reviews", "stack label-loop-gone-loop"):
         assert text in done.out
-    assert "left running: the models of /shared-loop, which the environment also serves" in done.out
+    assert "kept running: the models of /shared-loop, which the environment also serves" in done.out
     assert commands.aws.environments.changes[-1] == ("DeleteEnvironment", {"Name": "gone"})
     assert commands.client("s3").head_object(Bucket=bucket, Key="plugins.zip")
     assert commands.client("ssm").get_parameter(Name=Loop("/gone-loop").parameter("For-System-Use-Only"))
     again = commands.destroy("gone")
     assert (again.status, again.writes) == (1, {})
-    assert f"in {REGION}. Way out: check STACK and REGION" in again.err
+    assert f"in {REGION}. To fix this, check STACK and REGION" in again.err
     assert commands.deploy("gone", "--loops", "gone-loop").status == 0  # its loop is where it was
 
 
@@ -284,7 +284,7 @@ def test_destroying_removes_what_costs_by_the_hour_and_says_what_it_keeps(comman
     ("missing", "text"),
     [
         (("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "there are no credentials"),
-        (("AWS_DEFAULT_REGION",), "no region"),
+        (("AWS_DEFAULT_REGION",), "no region is set"),
     ],
 )
 def test_without_credentials_or_region_it_says_how_to_have_them(commands, monkeypatch, missing, text):
@@ -294,7 +294,7 @@ def test_without_credentials_or_region_it_says_how_to_have_them(commands, monkey
     for refused in (commands.deploy("nobody"), commands.destroy("nobody")):
         assert refused.status == 1
         assert text in refused.err
-        assert "Way out" in refused.err
+        assert "To fix this, " in refused.err
 
 
 def test_a_region_that_cannot_be_reached_and_a_package_that_cannot_be_built_are_told(

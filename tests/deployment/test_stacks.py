@@ -147,7 +147,7 @@ def test_a_creation_that_fails_is_told_with_what_failed_first(script: Script):
     with pytest.raises(DeploymentError, match="NatAddress CREATE_FAILED: The maximum number of addresses") as refused:
         deploy(script)
     assert "so far" in str(refused.value)
-    assert "Way out" in str(refused.value)
+    assert "To fix this, " in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_a_change_set_that_fails_is_told_with_its_reason_and_removed(script: Scr
     update(script)
     script.change_set("UPDATE", "FAILED", "Parameter MaxWorkers failed to satisfy constraint")
     script.answer("cloudformation", "delete_change_set", {}, {"ChangeSetName": "arn:changes"})
-    with pytest.raises(DeploymentError, match=r"MaxWorkers failed to satisfy constraint\. Way out"):
+    with pytest.raises(DeploymentError, match=r"MaxWorkers failed to satisfy constraint\. To fix this, "):
         deploy(script, MaxWorkers="99")
 
 
@@ -225,7 +225,7 @@ def test_work_that_an_interrupted_run_left_behind_is_awaited(script: Script):
     script.summary()
     script.answer("cloudformation", "get_template", {"TemplateBody": BODY})
     deploy(script)
-    assert "still works on the stack" in script.said[0]
+    assert "is still working on the stack" in script.said[0]
     assert script.said[-1] == f"  unchanged: stack {NAME}"
 
 
@@ -246,9 +246,9 @@ def test_a_stack_that_cannot_be_deleted_is_told_with_what_holds_it(script: Scrip
     script.stack("DELETE_FAILED")
     script.events(("1", "Bucket", "DELETE_FAILED", "The bucket you tried to delete is not empty"))
     stacks = Stacks(script.account)
-    stack = stacks.ours(NAME, ENVIRONMENT)
+    stack = stacks.find_ours(NAME, ENVIRONMENT)
     assert stack is not None
-    with pytest.raises(DeploymentError, match=r"is not empty\. Way out: remove what holds it \(empty a bucket"):
+    with pytest.raises(DeploymentError, match=r"is not empty\. To fix this, remove what blocks it \(empty a bucket"):
         stacks.delete(stack)
     script.check()
 

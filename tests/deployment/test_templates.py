@@ -16,7 +16,7 @@ from tests.deployment.template import FILES, LOOP, NAMES, PROJECT, REGION, refer
 from deployment.__main__ import _parser
 from label_loop.loop import Loop
 from label_loop.parameters import PARAMETERS
-from label_loop.provisioning import Line, Options, Outcome, provision
+from label_loop.provisioning import Options, ResourceLine, ResourceOutcome, provision
 from label_loop.provisioning.bucket import adapt_bucket
 from label_loop.provisioning.names import PURPOSES, slug
 from label_loop.provisioning.notifications import ensure_notifications
@@ -34,14 +34,14 @@ from label_loop.provisioning.table import (
 )
 from label_loop.system_record import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION
 from local_aws.server import LocalAws
-from local_aws.settings import Settings
+from local_aws.settings import EndpointSettings
 
 KNOWN = references(f"{NAMES.arn('rekognition', f'project/{NAMES.base}')}/1", "https://sqs/")
 
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[LocalAws]:
-    with LocalAws(Settings(port=0)) as aws:
+    with LocalAws(EndpointSettings(port=0)) as aws:
         yield aws
 
 
@@ -126,17 +126,17 @@ def test_the_parameters_of_stacks_of_earlier_releases_stay_as_they_were():
 
 def test_what_the_stack_makes_is_as_what_a_loop_had_before_is_made(client):
     """Two ways describe a bucket and the tables: the template for new ones, the code for those that are kept."""
-    lines: list[Line] = []
+    lines: list[ResourceLine] = []
     values = provision(LOOP, Options(review_backend="airflow"), boto3.Session(), lines.append)
-    assert {line.outcome for line in lines} == {Outcome.CREATED}
+    assert {line.outcome for line in lines} == {ResourceOutcome.CREATED}
 
-    again: list[Line] = []
+    again: list[ResourceLine] = []
     site = Site(LOOP, Options(), boto3.Session(), again.append)
     adapt_bucket(site, values["s3_bucket"])
     ensure_notifications(site, values["s3_bucket"], {one: values[f"{one}_queue_url"] for one in PURPOSES})
     for layout in (inference_log(INDEX), REVIEWS, STATISTICS, STATE):
         adapt_table(site, values[layout.record_key], layout)
-    assert [str(line) for line in again if line.outcome is not Outcome.UNCHANGED] == []
+    assert [str(line) for line in again if line.outcome is not ResourceOutcome.UNCHANGED] == []
 
     client("s3").put_object(Bucket=NAMES.bucket, Key="images_for_detection/an image.png", Body=b"x")
     received = client("sqs").receive_message(QueueUrl=values["uploads_queue_url"], MaxNumberOfMessages=10)

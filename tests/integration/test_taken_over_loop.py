@@ -16,7 +16,7 @@ from label_loop.inbox.queue import QueueInbox
 from label_loop.inbox.reconciliation import UploadsReconciliation
 from label_loop.payloads import ANSWERS_FOLDER, UPLOADS_FOLDER
 from label_loop.provisioning import Options
-from label_loop.provisioning.adoption import adopt, back
+from label_loop.provisioning.adoption import adopt, give_back
 from label_loop.provisioning.site import Site
 from label_loop.workflows.detection import DetectionWorkflow
 from label_loop.workflows.human_review import HumanReviewWorkflow
@@ -91,7 +91,7 @@ def test_new_uploads_are_detected_once_and_old_ones_not_again(sample: TakenOverW
 def test_what_the_sample_detected_between_two_adoptions_is_not_detected_again(sample: TakenOverWorld) -> None:
     adopt(sample.site())
     sample.set_state(uploads_reconciled_until=sample.state().uploads_taken_over_until)
-    back(sample.site())
+    give_back(sample.site())
     sample.detect_as_the_sample("between.png", "11111111-1111-4111-8111-000000000002")
     adopt(sample.site())
     sample.upload("after.png", FRESH_DIGITS[12].body)

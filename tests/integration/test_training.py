@@ -18,14 +18,14 @@ from tests.waiting import eventually
 from label_loop.domain.training import DEPLOYED
 from label_loop.exceptions import SmokeTestFailedError, UnusableTrainingSetError
 from label_loop.payloads import LABELLED_FOLDER, MANIFESTS_FOLDER
-from local_aws.rekognition.training import Outcome, Trainer
+from local_aws.rekognition.training import Trainer, TrainingOutcome
 
 ENDPOINT = "rekognition_project_version_arn"
 STEPS = ("prepare", "record", "create", "train", "gate", "start", "run", "smoke", "move", "stop")
 
 
 @pytest.fixture
-def instant(model: Model, monkeypatch: pytest.MonkeyPatch) -> Callable[[Outcome], None]:
+def instant(model: Model, monkeypatch: pytest.MonkeyPatch) -> Callable[[TrainingOutcome], None]:
     """Let trainings end at once, with the shared model or another outcome."""
     outcomes = [model.outcome]
     monkeypatch.setattr(Trainer, "run", lambda self: outcomes[-1])
@@ -224,9 +224,11 @@ def test_a_set_that_cannot_train_starts_nothing(bare: World, labels: list[str]) 
 
 
 def test_a_failed_training_is_recorded_and_not_repeated_on_the_same_images(
-    world: World, instant: Callable[[Outcome], None]
+    world: World, instant: Callable[[TrainingOutcome], None]
 ) -> None:
-    instant(Outcome(succeeded=False, message="The manifest has too few labels. (ERROR_MANIFEST_TOO_FEW_LABELS)"))
+    instant(
+        TrainingOutcome(succeeded=False, message="The manifest has too few labels. (ERROR_MANIFEST_TOO_FEW_LABELS)")
+    )
     world.label(TRAINING_DIGITS[:20])
     old = world.state().endpoint_arn
     attempt = world.training().prepare(resume=False, forced=False, run_id="r")
@@ -242,7 +244,7 @@ def test_a_failed_training_is_recorded_and_not_repeated_on_the_same_images(
 
 
 def test_a_rejected_version_is_not_started_and_needs_new_images(
-    world: World, model: Model, instant: Callable[[Outcome], None]
+    world: World, model: Model, instant: Callable[[TrainingOutcome], None]
 ) -> None:
     assert model.outcome
     instant(replace(model.outcome, f1_score=0.79))

@@ -15,7 +15,7 @@ from tests.integration.world import World
 
 from label_loop.payloads import LABELLED_FOLDER
 from label_loop.triggers import rekognition as triggers
-from local_aws.rekognition.training import Outcome, Trainer
+from local_aws.rekognition.training import Trainer, TrainingOutcome
 
 TRAINING = ("write_manifest", "create_version", "wait_for_training", "evaluate")
 DEPLOYMENT = ("start_version", "wait_for_start", "smoke_test", "move_endpoint")
@@ -58,7 +58,7 @@ def run(dag: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[str, d
 @pytest.fixture
 def outcome(model: Model, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Let trainings end at once, with the shared model and perhaps another score."""
-    made: list[Outcome | None] = [model.outcome]
+    made: list[TrainingOutcome | None] = [model.outcome]
     monkeypatch.setattr(Trainer, "run", lambda self: made[-1])
 
     def change(**changes: Any) -> None:

@@ -5,7 +5,7 @@ import pytest
 from tests.local_aws.endpoint import Endpoint
 
 from local_aws.server import LocalAws
-from local_aws.settings import Settings
+from local_aws.settings import EndpointSettings
 
 FAST = {
     "training_seconds": 0.1,
@@ -22,7 +22,7 @@ def start() -> Iterator[Callable[..., Endpoint]]:
     running: list[LocalAws] = []
 
     def begin(**settings: Any) -> Endpoint:
-        running.append(LocalAws(Settings(**(FAST | {"port": 0} | settings))))
+        running.append(LocalAws(EndpointSettings(**(FAST | {"port": 0} | settings))))
         return Endpoint(running[-1])
 
     yield begin

@@ -11,7 +11,7 @@ from tests.local_aws.endpoint import Endpoint
 
 from local_aws.http_server import PortTakenError
 from local_aws.server import LocalAws
-from local_aws.settings import Settings
+from local_aws.settings import EndpointSettings
 
 INCLUDE = Path(__file__).parents[2] / "include"
 
@@ -42,7 +42,7 @@ def test_a_taken_port_names_the_port_and_the_setting() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(PortTakenError, match=f"port {port} .*LOCAL_AWS_PORT"):
-            LocalAws(Settings(port=port))
+            LocalAws(EndpointSettings(port=port))
 
 
 def test_each_endpoint_begins_empty_and_closes_twice(start: Callable[..., Endpoint]) -> None:
@@ -58,8 +58,8 @@ def test_each_endpoint_begins_empty_and_closes_twice(start: Callable[..., Endpoi
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCAL_AWS_REFUSE_HUMAN_LOOPS", "False")
     monkeypatch.setenv("LOCAL_AWS_PORT", "4570")
-    settings = Settings.from_environment()
+    settings = EndpointSettings.from_environment()
     assert (settings.port, settings.refuse_human_loops) == (4570, False)
     monkeypatch.setenv("LOCAL_AWS_REFUSE_HUMAN_LOOPS", "maybe")
     with pytest.raises(ValueError, match="LOCAL_AWS_REFUSE_HUMAN_LOOPS"):
-        Settings.from_environment()
+        EndpointSettings.from_environment()

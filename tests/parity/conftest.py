@@ -12,7 +12,7 @@ from tests.testing.stack import RunningStack, stop
 
 from label_loop.loop import Loop
 from label_loop.provisioning import Options, provision
-from local_stack.environment import PROJECT, Stack, free_port
+from local_stack.environment import PROJECT, StackSettings, free_port
 from local_stack.stack import LocalStack
 
 LOOP = Loop("/logos")
@@ -29,7 +29,7 @@ def mwaa(home: Path) -> Iterator[Mwaa]:
     """Prepare the environment and start the endpoint, which stands in for AWS."""
     backing.require()
     python = image.python()
-    stack = Stack(home.parent / "aws", free_port(), free_port(), LOOP.path, roles=("admin",))
+    stack = StackSettings(home.parent / "aws", free_port(), free_port(), LOOP.path, roles=("admin",))
     local = LocalStack(stack)
     with backing.own_database() as database, backing.own_redis() as redis, pytest.MonkeyPatch.context() as patch:
         for name in ("TRAINING", "START"):

@@ -18,7 +18,7 @@ from tests.deployment.template import resolved, template
 from tests.testing.stack import RunningStack
 from tests.waiting import eventually
 
-from local_stack.environment import LOOPBACK, Stack, free_port
+from local_stack.environment import LOOPBACK, StackSettings, free_port
 from local_stack.processes import BackgroundProcess
 from local_stack.stack import LocalStack
 
@@ -62,7 +62,7 @@ class Mwaa:
 
     python: Path
     home: Path
-    stack: Stack
+    stack: StackSettings
     database: str
     redis: str
 

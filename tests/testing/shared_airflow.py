@@ -19,7 +19,7 @@ from tests.testing.stack import RunningStack
 from deployment.__main__ import main as deployment
 from label_loop.loop import Loop
 from label_loop.provisioning import Options, provision
-from local_stack.environment import Stack, free_port
+from local_stack.environment import StackSettings, free_port
 
 ROLES = ("viewer", "user", "op", "admin")
 # The console opens with the first one: what a person does there, the tests do with the pictures.
@@ -71,9 +71,9 @@ class SharedAirflow:
     def _count(self) -> int:
         return int(self._users.read_text()) if self._users.exists() else 0
 
-    def _start(self) -> Stack:
+    def _start(self) -> StackSettings:
         paths = ",".join(loop.path for loop in LOOPS)
-        made = Stack(self._folder / "airflow", free_port(), free_port(), paths, ROLES)
+        made = StackSettings(self._folder / "airflow", free_port(), free_port(), paths, ROLES)
         with pytest.MonkeyPatch.context() as patch:
             for name, value in _ENDPOINT.items():
                 patch.setenv(name, value)
@@ -81,9 +81,9 @@ class SharedAirflow:
         self._saved.write_text(json.dumps(asdict(made) | {"home": str(made.home)}))
         return made
 
-    def _read(self) -> Stack:
+    def _read(self) -> StackSettings:
         saved: dict[str, Any] = json.loads(self._saved.read_text())
-        return Stack(**saved | {"home": Path(saved["home"]), "roles": tuple(saved["roles"])})
+        return StackSettings(**saved | {"home": Path(saved["home"]), "roles": tuple(saved["roles"])})
 
     def _prepare(self, running: RunningStack) -> None:
         """Make all loops before Airflow looks at them: what is missing would fail its runs."""

@@ -16,7 +16,7 @@ from tests.testing import metadata_database
 from tests.waiting import eventually
 
 from local_stack.airflow_api import AirflowApi
-from local_stack.environment import Stack, free_port
+from local_stack.environment import StackSettings, free_port
 from local_stack.stack import LocalStack
 
 
@@ -24,7 +24,7 @@ from local_stack.stack import LocalStack
 class RunningStack:
     """The REST API of Airflow as its admin, and boto3 clients of the endpoint."""
 
-    stack: Stack
+    stack: StackSettings
 
     def client(self, service: str) -> Any:
         return boto3.client(
@@ -89,7 +89,7 @@ def airflow_over_endpoint(
     home: Path, parameter_paths: str, prepare: Callable[[RunningStack], Any]
 ) -> Iterator[RunningStack]:
     """Run an endpoint and, once its loops are prepared, an Airflow, on ports of their own; stop both in the end."""
-    stack = Stack(home, free_port(), free_port(), parameter_paths)
+    stack = StackSettings(home, free_port(), free_port(), parameter_paths)
     start(stack, prepare)
     try:
         yield RunningStack(stack)
@@ -97,7 +97,7 @@ def airflow_over_endpoint(
         stop(stack)
 
 
-def start(stack: Stack, prepare: Callable[[RunningStack], Any]) -> None:
+def start(stack: StackSettings, prepare: Callable[[RunningStack], Any]) -> None:
     """Start an endpoint, have its loops prepared, and start Airflow; stop both where one does not come up."""
     local, running = LocalStack(stack), RunningStack(stack)
     try:
@@ -112,7 +112,7 @@ def start(stack: Stack, prepare: Callable[[RunningStack], Any]) -> None:
         raise
 
 
-def stop(stack: Stack) -> None:
+def stop(stack: StackSettings) -> None:
     """Stop both without waiting for tasks to end: nobody asks for their work any more."""
     local = LocalStack(stack)
     for process in (local.airflow, local.endpoint):

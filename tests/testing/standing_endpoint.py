@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from local_aws.settings import Settings
+from local_aws.settings import EndpointSettings
 
 if TYPE_CHECKING:
     from tests.integration.model import Model
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from label_loop.loop import Loop
     from local_aws.server import LocalAws
 
-_FAST = Settings(
+_FAST = EndpointSettings(
     port=0,
     training_seconds=0.05,
     start_seconds=0.1,

@@ -1,1 +1,1 @@
-"""The steps of the story, in the order of their telling."""
+"""The steps of the demo."""

@@ -1,8 +1,8 @@
-"""Uploads that become detections, and the unsure ones that people label."""
+"""Detection of uploads, and review of the uncertain detections."""
 
 from collections.abc import Sequence
 
-from demo.control import IDLE_POLLING, calls_an_image
+from demo.control import IDLE_POLLING, calls_per_image
 from demo.pictures import AnyPicture
 from demo.scene import Scene
 from demo.steps.setup import upload
@@ -37,7 +37,7 @@ def detect(scene: Scene, pictures: Sequence[AnyPicture]) -> None:
 
 
 def review(scene: Scene) -> int:
-    """Wait until the answers to all open reviews are applied; return how many images the training set won."""
+    """Wait until the answers to all open reviews are applied; return the number of images added for training."""
     rows = scene.aws.rows()
     asked = sum(row.has_review for row in rows)
     before = len(scene.cast.labelled)
@@ -49,16 +49,16 @@ def review(scene: Scene) -> int:
             timeout_seconds=REVIEW_SECONDS,
         )
     wrong = [row.key for row in scene.aws.rows() if _answer_is_wrong(scene, row)]
-    scene.expect(not wrong, f"{len(wrong)} answers are not those of the reviewer, such as {wrong[:1]}.")
-    won = scene.aws.labelled_images() - before
-    scene.expect(won == asked, f"{asked} images were reviewed, but {won} joined the training set.")
-    return won
+    scene.expect(not wrong, f"{len(wrong)} answers differ from the reviewer's, such as {wrong[:1]}.")
+    added = scene.aws.labelled_images() - before
+    scene.expect(added == asked, f"{asked} images were reviewed, but {added} were added to the training set.")
+    return added
 
 
 def count_calls(scene: Scene, images: int) -> None:
-    """Keep how many calls to AWS the images took, from upload to applied answer."""
+    """Record how many calls to AWS the images took, from upload to applied answer."""
     calls = scene.control.calls()
-    scene.calls_an_image.append(calls_an_image(calls, images))
+    scene.calls_per_image.append(calls_per_image(calls, images))
     scene.idle_calls += calls.get(IDLE_POLLING, 0)
 
 

@@ -1,4 +1,4 @@
-"""Some images that wait for whoever watches."""
+"""Leaves some images for the user to review."""
 
 from dataclasses import dataclass
 
@@ -34,7 +34,7 @@ class _Again:
 
 
 def leave_images(scene: Scene) -> None:
-    """Have the loop doubt nearly everything, upload some images, and say where they wait for a person."""
+    """Raise the minimum confidence, so that nearly every image is reviewed; upload some, and say where they wait."""
     scene.aws.put_parameter(CONFIDENCE, DEMANDING)
     variable = scene.loop.variable(CONFIDENCE)
     with scene.narrator.step(f"{CONFIDENCE} = {DEMANDING}") as step:
@@ -55,5 +55,5 @@ def leave_images(scene: Scene) -> None:
             timeout_seconds=DETECTION_SECONDS,
         )
     waiting = scene.aws.count_open_reviews()
-    scene.expect(waiting > 0, "The model is sure of every image, so that none waits for you.")
-    scene.narrator.say(f"\n{waiting} images wait for your answer: [bold]{scene.desk.url}[/bold]")
+    scene.expect(waiting > 0, "The model is sure of every image, so none is left for you to review.")
+    scene.narrator.say(f"\n{waiting} images wait for your review: [bold]{scene.desk.url}[/bold]")

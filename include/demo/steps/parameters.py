@@ -1,4 +1,4 @@
-"""Parameters changed on either side."""
+"""Changes parameters on both sides."""
 
 import time
 
@@ -11,7 +11,7 @@ FROM_VARIABLE = "Human-Sampling-Interval"
 
 
 def change_both_ways(scene: Scene) -> None:
-    """Change one parameter in Parameter Store and another as a Variable; time until each is on the other side."""
+    """Change one parameter in Parameter Store and another as a Variable; measure when each reaches the other side."""
     interval = str(scene.cast.sampling_interval)
     scene.aws.put_parameter(FROM_STORE, STORE_VALUE)
     scene.airflow.set_variable(scene.loop.variable(FROM_VARIABLE), interval)
@@ -26,12 +26,12 @@ def change_both_ways(scene: Scene) -> None:
         for name, is_there in values.items():
             if is_there:
                 arrived.setdefault(name, time.monotonic() - began)
-        return Seen(all(values.values()), ", ".join(arrived) or "each on its own side", len(arrived))
+        return Seen(all(values.values()), ", ".join(arrived) or "not yet copied", len(arrived))
 
-    with scene.narrator.step("Parameters changed on either side", 2) as step:
+    with scene.narrator.step("Parameters changed on both sides", 2) as step:
         scene.patience.until("both parameters on the other side", look, step=step, timeout_seconds=SYNC_SECONDS)
     took = {name.split()[0]: seconds for name, seconds in arrived.items()}
     scene.narrator.say(
-        f"  {FROM_STORE} = {STORE_VALUE} in Parameter Store became the Variable in {took[FROM_STORE]:.0f} s; the "
-        f"Variable {FROM_VARIABLE} = {interval} became Parameter Store's in {took[FROM_VARIABLE]:.0f} s."
+        f"  {FROM_STORE} = {STORE_VALUE} was copied from Parameter Store to the Variable in {took[FROM_STORE]:.0f} s; "
+        f"{FROM_VARIABLE} = {interval} was copied from the Variable to Parameter Store in {took[FROM_VARIABLE]:.0f} s."
     )

@@ -1,4 +1,4 @@
-"""A human sample: every n-th detection, for an honest look at the model."""
+"""Human sampling: every n-th detection is reviewed, for an unbiased estimate of the model's accuracy."""
 
 from demo.scene import Scene
 from demo.waiting import Seen
@@ -8,7 +8,7 @@ SAMPLING_SECONDS = 420
 
 
 def take_sample(scene: Scene) -> None:
-    """Trigger sampling, let the reviewer answer, and tell how often the model was right."""
+    """Trigger sampling, let the reviewer answer, and report how often the model was right."""
     due = len(scene.uploaded) // scene.cast.sampling_interval
     trained_with = scene.aws.labelled_images()
     run = scene.airflow.trigger(scene.loop.dag_id("human_sampling"))
@@ -23,10 +23,10 @@ def take_sample(scene: Scene) -> None:
     agreed = sum(row.agrees_with(row.human_label or "") for row in sampled)
     scene.expect(len(sampled) == due, f"{due} samples were due, {len(sampled)} were taken.")
     added = scene.aws.labelled_images() - trained_with
-    scene.expect(added == 0, f"{added} sampled images joined the training set, which must not.")
+    scene.expect(added == 0, f"{added} sampled images were added to the training set, which must not happen.")
     scene.narrator.say(
-        f"  Every {scene.cast.sampling_interval}th of {len(scene.uploaded)} detections is {due} samples: the person "
-        f"and the models agree on {agreed} of them."
+        f"  One in {scene.cast.sampling_interval} of {len(scene.uploaded)} detections was sampled, {due} in all: the "
+        f"person and the models agree on {agreed} of them."
     )
 
 

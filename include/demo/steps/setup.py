@@ -1,4 +1,4 @@
-"""A fresh stack, the loop's resources, and Airflow that knows its DAGs."""
+"""Sets up a fresh stack, the loop's resources, and an Airflow that serves the loop's DAGs."""
 
 import os
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ INFERENCE_UNITS = "5"
 
 
 def begin(stack: LocalStack) -> list[str]:
-    """Stop and forget what this stack had, start anew; return what had to be stopped. Airflow boots on meanwhile."""
+    """Stop this stack, delete its data and start it again; return what had to be stopped. Does not wait for Airflow."""
     stopped = stack.stop()
     stack.check_ports()
-    remove_state(stack.stack.home)
-    # Long enough to be seen, and short enough that a training has ended when it is first looked at.
+    remove_state(stack.settings.home)
+    # Long enough to be visible, and short enough to have ended when the sensor first checks.
     os.environ.setdefault("LOCAL_AWS_TRAINING_SECONDS", "2")
     stack.start_endpoint()
     stack.start_airflow()
@@ -28,16 +28,16 @@ def begin(stack: LocalStack) -> list[str]:
 
 
 def set_up_loop(scene: Scene) -> None:
-    """Make the loop's resources, and upload the test set that every version is measured with."""
+    """Create the loop's resources, and upload the test set with which every version is evaluated."""
     with scene.narrator.step("The loop's AWS resources") as step:
         scene.aws.provision(scene.cast.labels, lambda line: step.show(f"{line.outcome} {line.kind}"))
         scene.aws.put_parameter("Minimum-Inference-Units", INFERENCE_UNITS)
-    upload(scene, "Test images, held out for good", by_label(TEST_FOLDER, scene.cast.testing))
+    upload(scene, "Test images, never trained with", by_label(TEST_FOLDER, scene.cast.testing))
 
 
 def wait_for_airflow(scene: Scene) -> None:
     """Wait until Airflow runs, has parsed the DAGs, and has the parameters as Variables."""
-    with scene.narrator.step("Airflow boots") as step:
+    with scene.narrator.step("Airflow starts") as step:
         scene.patience.until(
             "Airflow to be healthy",
             lambda: Seen(scene.stack.airflow_is_healthy(), "its components start"),
@@ -50,11 +50,11 @@ def wait_for_airflow(scene: Scene) -> None:
         scene.patience.until("the Variables", lambda: _synced(scene), step=step, timeout_seconds=240)
     units = scene.airflow.variable(scene.loop.variable("Minimum-Inference-Units"))
     scene.expect(units == INFERENCE_UNITS, f"The Variable of Minimum-Inference-Units is {units}.")
-    scene.narrator.say(f"  Parameter Store's Minimum-Inference-Units = {units} is the Variable's value, too.")
+    scene.narrator.say(f"  Minimum-Inference-Units = {units} was copied from Parameter Store to the Variable.")
 
 
 def upload_labelled(scene: Scene) -> None:
-    """Upload the few images with labels. Training checks once by itself as Airflow begins: let that pass first."""
+    """Upload the labelled images, after the training check that runs by itself when Airflow starts."""
     training = scene.loop.dag_id("training")
     with scene.narrator.step("The first training check") as step:
         scene.patience.until(
@@ -70,12 +70,12 @@ def upload_labelled(scene: Scene) -> None:
 
 
 def by_label(folder: str, pictures: Sequence[AnyPicture]) -> dict[str, AnyPicture]:
-    """Return the pictures by their keys in a folder for each label."""
+    """Return the pictures by their keys, with one folder per label."""
     return {f"{folder}{picture.label}/{picture.name}": picture for picture in pictures}
 
 
 def upload(scene: Scene, title: str, keys: dict[str, AnyPicture]) -> None:
-    """Upload with a bar."""
+    """Upload pictures, and show the progress."""
     with scene.narrator.step(title, len(keys)) as step:
         scene.aws.upload(keys, lambda count: step.show("uploaded", count))
 

@@ -10,7 +10,7 @@ from local_aws.human_review.portal import Portal
 from local_aws.human_review.runtime import A2iRuntime
 from local_aws.human_review.store import Store
 from local_aws.services import Service
-from local_aws.settings import Settings
+from local_aws.settings import EndpointSettings
 
 __all__ = ["HumanReview"]
 
@@ -21,7 +21,7 @@ _TICK_SECONDS = 0.1
 class HumanReview:
     """The three parts over one store, and the clock that lets loops expire unasked."""
 
-    def __init__(self, settings: Settings, s3: Any) -> None:
+    def __init__(self, settings: EndpointSettings, s3: Any) -> None:
         store = Store()
         self._loops = HumanLoops(store, s3, settings.human_loop_stop_seconds)
         self.services: list[Service] = [SageMaker(settings, store), A2iRuntime(settings, store, self._loops)]

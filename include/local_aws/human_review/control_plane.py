@@ -10,7 +10,7 @@ from local_aws.human_review.paging import page
 from local_aws.human_review.refusal import refuse_if_never_used
 from local_aws.human_review.store import Resource, Store, arn
 from local_aws.services import ACCOUNT_ID, RequestContext
-from local_aws.settings import Settings
+from local_aws.settings import EndpointSettings
 
 _Operation = Callable[[Mapping[str, Any], str], dict[str, Any]]
 _Table = dict[tuple[str, str], Resource]
@@ -21,7 +21,7 @@ class SageMaker:
 
     name = "sagemaker"
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: EndpointSettings, store: Store) -> None:
         self._settings = settings
         self._store = store
         self._operations: dict[str, _Operation] = {

@@ -10,7 +10,7 @@ from local_aws.human_review.paging import page
 from local_aws.human_review.refusal import refuse_if_never_used
 from local_aws.human_review.store import HumanLoop, Resource, Store, arn
 from local_aws.services import RequestContext
-from local_aws.settings import Settings
+from local_aws.settings import EndpointSettings
 
 MAX_INPUT_BYTES = 3 * 1024 * 1024
 _Operation = Callable[[Mapping[str, Any], str], dict[str, Any]]
@@ -21,7 +21,7 @@ class A2iRuntime:
 
     name = "sagemaker-a2i-runtime"
 
-    def __init__(self, settings: Settings, store: Store, loops: HumanLoops) -> None:
+    def __init__(self, settings: EndpointSettings, store: Store, loops: HumanLoops) -> None:
         self._settings = settings
         self._store = store
         self._loops = loops

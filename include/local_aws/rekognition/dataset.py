@@ -14,7 +14,7 @@ from local_aws.rekognition.images import (
     UnusableImageError,
     read_pixels,
 )
-from local_aws.rekognition.manifest import MESSAGES, Line, read_lines
+from local_aws.rekognition.manifest import MESSAGES, ManifestLine, read_lines
 
 MAX_MANIFEST_BYTES = 2**30
 MAX_LINES = 250_000
@@ -45,7 +45,7 @@ class ManifestFileError(Exception):
 class Example:
     """A valid line and its decoded image."""
 
-    line: Line
+    line: ManifestLine
     pixels: Pixels
 
 
@@ -53,7 +53,7 @@ class Example:
 class Dataset:
     """One manifest, checked: its lines, the examples among them, and the codes that end the training."""
 
-    lines: list[Line]
+    lines: list[ManifestLine]
     examples: list[Example]
     codes: list[str] = field(default_factory=list)
 
@@ -109,7 +109,7 @@ def load_dataset(text: str, read_image: Callable[[str, str], bytes | None]) -> D
     return dataset
 
 
-def _decode(line: Line, read_image: Callable[[str, str], bytes | None]) -> Pixels | None:
+def _decode(line: ManifestLine, read_image: Callable[[str, str], bytes | None]) -> Pixels | None:
     body = read_image(line.bucket, line.key)
     if body is None or len(body) > MAX_S3_BYTES:
         line.codes.append("ERROR_INVALID_IMAGE")

@@ -29,7 +29,7 @@ MESSAGES = {
 
 
 @dataclass
-class Line:
+class ManifestLine:
     """One line: where its image is, its labels, and the codes of what is wrong; valid without codes."""
 
     number: int  # from 1
@@ -46,7 +46,7 @@ class Line:
         return f"s3://{self.bucket}/{self.key}"
 
 
-def read_lines(text: str) -> list[Line]:
+def read_lines(text: str) -> list[ManifestLine]:
     """Read a manifest; blank lines inside it count as invalid ones, as with AWS."""
     rows = text.split("\n")
     while rows and not rows[-1].strip():
@@ -60,8 +60,8 @@ def image_address(row: str) -> tuple[str, str] | None:
     return (line.bucket, line.key) if line.bucket else None
 
 
-def _read_line(number: int, row: str) -> Line:
-    line = Line(number, row)
+def _read_line(number: int, row: str) -> ManifestLine:
+    line = ManifestLine(number, row)
     try:
         content = json.loads(row)
     except ValueError:
@@ -75,7 +75,7 @@ def _read_line(number: int, row: str) -> Line:
     return line
 
 
-def _read_source_ref(line: Line) -> None:
+def _read_source_ref(line: ManifestLine) -> None:
     if "source-ref" not in line.content:
         line.codes.append("ERROR_MISSING_SOURCE_REF")
         return
@@ -87,7 +87,7 @@ def _read_source_ref(line: Line) -> None:
     line.bucket, line.key = match.groups()
 
 
-def _read_labels(line: Line) -> None:
+def _read_labels(line: ManifestLine) -> None:
     attributes = [name for name in line.content if name != "source-ref" and not name.endswith("-metadata")]
     attributes = [name for name in attributes if f"{name}-metadata" in line.content] or attributes
     if not attributes:

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from local_aws.rekognition.project_dataset import ProjectDataset
 from local_aws.rekognition.throttle import TokenBucket
-from local_aws.rekognition.training import Outcome, S3Location, Trainer
-from local_aws.settings import Settings
+from local_aws.rekognition.training import S3Location, Trainer, TrainingOutcome
+from local_aws.settings import EndpointSettings
 
 TRAINING_IN_PROGRESS = "TRAINING_IN_PROGRESS"
 TRAINING_COMPLETED = "TRAINING_COMPLETED"
@@ -42,7 +42,7 @@ class Version:
     message: str = "The model is being trained."
     since: float = 0.0  # when the status began
     trainer: Trainer | None = None
-    outcome: Outcome | None = None
+    outcome: TrainingOutcome | None = None
     outcome_at: float = 0.0
     training_ended_at: float | None = None
     min_units: int | None = None
@@ -54,7 +54,7 @@ class Version:
         """Seconds since the epoch."""
         return self.created_ms / 1000
 
-    def advance(self, now: float, settings: Settings) -> None:
+    def advance(self, now: float, settings: EndpointSettings) -> None:
         """Move to the state that the time and the training have brought."""
         if self.status == TRAINING_IN_PROGRESS:
             self._end_training(now, settings)
@@ -71,7 +71,7 @@ class Version:
         """Whether a deletion has ended."""
         return self.status == DELETING and now >= self.since + DELETE_SECONDS
 
-    def _end_training(self, now: float, settings: Settings) -> None:
+    def _end_training(self, now: float, settings: EndpointSettings) -> None:
         if self.outcome is None:
             return
         end = max(self.outcome_at, self.since + settings.training_seconds)

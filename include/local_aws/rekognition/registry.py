@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from local_aws.rekognition.exceptions import resource_not_found
 from local_aws.rekognition.models import Project, Version
 from local_aws.rekognition.project_dataset import ProjectDataset
-from local_aws.settings import Settings
+from local_aws.settings import EndpointSettings
 
 
 class Registry:
     """Holds the state; every method but ``lock`` and ``now`` is called with the lock held."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
+    def __init__(self, settings: EndpointSettings, clock: Callable[[], float]) -> None:
         self.settings = settings
         self.lock = threading.RLock()
         self._clock = clock

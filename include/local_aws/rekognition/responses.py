@@ -11,7 +11,7 @@ from local_aws.rekognition.dataset_entries import statistics
 from local_aws.rekognition.exceptions import invalid_pagination_token
 from local_aws.rekognition.models import Project, Version
 from local_aws.rekognition.project_dataset import ProjectDataset
-from local_aws.rekognition.training import Outcome, S3Location
+from local_aws.rekognition.training import S3Location, TrainingOutcome
 
 DEFAULT_PAGE = 100
 FEATURE = "CUSTOM_LABELS"
@@ -118,7 +118,7 @@ def describe_version(version: Version) -> dict[str, Any]:
     return description
 
 
-def _add_results(description: dict[str, Any], version: Version, outcome: Outcome, ended_at: float) -> None:
+def _add_results(description: dict[str, Any], version: Version, outcome: TrainingOutcome, ended_at: float) -> None:
     description["TrainingEndTimestamp"] = _time(ended_at)
     if outcome.succeeded:  # a failed training is not billed
         description["BillableTrainingTimeInSeconds"] = max(1, round(ended_at - version.created_at))

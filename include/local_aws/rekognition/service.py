@@ -14,7 +14,7 @@ from local_aws.rekognition.registry import Registry
 from local_aws.rekognition.storage import S3Access
 from local_aws.rekognition.versions import Versions
 from local_aws.services import RequestContext
-from local_aws.settings import Settings
+from local_aws.settings import EndpointSettings
 
 
 class Rekognition:
@@ -22,7 +22,7 @@ class Rekognition:
 
     name = "rekognition"
 
-    def __init__(self, settings: Settings, s3: S3Access, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, settings: EndpointSettings, s3: S3Access, clock: Callable[[], float] = time.time) -> None:
         # Small products on many BLAS threads take ten times as long when the machine is busy. Process-wide.
         threadpool_limits(limits=1, user_api="blas")
         registry = Registry(settings, clock)

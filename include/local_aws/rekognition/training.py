@@ -53,7 +53,7 @@ def results_folder(output_prefix: str, project_name: str, version_name: str) -> 
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainingOutcome:
     """How a training ended; ``files`` maps the roles of ``workfolder`` to where the results lie."""
 
     succeeded: bool
@@ -77,18 +77,18 @@ class Trainer:
         self._process: subprocess.Popen[bytes] | None = None
         self._cancelled = False
 
-    def run(self) -> Outcome:
+    def run(self) -> TrainingOutcome:
         """Train to the end; what goes wrong is an outcome, never an exception."""
         try:
             with tempfile.TemporaryDirectory(prefix="local-aws-training-") as path:
                 return self._run_in(WorkFolder(Path(path)))
         except S3ObjectMissingError as error:
-            return Outcome(succeeded=False, message=str(error))
+            return TrainingOutcome(succeeded=False, message=str(error))
         except TrainingCancelledError:
-            return Outcome(succeeded=False, message="The training was cancelled.")
+            return TrainingOutcome(succeeded=False, message="The training was cancelled.")
         except Exception:
             log.exception("training of %s failed", self._order.job.version_arn)
-            return Outcome(succeeded=False, message="Amazon Rekognition experienced a service issue.")
+            return TrainingOutcome(succeeded=False, message="Amazon Rekognition experienced a service issue.")
 
     def cancel(self) -> None:
         """Kill the training process, or keep it from starting."""
@@ -97,7 +97,7 @@ class Trainer:
             if self._process is not None and self._process.poll() is None:
                 self._process.kill()
 
-    def _run_in(self, folder: WorkFolder) -> Outcome:
+    def _run_in(self, folder: WorkFolder) -> TrainingOutcome:
         folder.create()
         folder.write_job(self._order.job)
         for location, text in self._order.snapshots.items():
@@ -112,7 +112,7 @@ class Trainer:
             raise RuntimeError("the training process gave no result")
         files = self._upload(result, folder)
         model = Classifier.load(folder.model) if result.succeeded else None
-        return Outcome(result.succeeded, result.message, result.f1_score, files, model)
+        return TrainingOutcome(result.succeeded, result.message, result.f1_score, files, model)
 
     def _fetch_manifest(self, sources: Sequence[S3Location], file: Path) -> list[str]:
         texts = []

@@ -17,7 +17,7 @@ from label_loop.exceptions import LabelLoopError
 from label_loop.provisioning.report import ProvisioningError
 
 COMMANDS = (PROVISION, ADOPT, DEAD_LETTERS, RECOUNT)
-FAILED, INTERRUPTED = 1, 130  # argparse ends with 2 for what it does not understand
+FAILED, INTERRUPTED = 1, 130  # argparse exits with 2 if it cannot parse the arguments
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ClientError, BotoCoreError) as error:
         reason = str(ProvisioningError.of("loop", given.loop.path, error))
     except KeyboardInterrupt:
-        sys.stderr.write("Interrupted. The same command again continues where this one stopped.\n")
+        sys.stderr.write("Interrupted. To continue where this command stopped, run it again.\n")
         return INTERRUPTED
     sys.stderr.write(f"{reason}\n")
     return FAILED
@@ -42,8 +42,8 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     made = argparse.ArgumentParser(
         prog=PROGRAM,
-        description="Set loops up in AWS, and operate them. Account and region are those of your AWS configuration.",
-        epilog="Exit status: 0 done, 1 failed, with the reason on standard error, 2 not understood.",
+        description="Set up loops in AWS and operate them. Account and region come from your AWS configuration.",
+        epilog="Exit status: 0 success, 1 failure, with the reason on standard error, 2 invalid arguments.",
     )
     made.add_argument("--version", action="version", version=__version__)
     commands = made.add_subparsers(title="commands", metavar="COMMAND", required=True)

@@ -1,17 +1,17 @@
-"""``adopt``: takes a deployment of the AWS sample over, or gives it back."""
+"""``adopt``: takes over a deployment of the AWS sample, or gives it back."""
 
 from argparse import ArgumentParser, Namespace
 
 from label_loop.cli.command import DRY_RUN, Command, add_setup_arguments
 from label_loop.cli.output import Output
 from label_loop.loop import NAMED_BY
-from label_loop.provisioning.adoption import adopt, back
+from label_loop.provisioning.adoption import adopt, give_back
 from label_loop.provisioning.site import Options, Site
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--stack", help="the sample's CloudFormation stack, whose rules are disabled")
-    parser.add_argument("--back", action="store_true", help="give back what was switched off; data stays")
+    parser.add_argument("--back", action="store_true", help="switch on again what was switched off; data is kept")
     add_setup_arguments(parser)
 
 
@@ -22,11 +22,11 @@ def _options(given: Namespace) -> Options:
 def _run(given: Namespace, site: Site, output: Output) -> int:
     path = site.loop.path
     if given.back:
-        back(site)
-        words = f"The sample works again; take {path} out of {NAMED_BY}."
+        give_back(site)
+        words = f"The sample is in charge again; remove {path} from {NAMED_BY}."
     else:
         adopt(site, given.stack)
-        words = f"The loop is adopted. Airflow serves it once {NAMED_BY} has {path}."
+        words = f"The loop is adopted. Airflow serves it once {NAMED_BY} contains {path}."
     output.end(site, DRY_RUN if given.dry_run else words)
     return 0
 

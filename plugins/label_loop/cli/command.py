@@ -1,4 +1,4 @@
-"""What the commands have in common: a loop's path, where in AWS it is, and how much is told or done."""
+"""What the commands have in common: the loop's path, its account and region, the format of the output, dry runs."""
 
 import argparse
 from collections.abc import Callable
@@ -21,13 +21,13 @@ DRY_RUN = "This was a dry run: nothing was changed."
 
 
 def only_dry_run(given: "Namespace") -> Options:
-    """Return the options of a command that makes nothing."""
+    """Return the options of a command that creates nothing."""
     return Options(dry_run=given.dry_run)
 
 
 @dataclass(frozen=True)
 class Command:
-    """One command. ``run`` does it and returns the exit status; ``help`` and ``example`` are shown by --help."""
+    """One command. ``run`` executes it and returns the exit status; --help shows ``help`` and ``example``."""
 
     name: str
     help: str
@@ -37,7 +37,7 @@ class Command:
     options: Callable[["Namespace"], Options] = only_dry_run
 
     def add_to(self, commands: "_SubParsersAction[ArgumentParser]") -> None:
-        """Add the parser of the command."""
+        """Add the command's parser."""
         sentence = f"{self.help[0].upper()}{self.help[1:]}."
         parser = commands.add_parser(
             self.name, help=self.help, description=sentence, epilog=f"Example: {PROGRAM} {self.example}"
@@ -45,24 +45,24 @@ class Command:
         parser.set_defaults(command=self)
         parser.add_argument("loop", type=_loop, help="the loop's path in Parameter Store, such as /logos")
         self.add_arguments(parser)
-        parser.add_argument("--region", help="default: that of the AWS configuration")
-        parser.add_argument("--profile", help="of the AWS configuration; default: what AWS's own settings say")
-        parser.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
-        parser.add_argument("--json", action="store_true", help="one JSON document on standard output, for a program")
+        parser.add_argument("--region", help="default: the region of the AWS configuration")
+        parser.add_argument("--profile", help="a profile of the AWS configuration; default: the one that is active")
+        parser.add_argument("--dry-run", action="store_true", help="show what would be done, without changing anything")
+        parser.add_argument("--json", action="store_true", help="print one JSON document to standard output")
 
 
 def add_setup_arguments(parser: "ArgumentParser") -> None:
-    """Add what is chosen wherever a loop is set up."""
-    parser.add_argument("--operator-email", help="subscribed to the loop's messages")
+    """Add the arguments of every command that sets up a loop."""
+    parser.add_argument("--operator-email", help="the address to which the loop's messages are sent")
     parser.add_argument(
         "--review-backend",
         choices=(A2I, AIRFLOW),
-        help="default: what the loop has, else Amazon A2I where it can be set up, else the page in the Airflow UI",
+        help="default: the loop's current one, else Amazon A2I if it can be set up, else the page in the Airflow UI",
     )
 
 
 def new_site(given: "Namespace", options: Options, output: Output) -> Site:
-    """Return where the command works. Raises BotoCoreError for a profile that does not exist."""
+    """Return the loop in the account and region to work in. Raises BotoCoreError if the profile does not exist."""
     session = boto3.Session(region_name=given.region or None, profile_name=given.profile or None)
     return Site(given.loop, options, session, output.resource, output.line)
 

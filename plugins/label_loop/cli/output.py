@@ -1,33 +1,33 @@
-"""What a command says: lines as they come for people, or one document at the end for a program."""
+"""The output of a command: lines as they are produced, for people, or one JSON document at the end, for programs."""
 
 import json
 import os
 import sys
 from typing import Any
 
-from label_loop.provisioning.report import Line
+from label_loop.provisioning.report import ResourceLine
 from label_loop.provisioning.site import Site
 
 
 class Output:
-    """Standard output. Where nobody reads it any more, as behind ``head``, the work goes on in silence."""
+    """Standard output. If its reader has closed it, as ``head`` does, the command continues without output."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
-        self._resources: list[Line] = []
+        self._resources: list[ResourceLine] = []
 
-    def resource(self, line: Line) -> None:
-        """Tell what became of a resource."""
+    def resource(self, line: ResourceLine) -> None:
+        """Report what happened to a resource."""
         self._resources.append(line)
         self.line(str(line))
 
     def line(self, text: str) -> None:
-        """Say a line to people."""
+        """Print a line, unless the output is JSON."""
         if not self._as_json:
             write_line(text)
 
     def end(self, site: Site, words: str, **values: Any) -> None:
-        """Say the last words to people, or all of it to a program: where, resources if any, and the values."""
+        """Print the conclusion, or the whole JSON document: account and region, resources if any, and the values."""
         self.line(words)
         if self._as_json:
             names = site.names
@@ -43,10 +43,10 @@ class Output:
 
 
 def write_line(text: str) -> None:
-    """Write a line to standard output at once, or nowhere where nobody reads it any more."""
+    """Write a line to standard output at once; discard it if the reader has closed the output."""
     try:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        # What is left in the buffer is written once more when Python ends.
+        # Python writes what is left in the buffer once more when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""``provision``: makes a loop's resources."""
+"""``provision``: creates a loop's resources."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -11,8 +11,8 @@ from label_loop.system_record import RecordKey
 
 
 def _add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--labels", help="get a folder each, and are what Amazon A2I's page offers: a,b,c")
-    parser.add_argument("--bucket", help="default: label-loop-<loop>-<account>-<region>")
+    parser.add_argument("--labels", help="the labels, a,b,c: each gets a folder, and Amazon A2I's page offers them")
+    parser.add_argument("--bucket", help="the loop's bucket; default: label-loop-<loop>-<account>-<region>")
     parser.add_argument("--workteam-arn", help="Amazon A2I's work team of reviewers")
     parser.add_argument("--a2i-role-arn", help="the role with which Amazon A2I reads images and writes answers")
     add_setup_arguments(parser)
@@ -38,14 +38,17 @@ def _labels(text: str | None) -> tuple[str, ...] | None:
 def _run(given: Namespace, site: Site, output: Output) -> int:
     backend = provision_at(site).get(RecordKey.REVIEW_BACKEND)
     path = site.loop.path
-    words = f"The loop {path} is set up; its review backend is {backend}. Airflow serves it once {NAMED_BY} has {path}."
+    words = (
+        f"The loop {path} is set up; its review backend is {backend}. "
+        f"Airflow serves it once {NAMED_BY} contains {path}."
+    )
     output.end(site, DRY_RUN if given.dry_run else words, review_backend=backend)
     return 0
 
 
 PROVISION = Command(
     "provision",
-    "make a loop's AWS resources, or bring them up to date; safe to repeat and to interrupt",
+    "create a loop's AWS resources, or bring them up to date; safe to repeat and to interrupt",
     "provision /logos --labels cat,dog --operator-email you@example.com",
     _add_arguments,
     _run,

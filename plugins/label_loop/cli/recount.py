@@ -1,4 +1,4 @@
-"""``recount``: counts a log that is older than its statistics."""
+"""``recount``: counts an inference log that is older than its statistics."""
 
 from argparse import ArgumentParser, Namespace
 
@@ -10,16 +10,16 @@ from label_loop.provisioning.statistics import rebuild
 
 
 def _add_arguments(_: ArgumentParser) -> None:
-    """Take what every command takes."""
+    """Add nothing to the arguments that every command has."""
 
 
 def _run(given: Namespace, site: Site, output: Output) -> int:
     written, changed = rebuild(site)
     if changed:
         names = ", ".join(day.day_and_version for day in changed)
-        problem = f"{written} days and versions are as the log says; these were counted on meanwhile: {names}"
+        problem = f"{written} days and versions now match the log; these changed during the recount: {names}"
         raise ProvisioningError("statistics of", site.loop.path, problem, "run the command again")
-    words = f"The statistics of {written} days and versions are as the log says."
+    words = f"The statistics of {written} days and versions match the log."
     if given.dry_run:
         words = f"The log has {written} days and versions to count. {DRY_RUN}"
     output.end(site, words, days_and_versions=written)
@@ -28,7 +28,7 @@ def _run(given: Namespace, site: Site, output: Output) -> int:
 
 RECOUNT = Command(
     "recount",
-    "count a loop's whole inference log into its daily statistics; safe to repeat, and while the loop runs",
+    "recompute a loop's daily statistics from its whole inference log; safe to repeat, and while the loop runs",
     "recount /logos",
     _add_arguments,
     _run,

@@ -1,4 +1,4 @@
-"""Where it all happens: an account and a region, with their clients."""
+"""An AWS account and region, with their clients."""
 
 import time
 from collections.abc import Callable
@@ -15,7 +15,7 @@ type Say = Callable[[str], None]
 
 @dataclass
 class Account:
-    """A session, whom to tell what is done, and whether it is only told."""
+    """A session, and ``say``, which is called with a line for each action; a dry run takes none of the actions."""
 
     session: boto3.Session
     say: Say
@@ -25,14 +25,14 @@ class Account:
     _clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
-        """Return the client of a service."""
+        """Return the client for a service."""
         if service not in self._clients:
             self._clients[service] = self.session.client(service, config=PATIENT)
         return self._clients[service]
 
     @cached_property
     def number(self) -> str:
-        """The account's number. Asks STS, so it shows first whether there are credentials."""
+        """The account's number. STS is asked for it, which fails early if there are no credentials."""
         return str(self.client("sts").get_caller_identity()["Account"])
 
     @property
@@ -41,6 +41,6 @@ class Account:
         return str(self.client("sts").meta.region_name)
 
     def do(self, what: str, action: Callable[[], Any]) -> Any:
-        """Tell and do one thing; in a dry run only tell it, and return None."""
+        """Announce an action and take it; in a dry run only announce it, and return None."""
         self.say(f"  to be {what}" if self.dry_run else f"  {what}")
         return None if self.dry_run else action()

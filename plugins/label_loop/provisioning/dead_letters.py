@@ -1,4 +1,4 @@
-"""The messages of a loop that failed five times: shown, sent again, or discarded."""
+"""Shows a loop's messages that failed five times, sends them again or discards them."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from label_loop.exceptions import MalformedEventError, shown
 from label_loop.payloads import DEAD_LETTER_REASON, MAX_RECEIVES
 from label_loop.provisioning.names import PURPOSES
 from label_loop.provisioning.parameter_store import require_record
-from label_loop.provisioning.site import Site, naming
+from label_loop.provisioning.site import Site, aws_errors_as
 
-_MESSAGES_A_CALL = 10
+_MESSAGES_PER_CALL = 10
 _MOST_CALLS = 1000
-# While it is shown or moved, nobody else gets a message; one that is not moved comes back after this.
+# A message that is being shown or moved is hidden from other consumers for this long.
 _HIDDEN_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """One message: what it is about, and why it is here as far as the message itself tells."""
+    """One message: its subject, and the reason why it failed, as far as the message contains it."""
 
     purpose: str
     about: str
@@ -29,11 +29,11 @@ class DeadLetter:
 
     @property
     def message_id(self) -> str:
-        """The id that SQS gave it."""
+        """The ID that SQS assigned."""
         return str(self.message["MessageId"])
 
     def to_json(self) -> dict[str, str]:
-        """Return it for a program."""
+        """Return the message as a JSON object."""
         return {
             "message_id": self.message_id,
             "queue": self.purpose,
@@ -52,19 +52,19 @@ def dead_letters(site: Site) -> Iterator[DeadLetter]:
     for purpose in PURPOSES:
         url = record.get(f"{purpose}_dead_letter_queue_url")
         if url:
-            with naming("dead letters", url):
+            with aws_errors_as("dead letters", url):
                 yield from (_letter(purpose, message) for message in _receive(site.client("sqs"), url))
 
 
 def send_again(site: Site, letters: Iterator[DeadLetter]) -> Iterator[DeadLetter]:
-    """Give each message back to its queue; yield what was given back.
+    """Return each message to its queue; yield those that were returned.
 
-    It is sent before it is deleted: cut in between, it is there twice, and is worked on once.
+    A message is sent before it is deleted. After an interruption in between, it exists twice but is processed once.
     """
     record, sqs = require_record(site), site.client("sqs")
     for letter in letters:
         url = record[f"{letter.purpose}_queue_url"]
-        with naming("queue", url):
+        with aws_errors_as("queue", url):
             sqs.send_message(QueueUrl=url, MessageBody=letter.message["Body"])
             sqs.delete_message(
                 QueueUrl=record[f"{letter.purpose}_dead_letter_queue_url"],
@@ -74,17 +74,17 @@ def send_again(site: Site, letters: Iterator[DeadLetter]) -> Iterator[DeadLetter
 
 
 def discard(site: Site, letters: Iterator[DeadLetter]) -> Iterator[DeadLetter]:
-    """Delete each message for good; yield what was deleted."""
+    """Delete each message permanently; yield those that were deleted."""
     record, sqs = require_record(site), site.client("sqs")
     for letter in letters:
         url = record[f"{letter.purpose}_dead_letter_queue_url"]
-        with naming("dead letters", url):
+        with aws_errors_as("dead letters", url):
             sqs.delete_message(QueueUrl=url, ReceiptHandle=letter.message["ReceiptHandle"])
         yield letter
 
 
 def show(site: Site, letters: Iterator[DeadLetter]) -> Iterator[DeadLetter]:
-    """Yield each message, and leave all of them as they were found, for whoever comes next."""
+    """Yield each message, then make all of them visible again."""
     shown = []
     for letter in letters:
         shown.append(letter)
@@ -93,7 +93,7 @@ def show(site: Site, letters: Iterator[DeadLetter]) -> Iterator[DeadLetter]:
 
 
 def pick(site: Site, letters: Iterator[DeadLetter], message_ids: Collection[str]) -> Iterator[DeadLetter]:
-    """Yield the messages of these ids, and leave the others as they were found."""
+    """Yield the messages with these IDs; make the others visible again."""
     others = []
     for letter in letters:
         if letter.message_id in message_ids:
@@ -107,7 +107,7 @@ def _leave(site: Site, letters: Collection[DeadLetter]) -> None:
     record, sqs = require_record(site), site.client("sqs")
     for letter in letters:
         url = record[f"{letter.purpose}_dead_letter_queue_url"]
-        with naming("dead letters", url):
+        with aws_errors_as("dead letters", url):
             sqs.change_message_visibility(
                 QueueUrl=url, ReceiptHandle=letter.message["ReceiptHandle"], VisibilityTimeout=0
             )
@@ -118,7 +118,7 @@ def _receive(sqs: Any, url: str) -> Iterator[Mapping[str, Any]]:
     for _ in range(_MOST_CALLS):
         answer = sqs.receive_message(
             QueueUrl=url,
-            MaxNumberOfMessages=_MESSAGES_A_CALL,
+            MaxNumberOfMessages=_MESSAGES_PER_CALL,
             VisibilityTimeout=_HIDDEN_SECONDS,
             WaitTimeSeconds=1,
             MessageAttributeNames=[DEAD_LETTER_REASON],
@@ -134,15 +134,18 @@ def _letter(purpose: str, message: Mapping[str, Any]) -> DeadLetter:
     try:
         about = _about(unwrapped(message["Body"]))
     except MalformedEventError as error:
-        return DeadLetter(purpose, "no event", str(error), message)
+        return DeadLetter(purpose, "not an event", str(error), message)
     attribute = message.get("MessageAttributes", {}).get(DEAD_LETTER_REASON, {}).get("StringValue")
-    last = shown(attribute) if attribute else "the log of its DAG's failed tasks says why"
-    reason = f"failed {MAX_RECEIVES} times, the last time with {last}" if attribute else f"failed often; {last}"
-    return DeadLetter(purpose, about or "no upload and no answer", reason, message)
+    reason = (
+        f"failed {MAX_RECEIVES} times, the last time with {shown(attribute)}"
+        if attribute
+        else "failed repeatedly; see the logs of the failed tasks in its DAG for the reason"
+    )
+    return DeadLetter(purpose, about or "neither an upload nor an answer", reason, message)
 
 
 def _about(event: Mapping[str, Any]) -> str:
-    """Return which objects or review an event names, in whatever form; empty where it is not found."""
+    """Return which objects or review an event names, in any of its formats; an empty text if it names none."""
     try:
         if "Records" in event:
             found = [record["s3"] for record in event["Records"]]

@@ -1,4 +1,4 @@
-"""The names of a loop's resources, each within its service's rules."""
+"""The names of a loop's resources, within the rules of each service."""
 
 import hashlib
 import re
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from label_loop.loop import Loop
 
 PURPOSES = ("uploads", "answers")  # of the two queues that wake the loop
-STATUS_RULE = "reviews"  # purpose of the rule that tells of human loops that ended without an answer
+STATUS_RULE = "reviews"  # purpose of the rule that reports human loops that ended without an answer
 
-_LONGEST_SLUG = 24  # what S3's 63 characters leave beside the prefix, the account and the longest region
+_LONGEST_SLUG = 24  # S3's 63 characters, less the prefix, the account and the longest region
 _HASH_CHARACTERS = 6
 
 
 def slug(loop: Loop) -> str:
-    """Return the loop's name in a-z, 0-9 and hyphens; two loops never share one."""
+    """Return the loop's name in a-z, 0-9 and hyphens, which is unique to the loop."""
     plain = re.sub(r"[^a-z0-9]+", "-", loop.name.lower()).strip("-")
     if plain == loop.name and len(plain) <= _LONGEST_SLUG:
         return plain
-    # Characters were lost, so /a.b and /a-b would meet: the path's hash keeps them apart.
+    # Characters were lost, so that /a.b and /a-b would collide: a hash of the path distinguishes them.
     suffix = hashlib.sha256(loop.path.encode()).hexdigest()[:_HASH_CHARACTERS]
     kept = plain[: _LONGEST_SLUG - _HASH_CHARACTERS - 1].strip("-")
     return f"{kept}-{suffix}".lstrip("-")
 
 
 def base_name(loop: Loop) -> str:
-    """Return the name that topic, table, project and rules share, and that others start with."""
+    """Return the name of the topic, the table and the project, with which all other names start."""
     return f"label-loop-{slug(loop)}"
 
 
@@ -40,16 +40,16 @@ class Names:
 
     @property
     def base(self) -> str:
-        """The name that topic, table, project and rules share, and that others start with."""
+        """The name of the topic, the table and the project, with which all other names start."""
         return base_name(self.loop)
 
     @property
     def bucket(self) -> str:
-        """The bucket; its name is unique in the partition by account and region."""
+        """The bucket's name, which account and region make unique in the partition."""
         return f"{self.base}-{self.account}-{self.region}"
 
     def queue(self, purpose: str) -> str:
-        """Return the name of a queue: of ``uploads`` or ``answers``."""
+        """Return the name of the queue for ``uploads`` or ``answers``."""
         return f"{self.base}-{purpose}"
 
     def dead_letter_queue(self, purpose: str) -> str:
@@ -61,7 +61,7 @@ class Names:
         return f"{self.base}-{purpose}"
 
     def arn(self, service: str, resource: str) -> str:
-        """Return the ARN of a resource of this account and region."""
+        """Return the ARN of a resource in this account and region."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
 
     def bucket_arn(self, bucket: str) -> str:

@@ -1,4 +1,4 @@
-"""How events reach the queues: the bucket's notifications, and EventBridge where those cannot be."""
+"""How events reach the queues: by the bucket's notifications, or by EventBridge where those cannot be set."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,32 +7,32 @@ from typing import Any
 
 from label_loop.payloads import ANSWERS_FOLDER, UPLOADS_FOLDER
 from label_loop.provisioning.names import STATUS_RULE
-from label_loop.provisioning.site import Site, Work, found, naming
+from label_loop.provisioning.site import ManagedResource, Site, aws_errors_as, or_none
 
 _FOLDERS = {"uploads": UPLOADS_FOLDER, "answers": ANSWERS_FOLDER}
 _TARGETS = ("QueueConfigurations", "TopicConfigurations", "LambdaFunctionConfigurations")
 _FUNCTIONS = _TARGETS[-1]
 _ID = "label-loop-"
 _CREATED = "s3:ObjectCreated:"
-_MOST_FLOW_DEFINITIONS = 10  # EventBridge takes patterns of 2,048 characters
-_SETTLING_SECONDS = 30.0  # a queue made or mended just now may refuse S3's test message for a while
+_MOST_FLOW_DEFINITIONS = 10  # EventBridge accepts patterns of at most 2,048 characters
+_SETTLING_SECONDS = 30.0  # a queue that was just created or updated may refuse S3's test message at first
 
 
 def ensure_notifications(site: Site, bucket: str, queue_urls: Mapping[str, str]) -> None:
-    """Have the bucket tell the queues of new objects in their folders; the notifications it has stay.
+    """Have the bucket notify the queues of new objects in their folders; its other notifications are kept.
 
-    ``queue_urls`` are by purpose. S3 takes one destination for an event: where the bucket tells another of a
-    folder already (the AWS sample's functions), EventBridge tells the queue as well.
+    ``queue_urls`` are by purpose. S3 accepts one destination for an event: if the bucket already notifies another (such
+    as the AWS sample's functions), EventBridge notifies the queue as well.
     """
     shared: list[str] = []
-    with site.resource("notifications of", bucket) as work:
+    with site.resource("notifications of", bucket) as resource:
         before = read_notifications(site, bucket)
-        after = without(before, of_functions(before)) if site.options.take_over else dict(before)
+        after = without_functions(before, function_notifications(before)) if site.options.take_over else dict(before)
         for purpose, url in queue_urls.items():
             wanted = _notification(site, purpose, url)
             present = after.get("QueueConfigurations", [])
             if any(_plain(one | {"Id": wanted["Id"]}) == _plain(wanted) for one in present):
-                continue  # also under the name that CloudFormation gave it
+                continue  # whatever its ID, since CloudFormation assigns one of its own
             others = [one for one in present if one.get("Id") != wanted["Id"]]
             if any(_overlaps(other, _FOLDERS[purpose]) for other in _all({**after, _TARGETS[0]: others})):
                 shared.append(purpose)
@@ -40,12 +40,12 @@ def ensure_notifications(site: Site, bucket: str, queue_urls: Mapping[str, str])
             else:
                 after["QueueConfigurations"] = [*others, wanted]
         if _plain(before) != _plain(after):
-            _put(site, work, bucket, before, after)
+            _put(site, resource, bucket, before, after)
         if shared:
             folders = ", ".join(_FOLDERS[purpose] for purpose in shared)
-            work.note = (
-                f"another destination is told of {folders} as well, so EventBridge tells the loop: "
-                "stop that one, or both will work on each object"
+            resource.note = (
+                f"another destination is notified of {folders} as well, so EventBridge notifies the loop: "
+                "remove the other one, or both will process each object"
             )
     for purpose in shared:
         pattern = {
@@ -57,48 +57,48 @@ def ensure_notifications(site: Site, bucket: str, queue_urls: Mapping[str, str])
 
 
 def read_notifications(site: Site, bucket: str) -> dict[str, Any]:
-    """Return what the bucket tells whom; nothing where there is no bucket."""
+    """Return the bucket's notifications; none if the bucket does not exist."""
     look = partial(site.client("s3").get_bucket_notification_configuration, Bucket=bucket)
-    return {key: value for key, value in (found(look, "NoSuchBucket") or {}).items() if key != "ResponseMetadata"}
+    return {key: value for key, value in (or_none(look, "NoSuchBucket") or {}).items() if key != "ResponseMetadata"}
 
 
-def of_functions(configuration: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the notifications by which Lambda functions are told of new objects in the loop's folders."""
-    told = configuration.get(_FUNCTIONS, [])
-    return [one for one in told if any(_overlaps(one, folder) for folder in _FOLDERS.values())]
+def function_notifications(configuration: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the notifications that Lambda functions receive of new objects in the loop's folders."""
+    notified = configuration.get(_FUNCTIONS, [])
+    return [one for one in notified if any(_overlaps(one, folder) for folder in _FOLDERS.values())]
 
 
 def is_within_folders(notification: Mapping[str, Any]) -> bool:
-    """Return whether a notification is about the loop's folders alone."""
+    """Return whether a notification concerns only the loop's folders."""
     return _prefix(notification).startswith(tuple(_FOLDERS.values()))
 
 
-def without(configuration: Mapping[str, Any], functions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return a configuration less these notifications of functions."""
+def without_functions(configuration: Mapping[str, Any], functions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a configuration without these notifications of functions."""
     left = [one for one in configuration.get(_FUNCTIONS, []) if one not in functions]
     return {**configuration, _FUNCTIONS: left}
 
 
-def give_back(site: Site, bucket: str, functions: Sequence[Mapping[str, Any]]) -> None:
-    """Have the bucket tell these functions again and no queue of the loop's, in one step."""
-    with site.resource("notifications of", bucket) as work:
+def restore_notifications(site: Site, bucket: str, functions: Sequence[Mapping[str, Any]]) -> None:
+    """Have the bucket notify these functions again instead of the loop's queues, in one step."""
+    with site.resource("notifications of", bucket) as resource:
         before = read_notifications(site, bucket)
         missing = [one for one in functions if _plain(one) not in [_plain(other) for other in _all(before)]]
         queues = [one for one in before.get(_TARGETS[0], []) if not str(one.get("Id", "")).startswith(_ID)]
         after = {**before, _TARGETS[0]: queues, _FUNCTIONS: [*before.get(_FUNCTIONS, []), *missing]}
         if _plain(before) != _plain(after):
             put = partial(site.client("s3").put_bucket_notification_configuration, Bucket=bucket)
-            work.mend("destinations", partial(put, NotificationConfiguration=after))
+            resource.update("destinations", partial(put, NotificationConfiguration=after))
 
 
 def ensure_status_rule(site: Site, flow_definition_arn: str, answers_queue_url: str) -> None:
-    """Tell the answers queue of human loops of this flow definition that end, also without an answer.
+    """Notify the answers queue when a human loop of this flow definition ends, with or without an answer.
 
-    Earlier flow definitions stay in the rule: their open loops end later.
+    Earlier flow definitions stay in the rule, since their open human loops end later.
     """
     name = site.names.rule(STATUS_RULE)
-    with naming("rule", name):
-        present = found(lambda: site.client("events").describe_rule(Name=name), "ResourceNotFoundException")
+    with aws_errors_as("rule", name):
+        present = or_none(lambda: site.client("events").describe_rule(Name=name), "ResourceNotFoundException")
     known = json.loads((present or {}).get("EventPattern") or "{}").get("detail", {}).get("flowDefinitionArn", [])
     arns = [*(arn for arn in known if arn != flow_definition_arn), flow_definition_arn]
     pattern = {
@@ -125,7 +125,7 @@ def _all(configuration: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _overlaps(notification: Mapping[str, Any], folder: str) -> bool:
-    """Return whether S3 would refuse a second destination for the folder's new objects beside this one."""
+    """Return whether S3 would refuse a second destination for the folder's new objects besides this one."""
     if not any(event.startswith(_CREATED) for event in notification["Events"]):
         return False
     prefix = _prefix(notification)
@@ -138,7 +138,7 @@ def _prefix(notification: Mapping[str, Any]) -> str:
 
 
 def _plain(configuration: Mapping[str, Any]) -> Any:
-    """Return a configuration in one spelling and order: S3 answers ``Prefix`` to what was put as ``prefix``."""
+    """Return a configuration in one spelling and order: S3 returns ``Prefix`` for what was put as ``prefix``."""
     text = json.dumps(configuration, sort_keys=True).replace('"Prefix"', '"prefix"').replace('"Suffix"', '"suffix"')
     return {
         key: sorted(value, key=json.dumps) if isinstance(value, list) else value
@@ -147,32 +147,34 @@ def _plain(configuration: Mapping[str, Any]) -> Any:
     }
 
 
-def _put(site: Site, work: Work, bucket: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+def _put(
+    site: Site, resource: ManagedResource, bucket: str, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> None:
     put = partial(site.client("s3").put_bucket_notification_configuration, Bucket=bucket)
 
     def apply() -> None:
         send = partial(put, NotificationConfiguration=after)
-        site.patiently(send, "InvalidArgument", seconds=_SETTLING_SECONDS)
+        site.retry_on(send, "InvalidArgument", seconds=_SETTLING_SECONDS)
 
     if any(str(one.get("Id", "")).startswith(_ID) for one in _all(before)):
-        work.mend("destinations", apply)
+        resource.update("destinations", apply)
     else:
-        work.create(apply)
+        resource.create(apply)
 
 
 def _ensure_rule(site: Site, name: str, pattern: Mapping[str, Any], queue_url: str) -> None:
-    """Make an EventBridge rule with the queue as its target; other targets stay."""
+    """Ensure an EventBridge rule that has the queue as a target; other targets are kept."""
     events = site.client("events")
     queue_arn = site.names.arn("sqs", queue_url.rsplit("/", 1)[-1])
-    with site.resource("rule", name) as work:
-        present = found(lambda: events.describe_rule(Name=name), "ResourceNotFoundException")
+    with site.resource("rule", name) as resource:
+        present = or_none(lambda: events.describe_rule(Name=name), "ResourceNotFoundException")
         text = json.dumps(pattern)
         if present is None:
-            work.create(lambda: events.put_rule(Name=name, EventPattern=text, State="ENABLED", Tags=site.tag_list))
+            resource.create(lambda: events.put_rule(Name=name, EventPattern=text, State="ENABLED", Tags=site.tag_list))
         elif json.loads(present.get("EventPattern") or "{}") != pattern or present["State"] != "ENABLED":
-            work.mend("pattern", lambda: events.put_rule(Name=name, EventPattern=text, State="ENABLED"))
-        look = found(lambda: events.list_targets_by_rule(Rule=name), "ResourceNotFoundException")
+            resource.update("pattern", lambda: events.put_rule(Name=name, EventPattern=text, State="ENABLED"))
+        look = or_none(lambda: events.list_targets_by_rule(Rule=name), "ResourceNotFoundException")
         arns = {target["Arn"] for target in (look or {}).get("Targets", [])}
         if queue_arn not in arns:
             target = {"Id": "label-loop", "Arn": queue_arn}
-            work.mend("target", lambda: events.put_targets(Rule=name, Targets=[target]))
+            resource.update("target", lambda: events.put_targets(Rule=name, Targets=[target]))

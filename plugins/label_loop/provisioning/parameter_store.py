@@ -12,38 +12,38 @@ from label_loop.exceptions import LoopNotSetUpError
 from label_loop.loop_state import LoopState
 from label_loop.parameters import PARAMETERS
 from label_loop.provisioning.report import ProvisioningError, UnknownLoopError
-from label_loop.provisioning.site import Site, found, naming
+from label_loop.provisioning.site import Site, aws_errors_as, or_none
 from label_loop.system_record import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION, SystemRecord
 
 _KIND = "parameter"
-_NAMES_A_CALL = 10  # of GetParameters
+_NAMES_PER_CALL = 10  # of GetParameters
 
 
 def ensure_parameters(site: Site) -> None:
-    """Write the parameters that are missing, with their defaults. Values that exist are never touched."""
+    """Create the parameters that are missing, with their defaults. Existing values are never changed."""
     ssm = site.client("ssm")
     names = [site.loop.parameter(name) for name in PARAMETERS]
-    with naming("parameters below", site.loop.path):
-        answers = [ssm.get_parameters(Names=list(some)) for some in batched(names, _NAMES_A_CALL)]
+    with aws_errors_as("parameters below", site.loop.path):
+        answers = [ssm.get_parameters(Names=list(some)) for some in batched(names, _NAMES_PER_CALL)]
     present = {parameter["Name"] for answer in answers for parameter in answer["Parameters"]}
     for name, parameter in zip(names, PARAMETERS.values(), strict=True):
-        with site.resource(_KIND, name) as work:
+        with site.resource(_KIND, name) as resource:
             if name not in present:
                 value = {"Value": parameter.default, "Description": parameter.description}
-                work.create(partial(ssm.put_parameter, Name=name, Type="String", Tags=site.tag_list, **value))
+                resource.create(partial(ssm.put_parameter, Name=name, Type="String", Tags=site.tag_list, **value))
 
 
 def read_record(site: Site) -> Mapping[str, Any]:
-    """Return the values of the system record, empty before the first run.
+    """Return the values of the system record, which is empty before the first run.
 
-    Raises ProvisioningError where the parameter is not a JSON object.
+    Raises ProvisioningError if the parameter is not a JSON object.
     """
-    with naming(_KIND, site.loop.parameter(SYSTEM_RECORD)):
+    with aws_errors_as(_KIND, site.loop.parameter(SYSTEM_RECORD)):
         return _values(site, _read(site))
 
 
 def require_record(site: Site) -> Mapping[str, Any]:
-    """Return what ``read_record`` does. Raises UnknownLoopError where the loop has none in this account and region."""
+    """Return the system record's values. Raises UnknownLoopError if this account and region have no such loop."""
     record = read_record(site)
     if not record:
         raise UnknownLoopError(site.loop.path, site.where)
@@ -51,30 +51,30 @@ def require_record(site: Site) -> Mapping[str, Any]:
 
 
 def write_record(site: Site, changes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Set these keys of the record, and no others, on what it is at this moment; return its values.
+    """Set these keys in the record as it is now, and leave the others unchanged; return the record's values.
 
-    ``sampling_since`` is set to now where it is missing.
+    ``sampling_since`` is set to the current time if it is missing.
     """
     name = site.loop.parameter(SYSTEM_RECORD)
     ssm = site.client("ssm")
-    with site.resource(_KIND, name) as work:
+    with site.resource(_KIND, name) as resource:
         present = _read(site)
         before = _values(site, present)
         beginning = LoopState(sampling_since=timestamp(datetime.now(UTC))).changes_since(LoopState())
         values = {**beginning, **before, **changes}
         put = partial(ssm.put_parameter, Name=name, Value=json.dumps(values), Description=SYSTEM_RECORD_DESCRIPTION)
         if present is None:
-            work.create(lambda: put(Type="String", Tags=site.tag_list))
+            resource.create(lambda: put(Type="String", Tags=site.tag_list))
         elif values != before:
             changed = ", ".join(key for key, value in values.items() if before.get(key) != value)
-            work.mend(changed, lambda: put(Type=present["Type"], Overwrite=True))
+            resource.update(changed, lambda: put(Type=present["Type"], Overwrite=True))
     return values
 
 
 def _read(site: Site) -> Mapping[str, Any] | None:
     name = site.loop.parameter(SYSTEM_RECORD)
     look = partial(site.client("ssm").get_parameter, Name=name, WithDecryption=True)
-    answer = found(look, "ParameterNotFound")
+    answer = or_none(look, "ParameterNotFound")
     return answer["Parameter"] if answer else None
 
 
@@ -85,5 +85,5 @@ def _values(site: Site, parameter: Mapping[str, Any] | None) -> Mapping[str, Any
         return SystemRecord.parse(site.loop, parameter["Value"]).values
     except LoopNotSetUpError as error:
         name = site.loop.parameter(SYSTEM_RECORD)
-        way_out = "restore it from its history in Parameter Store, or delete it, and run the command again"
-        raise ProvisioningError(_KIND, name, "it is there, but is not a JSON object", way_out) from error
+        remedy = "restore it from its history in Parameter Store, or delete it, and run the command again"
+        raise ProvisioningError(_KIND, name, "it exists, but is not a JSON object", remedy) from error

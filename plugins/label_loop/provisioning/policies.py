@@ -1,4 +1,4 @@
-"""Resource policies: the statements a loop needs, merged into what is there."""
+"""Resource policies: merges the statements that a loop needs into an existing policy."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ type Statement = Mapping[str, Any]
 
 
 def merged(policy: str | None, statements: Iterable[Statement]) -> str | None:
-    """Return the policy with the statements, by Sid, beside all others; None where nothing differs."""
+    """Return the policy with these statements, replacing those with the same Sid; None if nothing changes."""
     document: dict[str, Any] = json.loads(policy) if policy else {"Version": "2012-10-17", "Statement": []}
     present = document["Statement"]
     present = [present] if isinstance(present, dict) else list(present)
@@ -23,9 +23,9 @@ def merged(policy: str | None, statements: Iterable[Statement]) -> str | None:
 
 
 def rekognition_statements(names: Names, bucket: str) -> list[Statement]:
-    """Return what Rekognition Custom Labels needs to read training data and to write its results.
+    """Return the statements that let Rekognition Custom Labels read training data and write its results.
 
-    The statements are those of its developer guide ("SDK permissions"), which sets no source condition.
+    They come from its developer guide ("SDK permissions"), which sets no condition on the source.
     """
     arn = names.bucket_arn(bucket)
     base = {"Effect": "Allow", "Principal": {"Service": "rekognition.amazonaws.com"}}
@@ -50,7 +50,7 @@ def rekognition_statements(names: Names, bucket: str) -> list[Statement]:
 
 
 def tls_statement(names: Names, bucket: str) -> Statement:
-    """Return what refuses whoever comes to a bucket without TLS."""
+    """Return the statement that denies access to a bucket without TLS."""
     arn = names.bucket_arn(bucket)
     return {
         "Sid": "TlsOnly",

@@ -1,4 +1,4 @@
-"""Waits for a stack, and tells its events as they come."""
+"""Waits for a stack, and reports its events as they occur."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,13 +9,13 @@ from label_loop.provisioning.account import Account
 from label_loop.provisioning.stack import Stack
 
 _POLL_SECONDS = 5.0
-_SILENCE_SECONDS = 60.0  # after which it is told that the work goes on
-_START_SECONDS = 60.0  # within which CloudFormation begins what it was asked for
-_CANCELLED = "cancelled"  # what another resource's failure did, and no cause
+_SILENCE_SECONDS = 60.0  # without an event, before a line says that CloudFormation is still working
+_START_SECONDS = 60.0  # within which CloudFormation starts what it was asked to do
+_CANCELLED = "cancelled"  # the consequence of another resource's failure, not a cause
 
 
 class Progress:
-    """The events of one stack from now on. Make it before what makes events begins."""
+    """The events of one stack from now on; to be created before the operation that causes them starts."""
 
     def __init__(self, account: Account, stack: str, *, is_new: bool = False) -> None:
         self._account = account
@@ -24,20 +24,20 @@ class Progress:
         self.failures: list[str] = []
 
     def follow(self, look: Callable[[], Stack | None], detail: Callable[[], str] = str) -> Stack | None:
-        """Return the stack when CloudFormation has ended its work; ``detail`` adds to what is told in silence."""
-        began = told = self._account.clock()
+        """Return the stack once CloudFormation has finished; ``detail`` completes the line shown during silence."""
+        began = reported = self._account.clock()
         has_begun = False
         while True:
-            has_news = self._tell_new()  # before the look: a state from before the news would seem to be the end
+            has_news = self._report_new()  # read before the stack: a status older than the events could look final
             stack, now = look(), self._account.clock()
             has_begun = has_begun or has_news or (stack is not None and stack.is_busy)
             if stack is None or self._has_ended(stack, has_begun, now - began):
-                self._tell_new()
+                self._report_new()
                 return stack
             if has_news:
-                told = now
-            if now - told >= _SILENCE_SECONDS:
-                told = now
+                reported = now
+            if now - reported >= _SILENCE_SECONDS:
+                reported = now
                 self._account.say(f"    {stack.status} for {(now - began) / 60:.0f} min{detail()}")
             self._account.sleep(_POLL_SECONDS)
 
@@ -45,7 +45,7 @@ class Progress:
         may_begin = seconds < _START_SECONDS and (stack.is_empty or not has_begun)
         return not stack.is_busy and not may_begin
 
-    def _tell_new(self) -> bool:
+    def _report_new(self) -> bool:
         new = list(self._new())
         for event in reversed(new):
             self._seen.add(event["EventId"])
@@ -76,7 +76,7 @@ class Progress:
         try:
             answer = self._account.client("cloudformation").describe_stack_events(StackName=self._stack, **token)
         except ClientError as error:
-            if "does not exist" in str(error):  # it is gone
+            if "does not exist" in str(error):  # it was deleted
                 return {}
             raise
         return dict(answer)

@@ -1,4 +1,4 @@
-"""Make everything a loop needs, or bring it up to date."""
+"""Creates everything a loop needs, or brings it up to date."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ from label_loop.provisioning.loop_stack import deploy_loop_stack
 from label_loop.provisioning.names import PURPOSES
 from label_loop.provisioning.notifications import ensure_notifications, ensure_status_rule
 from label_loop.provisioning.parameter_store import ensure_parameters, read_record, write_record
-from label_loop.provisioning.report import Line, Outcome, ProvisioningError, Report
+from label_loop.provisioning.report import ProvisioningError, Report, ResourceLine, ResourceOutcome
 from label_loop.provisioning.review import A2I, AIRFLOW
 from label_loop.provisioning.site import Options, Site
 from label_loop.provisioning.topic import ensure_subscription
@@ -27,19 +27,19 @@ def provision(
 ) -> Mapping[str, Any]:
     """Deploy the loop's stack, keeping what its record names, and add what no template can; return the record's values.
 
-    Looks before it changes anything, so it can be repeated, and continued where it was interrupted. ``report`` is
-    called with a ``Line`` for each resource, ``say`` with the events of a stack while it is awaited. In a dry run
-    nothing changes and the values are incomplete.
+    Each resource is checked before it is changed, so that the call can be repeated, and continued after it was
+    interrupted. ``report`` is called with a ``ResourceLine`` for each resource, ``say`` with the events of a stack that
+    is being deployed. In a dry run, nothing is changed and the values are incomplete.
 
-    Raises DeploymentError where the stack cannot be made, ProvisioningError at the first other resource that cannot,
-    and, after everything else is made, ReviewRefusedError where Amazon A2I was asked for (``options.review_backend``)
+    Raises DeploymentError if the stack cannot be deployed, ProvisioningError for the first other resource that fails,
+    and, after everything else is created, ReviewRefusedError if Amazon A2I was requested (``options.review_backend``)
     and refuses.
     """
     return provision_at(Site(loop, options, session, report, say))
 
 
 def provision_at(site: Site) -> Mapping[str, Any]:
-    """Do what ``provision`` does, at a site."""
+    """Do what ``provision`` does, for a site."""
     record = read_record(site)
     _check_labels(site.options)
     deployed = deploy_loop_stack(site, record)
@@ -53,7 +53,7 @@ def provision_at(site: Site) -> Mapping[str, Any]:
     site.options = deployed.options(site.options)
     refusal = _set_up_review(site, record, values)
     ensure_parameters(site)
-    # What the record said already is not written again: somebody may have changed it meanwhile.
+    # Values that have not changed are not written: somebody may have changed them in the record meanwhile.
     changes = {key: value for key, value in values.items() if value and value != record.get(key)}
     written = write_record(site, changes)
     if refusal is not None and site.options.review_backend == A2I:
@@ -73,7 +73,7 @@ def _check_labels(options: Options) -> None:
 
 
 def _set_up_review(site: Site, record: Mapping[str, Any], values: dict[str, Any]) -> ProvisioningError | None:
-    """Choose the review backend and make what Amazon A2I needs; return its refusal, if it refused."""
+    """Choose the review backend and create what Amazon A2I needs; return its refusal, if it refused."""
     chosen = site.options.review_backend or record.get(RecordKey.REVIEW_BACKEND)
     flow, refusal = record.get(RecordKey.FLOW_DEFINITION_ARN), None
     if chosen != AIRFLOW:
@@ -83,7 +83,7 @@ def _set_up_review(site: Site, record: Mapping[str, Any], values: dict[str, Any]
             if error.code not in review.REFUSALS:
                 raise
             refusal = error
-            site.report(Line(review.KIND, error.name, Outcome.NOT_MADE, error.problem))
+            site.report(ResourceLine(review.KIND, error.name, ResourceOutcome.SKIPPED, error.problem))
         if flow:
             values[RecordKey.FLOW_DEFINITION_ARN] = flow
             ensure_status_rule(site, flow, values.get(RecordKey.ANSWERS_QUEUE_URL, site.names.queue("answers")))
@@ -93,9 +93,9 @@ def _set_up_review(site: Site, record: Mapping[str, Any], values: dict[str, Any]
 
 def _refused(site: Site, refusal: ProvisioningError) -> str:
     if refusal.code == review.NOT_READY:
-        return f"{refusal} Everything else of the loop {site.loop.path} was made."
+        return f"{refusal} Everything else of the loop {site.loop.path} was created."
     return (
-        f"Amazon A2I refused the {review.KIND} {refusal.name}: {refusal.problem}. Amazon A2I takes no new customers: "
-        "if this account never used it, use --review-backend airflow, the review page in the Airflow UI; if it did, "
-        f"the caller lacks a permission. Everything else of the loop {site.loop.path} was made."
+        f"Amazon A2I refused the {review.KIND} {refusal.name}: {refusal.problem}. Amazon A2I accepts no new customers: "
+        "if this account has never used it, choose --review-backend airflow, the review page in the Airflow UI; if it "
+        f"has, the caller lacks a permission. Everything else of the loop {site.loop.path} was created."
     )

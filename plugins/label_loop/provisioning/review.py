@@ -1,4 +1,4 @@
-"""Human review in Amazon A2I: work team, worker template and flow definition."""
+"""Human review in Amazon A2I: the work team, the worker template and the flow definition."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from label_loop.payloads import ANSWERS_FOLDER
 from label_loop.provisioning.bucket import labels_in
 from label_loop.provisioning.names import base_name
 from label_loop.provisioning.report import ProvisioningError
-from label_loop.provisioning.site import Site, found, naming
+from label_loop.provisioning.site import Site, aws_errors_as, or_none
 from label_loop.provisioning.task_template import task_template
 
 A2I, AIRFLOW = "a2i", "airflow"  # the review backends
@@ -33,13 +33,14 @@ KIND = "flow definition"
 
 
 def ensure_flow_definition(site: Site, bucket: str, current_arn: str | None) -> str:
-    """Make the loop's flow definition for its labels, or adopt the current one; return its ARN.
+    """Create the loop's flow definition for its labels, or adopt the current one; return its ARN.
 
-    Templates and flow definitions cannot be changed, so others are made when the labels, the work team or the
-    role change, under names that end in a hash of them. The old flow definition stays: its open loops end there.
-    A flow definition that was not made here is replaced only by request, that is with an option of A2I.
+    Templates and flow definitions cannot be changed. If the labels, the work team or the role change, new ones are
+    created, whose names end in a hash of their content. The old flow definition is kept for its open human loops. If
+    provisioning did not create the flow definition, it is replaced only on request, that is, if an option for A2I is
+    given.
 
-    Raises ProvisioningError; its code is in ``REFUSALS`` where the account or the options do not allow A2I.
+    Raises ProvisioningError; its code is in ``REFUSALS`` if the account or the options do not allow A2I.
     """
     options = site.options
     current = _describe(site, current_arn)
@@ -64,7 +65,7 @@ def ensure_flow_definition(site: Site, bucket: str, current_arn: str | None) -> 
 
 
 def task_ui_name(loop: Loop, template: str) -> str:
-    """Return the name of a worker template, which tells its content."""
+    """Return the name of a worker template, which identifies its content."""
     return f"{base_name(loop)}-{_hash(template)}"
 
 
@@ -73,39 +74,39 @@ def _describe(site: Site, arn: str | None) -> Mapping[str, Any] | None:
         return None
     name = arn.rsplit("/", 1)[-1]
     look = partial(site.client("sagemaker").describe_flow_definition, FlowDefinitionName=name)
-    with naming(KIND, name):
-        return found(look, *_ABSENT)
+    with aws_errors_as(KIND, name):
+        return or_none(look, *_ABSENT)
 
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_HASH_CHARACTERS]
 
 
-def _not_ready(site: Site, problem: str, way_out: str) -> NoReturn:
-    raise ProvisioningError(KIND, site.names.base, problem, f"{way_out}, and run the command again", code=NOT_READY)
+def _not_ready(site: Site, problem: str, remedy: str) -> NoReturn:
+    raise ProvisioningError(KIND, site.names.base, problem, f"{remedy}, and run the command again", code=NOT_READY)
 
 
 def _local_role(site: Site) -> str | None:
-    # Nothing assumes a role outside AWS, but the request needs one.
+    # Outside AWS, nothing assumes the role, but the request requires one.
     return f"arn:{site.names.partition}:iam::{site.names.account}:role/label-loop" if site.is_local else None
 
 
 def _local_workteam(site: Site) -> str | None:
-    """Return the stand-in for a work team where there are no workers; AWS's is made with its people, elsewhere."""
+    """Return a stand-in for a work team at a local endpoint, which has no workers. In AWS, the operator creates it."""
     if not site.is_local:
         return None
     sagemaker = site.client("sagemaker")
     name = site.names.base
-    with site.resource("work team", name) as work:
+    with site.resource("work team", name) as resource:
         listed = sagemaker.list_workteams(NameContains=name)["Workteams"]
         arns = [team["WorkteamArn"] for team in listed if team["WorkteamName"] == name]
         if arns:
             return str(arns[0])
         member = {"UserPool": "local_1", "UserGroup": "reviewers", "ClientId": "local"}
-        made = work.create(
+        made = resource.create(
             lambda: sagemaker.create_workteam(
                 WorkteamName=name,
-                Description="Stands in for reviewers.",
+                Description="A stand-in for reviewers.",
                 MemberDefinitions=[{"CognitoMemberDefinition": member}],
                 Tags=site.tag_list,
             )
@@ -115,11 +116,11 @@ def _local_workteam(site: Site) -> str | None:
 
 def _ensure_task_ui(site: Site, name: str, template: str) -> str:
     sagemaker = site.client("sagemaker")
-    with site.resource("worker template", name) as work:
-        present = found(lambda: sagemaker.describe_human_task_ui(HumanTaskUiName=name), *_ABSENT)
+    with site.resource("worker template", name) as resource:
+        present = or_none(lambda: sagemaker.describe_human_task_ui(HumanTaskUiName=name), *_ABSENT)
         if present is not None:
             return str(present["HumanTaskUiArn"])
-        made = work.create(
+        made = resource.create(
             lambda: sagemaker.create_human_task_ui(
                 HumanTaskUiName=name, UiTemplate={"Content": template}, Tags=site.tag_list
             )
@@ -144,12 +145,12 @@ def _request(bucket: str, ui_arn: str, workteam_arn: str, role_arn: str) -> dict
 def _ensure_flow(site: Site, name: str, request: Mapping[str, Any]) -> str:
     sagemaker = site.client("sagemaker")
     look = partial(sagemaker.describe_flow_definition, FlowDefinitionName=name)
-    with site.resource(KIND, name) as work:
-        if found(look, *_ABSENT) is None:
-            work.create(
+    with site.resource(KIND, name) as resource:
+        if or_none(look, *_ABSENT) is None:
+            resource.create(
                 lambda: sagemaker.create_flow_definition(FlowDefinitionName=name, Tags=site.tag_list, **request)
             )
-        if work.created and work.dry_run:
+        if resource.created and resource.dry_run:
             return site.names.arn("sagemaker", f"flow-definition/{name}")
         site.until(lambda: _is_active(look(), name), KIND, name, "active")
         return str(look()["FlowDefinitionArn"])

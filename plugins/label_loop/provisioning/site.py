@@ -1,4 +1,4 @@
-"""Where a loop's resources are made: its account and region, the clients, and the report."""
+"""One loop in one account and region, with what the functions of provisioning share: clients, names, reporting."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from label_loop.hooks.aws_errors import error_code
 from label_loop.loop import Loop
 from label_loop.provisioning.account import Account, Say
 from label_loop.provisioning.names import Names
-from label_loop.provisioning.report import Line, Outcome, ProvisioningError, Report
+from label_loop.provisioning.report import ProvisioningError, Report, ResourceLine, ResourceOutcome
 
 _PATIENCE_SECONDS = 120.0
 _POLL_SECONDS = 2.0
@@ -23,7 +23,7 @@ _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 @dataclass(frozen=True)
 class Options:
-    """What a person chooses. None: what the loop has already, else the default."""
+    """What a person chooses. None stands for what the loop already has, else for the default."""
 
     bucket: str | None = None
     labels: tuple[str, ...] | None = None
@@ -31,47 +31,47 @@ class Options:
     a2i_role_arn: str | None = None
     operator_email: str | None = None
     review_backend: str | None = None
-    private_workforce: bool = False  # with Amazon A2I, a user pool of reviewers of its own
-    take_over: bool = False  # functions that the bucket tells of the loop's folders give way
+    private_workforce: bool = False  # with Amazon A2I, whether the loop gets a user pool of reviewers of its own
+    take_over: bool = False  # whether the loop replaces functions that the bucket notifies of objects in its folders
     dry_run: bool = False
 
 
-class Work:
-    """What is done on one resource; in a dry run it is only noted."""
+class ManagedResource:
+    """One resource that is created or updated; in a dry run, what would be done is only recorded."""
 
     def __init__(self, dry_run: bool) -> None:
         self.dry_run = dry_run
         self.created = False
-        self.mended: list[str] = []
+        self.updates: list[str] = []
         self.note = ""
 
     def create(self, action: Callable[[], Any]) -> Any:
-        """Make the resource; return what the action returns, or None in a dry run."""
+        """Create the resource; return what the action returns, or None in a dry run."""
         self.created = True
         return None if self.dry_run else action()
 
-    def mend(self, what: str, action: Callable[[], Any]) -> None:
-        """Change one thing of the resource; ``what`` names it in the report."""
-        self.mended.append(what)
+    def update(self, what: str, action: Callable[[], Any]) -> None:
+        """Update one aspect of the resource; ``what`` names it in the report."""
+        self.updates.append(what)
         if not self.dry_run:
             action()
 
     @property
-    def outcome(self) -> Outcome:
-        """What became of the resource."""
+    def outcome(self) -> ResourceOutcome:
+        """What happened to the resource."""
         if self.created:
-            return Outcome.CREATED
-        return Outcome.MENDED if self.mended else Outcome.UNCHANGED
+            return ResourceOutcome.CREATED
+        return ResourceOutcome.UPDATED if self.updates else ResourceOutcome.UNCHANGED
 
     @property
     def detail(self) -> str:
-        """What was mended, then what a person should know."""
-        mended = "" if self.created else ", ".join(self.mended)
-        return "; ".join(part for part in (mended, self.note) if part)
+        """What was updated, then what a person should know."""
+        updates = "" if self.created else ", ".join(self.updates)
+        return "; ".join(part for part in (updates, self.note) if part)
 
 
 class Site:
-    """One loop in one account and region: ``report`` gets a line for each resource, ``say`` what is awaited."""
+    """One loop in one account and region: ``report`` receives a line for each resource, ``say`` the progress."""
 
     def __init__(
         self, loop: Loop, options: Options, session: boto3.Session, report: Report, say: Say = lambda _: None
@@ -82,13 +82,13 @@ class Site:
         self.account = Account(session, say, dry_run=options.dry_run)
 
     def client(self, service: str) -> Any:
-        """Return the client of a service."""
+        """Return the client for a service."""
         return self.account.client(service)
 
     @cached_property
     def names(self) -> Names:
-        """The names of the loop's resources. Asks STS for the account."""
-        with naming("loop", self.loop.path):
+        """The names of the loop's resources. STS is asked for the account."""
+        with aws_errors_as("loop", self.loop.path):
             identity = self.client("sts").get_caller_identity()
         partition = identity["Arn"].split(":")[1]
         region = self.client("sts").meta.region_name
@@ -96,13 +96,13 @@ class Site:
 
     @property
     def where(self) -> str:
-        """The account and the region, and the endpoint where it is not AWS itself."""
+        """The account and the region, and the endpoint if it is not AWS itself."""
         endpoint = f", endpoint {self.client('sts').meta.endpoint_url}" if self.is_local else ""
         return f"account {self.names.account}, region {self.names.region}{endpoint}"
 
     @cached_property
     def is_local(self) -> bool:
-        """Whether the endpoint is not AWS itself, so that stand-ins for people and roles are enough."""
+        """Whether the endpoint is not AWS itself, so that stand-ins for people and roles suffice."""
         host = urlsplit(self.client("sagemaker").meta.endpoint_url).hostname or ""
         return not host.endswith(_AWS_DOMAINS)
 
@@ -117,24 +117,24 @@ class Site:
         return [{"Key": key, "Value": value} for key, value in self.tags.items()]
 
     @contextmanager
-    def resource(self, kind: str, name: str) -> Iterator[Work]:
-        """Report one line for a resource at the end. Raises ProvisioningError for what AWS refuses."""
-        work = Work(self.options.dry_run)
-        with naming(kind, name):
-            yield work
-        self.report(Line(kind, name, work.outcome, work.detail, planned=work.dry_run))
+    def resource(self, kind: str, name: str) -> Iterator[ManagedResource]:
+        """Yield a resource, and report it at the end. Raises ProvisioningError for what AWS refuses."""
+        resource = ManagedResource(self.options.dry_run)
+        with aws_errors_as(kind, name):
+            yield resource
+        self.report(ResourceLine(kind, name, resource.outcome, resource.detail, planned=resource.dry_run))
 
     def until(self, done: Callable[[], bool], kind: str, name: str, what: str) -> None:
-        """Ask again and again until a resource is as it should be. Raises ProvisioningError after a while."""
+        """Poll until a resource is in the desired state. Raises ProvisioningError after two minutes."""
         for _ in range(int(_PATIENCE_SECONDS / _POLL_SECONDS)):
             if done():
                 return
             self.account.sleep(_POLL_SECONDS)
-        way_out = "run the command again later: it continues where it stopped"
-        raise ProvisioningError(kind, name, f"it is not {what} after {_PATIENCE_SECONDS:.0f} s", way_out)
+        remedy = "run the command again later: it continues where it stopped"
+        raise ProvisioningError(kind, name, f"it is not {what} after {_PATIENCE_SECONDS:.0f} s", remedy)
 
-    def patiently(self, action: Callable[[], Any], *codes: str, seconds: float = _PATIENCE_SECONDS) -> Any:
-        """Repeat an action while it fails with one of the codes, as it may while a new neighbour settles."""
+    def retry_on(self, action: Callable[[], Any], *codes: str, seconds: float = _PATIENCE_SECONDS) -> Any:
+        """Repeat an action while it fails with one of the codes, as it may until a new resource is ready."""
         for _ in range(int(seconds / _POLL_SECONDS)):
             try:
                 return action()
@@ -146,16 +146,16 @@ class Site:
 
 
 @contextmanager
-def naming(kind: str, name: str) -> Iterator[None]:
-    """Raise what AWS refuses inside as a ProvisioningError that names the resource."""
+def aws_errors_as(kind: str, name: str) -> Iterator[None]:
+    """Turn an AWS error raised inside into a ProvisioningError that names the resource."""
     try:
         yield
     except (ClientError, BotoCoreError) as error:
         raise ProvisioningError.of(kind, name, error) from error
 
 
-def found[T](look: Callable[[], T], *absent: str) -> T | None:
-    """Return what a look gives, or None where AWS answers that there is no such thing."""
+def or_none[T](look: Callable[[], T], *absent: str) -> T | None:
+    """Return the result of a look-up, or None if AWS answers with one of the codes for a missing resource."""
     try:
         return look()
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""A stack as CloudFormation describes it, and what its state allows."""
+"""A stack as CloudFormation describes it, and what its status allows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from label_loop.provisioning.report import DeploymentError
 
 MARKER = "label-loop-stack"  # the tag of our stacks; its value is the kind
 LOOP, ENVIRONMENT = "loop", "environment"
-_EMPTY = "REVIEW_IN_PROGRESS"  # a change set was made for it, and never executed
-_WAYS_OUT = {
+_EMPTY = "REVIEW_IN_PROGRESS"  # a change set was created for it, but never executed
+_REMEDIES = {
     "CREATE_FAILED": "aws cloudformation delete-stack --stack-name {name}",
     "ROLLBACK_COMPLETE": "aws cloudformation delete-stack --stack-name {name}",
     "ROLLBACK_FAILED": "aws cloudformation delete-stack --stack-name {name}",
@@ -21,7 +21,7 @@ _WAYS_OUT = {
 
 @dataclass(frozen=True)
 class Stack:
-    """One stack."""
+    """One CloudFormation stack."""
 
     name: str
     arn: str
@@ -33,7 +33,7 @@ class Stack:
 
     @classmethod
     def of(cls, described: Mapping[str, Any]) -> Self:
-        """Take what DescribeStacks tells of one."""
+        """Return a stack from the answer of DescribeStacks."""
         tags = {tag["Key"]: tag["Value"] for tag in described.get("Tags", [])}
         return cls(
             name=described["StackName"],
@@ -47,30 +47,30 @@ class Stack:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is a name and nothing else yet."""
+        """Whether the stack has only a name yet, and no resources."""
         return self.status == _EMPTY
 
     @property
     def is_busy(self) -> bool:
-        """Whether CloudFormation works on it."""
+        """Whether CloudFormation is working on the stack."""
         return self.status.endswith("_IN_PROGRESS") and not self.is_empty
 
     @property
     def has_failed(self) -> bool:
-        """Whether what was tried last did not succeed."""
+        """Whether the last operation failed."""
         return "ROLLBACK" in self.status or self.status.endswith("_FAILED")
 
     def check_kind(self, kind: str) -> None:
-        """Raise DeploymentError where the stack is not one that this command made as this kind."""
+        """Raise DeploymentError unless this command created the stack, as this kind."""
         if self.kind != kind:
             found = f"has the tag {MARKER}={self.kind}" if self.kind else f"has no tag {MARKER}"
-            problem = f"it {found}, so it is not a stack of this command's for a Label Loop {kind}, and is left alone"
+            problem = f"it {found}, so this command did not create it for a Label Loop {kind}, and does not change it"
             raise DeploymentError(f"The stack {self.name}", problem, "choose another name")
 
     def check_updatable(self) -> None:
-        """Raise DeploymentError where CloudFormation would refuse to update the stack in this state."""
-        command = _WAYS_OUT.get(self.status)
+        """Raise DeploymentError if CloudFormation would refuse to update the stack in its current status."""
+        command = _REMEDIES.get(self.status)
         if command:
-            problem = f"it is in the state {self.status}" + (f" ({self.reason})" if self.reason else "")
-            way_out = f"{command.format(name=self.name)}, and run the command again when that has ended"
-            raise DeploymentError(f"The stack {self.name}", problem, way_out)
+            problem = f"its status is {self.status}" + (f" ({self.reason})" if self.reason else "")
+            remedy = f"run `{command.format(name=self.name)}`, then run this command again once that has finished"
+            raise DeploymentError(f"The stack {self.name}", problem, remedy)

@@ -1,4 +1,4 @@
-"""Deploys and deletes stacks, each of them only where it is one of ours and something is to be done."""
+"""Deploys and deletes stacks, if they are the project's and there is something to do."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be asked of CloudFormation for one stack; ``what`` names it for people."""
+    """The request to CloudFormation for one stack; ``what`` describes it for people."""
 
     name: str
     is_new: bool
@@ -36,7 +36,7 @@ class Stacks:
         self._api: Any = account.client("cloudformation")
 
     def find(self, name: str) -> Stack | None:
-        """Return the stack of a name or ARN."""
+        """Return the stack with a name or ARN, or None."""
         try:
             answer = self._api.describe_stacks(StackName=name)
         except ClientError as error:
@@ -46,19 +46,19 @@ class Stacks:
         stack = Stack.of(answer["Stacks"][0])
         return None if stack.status == "DELETE_COMPLETE" else stack
 
-    def ours(self, name: str, kind: str) -> Stack | None:
-        """Return a stack of ours, when CloudFormation rests. Raises DeploymentError where it is not ours."""
+    def find_ours(self, name: str, kind: str) -> Stack | None:
+        """Return one of our stacks, once CloudFormation is done with it. Raises DeploymentError if it is not ours."""
         stack = self.find(name)
         if stack is None or stack.is_empty:
             return None
         stack.check_kind(kind)
         if stack.is_busy and not self._account.dry_run:
-            self._account.say(f"  CloudFormation still works on the stack {name}: waiting for it")
+            self._account.say(f"  CloudFormation is still working on the stack {name}: waiting for it")
             stack = Progress(self._account, stack.arn).follow(partial(self.find, stack.arn))
         return stack
 
     def plan(self, name: str, stack: Stack | None, template: Path, kind: str, given: Mapping[str, str]) -> Plan | None:
-        """Return what makes the stack, or brings it up to date; None where it is.
+        """Return the plan to create the stack or to bring it up to date; None if it is up to date.
 
         Parameters that are not given keep their values. Raises DeploymentError.
         """
@@ -79,32 +79,32 @@ class Stacks:
         return Plan(name, stack is None, what, request)
 
     def policy_differs(self, name: str, body: str) -> bool:
-        """Return whether the policy that keeps updates off some of the stack's resources is another."""
+        """Return whether the stack's policy, which excludes some resources from updates, differs from this one."""
         return bool(self._api.get_stack_policy(StackName=name).get("StackPolicyBody") != body)
 
     def set_policy(self, name: str, body: str) -> None:
-        """Set the policy that keeps updates off some of the stack's resources."""
+        """Set the stack's policy, which excludes some resources from updates."""
         self._api.set_stack_policy(StackName=name, StackPolicyBody=body)
 
     def delete(self, stack: Stack, detail: Callable[[], str] = str) -> None:
-        """Delete the stack, all but what its template retains, and wait for it. Raises DeploymentError."""
+        """Delete the stack, except for what its template retains, and wait for the end. Raises DeploymentError."""
         progress = Progress(self._account, stack.arn)
         self._account.do(f"deleted: stack {stack.name}", partial(self._api.delete_stack, StackName=stack.arn))
         if self._account.dry_run:
             return
         left = progress.follow(partial(self.find, stack.arn), detail)
         if left is not None:
-            problem = f"it is {left.status}: {_causes(progress, left)}"
-            way_out = "remove what holds it (empty a bucket, detach what others attached), and run the command again"
-            raise DeploymentError(f"The stack {stack.name}", problem, way_out)
+            problem = f"its status is {left.status}: {_causes(progress, left)}"
+            remedy = "remove what blocks it (empty a bucket, detach what others attached), then run the command again"
+            raise DeploymentError(f"The stack {stack.name}", problem, remedy)
 
     def _changes(self, stack: Stack, body: str, given: Mapping[str, str]) -> list[str]:
         present = self._api.get_template(StackName=stack.arn, TemplateStage="Original")["TemplateBody"]
         changed = [_shown(key, value) for key, value in given.items() if stack.parameters.get(key) != value]
         return (["template"] if present.strip() != body.strip() else []) + changed
 
-    def carry_out(self, plan: Plan, detail: Callable[[], str] = str) -> None:
-        """Make or update the stack and wait for it; ``detail`` adds to what is told meanwhile.
+    def execute(self, plan: Plan, detail: Callable[[], str] = str) -> None:
+        """Create or update the stack and wait for the end; ``detail`` completes the lines shown meanwhile.
 
         Raises DeploymentError with what failed first.
         """
@@ -122,14 +122,14 @@ class Stacks:
             if any(text in reason for text in _NO_CHANGES):
                 self._account.say("    CloudFormation found nothing to change")
                 return
-            problem, way_out = reason, "correct the cause, and run it again"
-            raise DeploymentError(f"The change set of the stack {plan.name}", problem, way_out)
+            problem, remedy = reason, "correct the cause, then run the command again"
+            raise DeploymentError(f"The change set of the stack {plan.name}", problem, remedy)
         progress = Progress(self._account, made["StackId"], is_new=plan.is_new)
         self._api.execute_change_set(ChangeSetName=made["Id"])
         stack = progress.follow(partial(self.find, made["StackId"]), detail)
         if stack is None or stack.has_failed:
-            way_out = "correct the cause, and run the command again: it tells what CloudFormation asks for first"
-            raise DeploymentError(f"The stack {plan.name}", f"it failed: {_causes(progress, stack)}{detail()}", way_out)
+            remedy = "correct the cause, then run the command again: it says if CloudFormation requires something first"
+            raise DeploymentError(f"The stack {plan.name}", f"it failed: {_causes(progress, stack)}{detail()}", remedy)
 
     def _described(self, change_set: str) -> dict[str, Any]:
         while True:
@@ -147,9 +147,9 @@ def _check_parameters(template: str, given: Mapping[str, str], known: set[str]) 
     unknown = sorted(set(given) - known)
     if unknown:
         problem = f"it has no parameter {', '.join(unknown)}"
-        raise DeploymentError(f"The template {template}", problem, f"it has {', '.join(sorted(known))}")
+        raise DeploymentError(f"The template {template}", problem, f"choose from {', '.join(sorted(known))}")
 
 
 def _causes(progress: Progress, stack: Stack | None) -> str:
-    """Return what failed first, since the rest follows from it."""
+    """Return what failed first, since the other failures follow from it."""
     return progress.failures[0] if progress.failures else (stack and stack.reason) or "no reason given"

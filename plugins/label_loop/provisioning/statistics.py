@@ -1,6 +1,6 @@
-"""Counts a log that is older than its statistics.
+"""Counts an inference log that is older than its statistics.
 
-It reads the whole log once, which costs what that costs, so provisioning does not do it unasked.
+The whole log is read once. Since reads are billed, provisioning does not do so unasked.
 """
 
 from collections import Counter
@@ -16,12 +16,12 @@ from label_loop.domain.statistics import Counts, StatisticsKey, of_row
 from label_loop.hooks.transactions import is_contention, is_full, write_together
 from label_loop.provisioning.parameter_store import require_record
 from label_loop.provisioning.report import ProvisioningError
-from label_loop.provisioning.site import Site, naming
+from label_loop.provisioning.site import Site, aws_errors_as
 from label_loop.provisioning.table import STATISTICS
 from label_loop.system_record import RecordKey
 
 _MONTH, _DAY_AND_VERSION = STATISTICS.key
-# Whatever is counted changes one of these.
+# Anything that is counted changes one of these counters.
 _CHANGING = (
     statistics.DETECTIONS,
     statistics.FAILED,
@@ -32,18 +32,18 @@ _CHANGING = (
 
 
 def rebuild(site: Site) -> tuple[int, list[StatisticsKey]]:
-    """Replace the counts of each day that the log has; return how many, and those that changed meanwhile.
+    """Replace the counts of each day in the log; return how many were replaced, and the days that changed meanwhile.
 
-    The loop may go on: a day is replaced only if nothing was counted on it since before the log was read. In a dry run
-    nothing is replaced, and the number is that of the days that would be.
-    Raises UnknownLoopError, and ProvisioningError where the record names no tables.
+    The loop may keep running: a day is replaced only if its counts have not changed since before the log was read. In a
+    dry run, nothing is replaced, and the number is that of the days that would be.
+    Raises UnknownLoopError, and ProvisioningError if the record names no tables.
     """
     record = require_record(site)
     log, table = record.get(RecordKey.LOG_TABLE), record.get(RecordKey.STATISTICS_TABLE)
     if not (log and table):
-        way_out = f"run `python -m label_loop provision {site.loop.path}` first"
-        raise ProvisioningError("statistics of", site.loop.path, "the loop has no tables for them", way_out)
-    with naming("statistics", table):
+        remedy = f"run `python -m label_loop provision {site.loop.path}` first"
+        raise ProvisioningError("statistics of", site.loop.path, "the loop has no table for them", remedy)
+    with aws_errors_as("statistics", table):
         before = {StatisticsKey(row[_MONTH], row[_DAY_AND_VERSION]): row for row in _rows(site, table)}
         counts: Counts = {}
         for row in map(LogRow.from_item, _rows(site, log)):
@@ -63,7 +63,7 @@ def _rows(site: Site, table: str) -> Iterator[dict[str, Any]]:
 
 
 def _replace(site: Site, table: str, day: StatisticsKey, counts: Counts, before: Mapping[str, Any] | None) -> bool:
-    """Write a day's counts and pairs unless they have changed; tell whether they were written."""
+    """Write a day's counts and pairs unless they have changed; return whether they were written."""
     client = site.client("dynamodb")
     put = _put(table, day, counts[day]) | _if_as(before)
     pairs = counts.get(day.pairs)
@@ -71,7 +71,7 @@ def _replace(site: Site, table: str, day: StatisticsKey, counts: Counts, before:
         return not write_together(client, [{"Put": put}, *([{"Put": _put(table, day.pairs, pairs)}] if pairs else [])])
     except ClientError as error:
         if is_contention(error):
-            return False  # somebody counts on it at this moment
+            return False  # the loop is changing these counts at this moment
         if not is_full(error):
             raise
         return not write_together(client, [{"Put": put}])
@@ -84,7 +84,7 @@ def _put(table: str, item: StatisticsKey, counters: Counter[str]) -> dict[str, A
 
 
 def _if_as(before: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the condition that an item is still as it was read, or still missing."""
+    """Return the condition that an item has not changed since it was read, or is still missing."""
     if before is None:
         return {"ConditionExpression": f"attribute_not_exists({_DAY_AND_VERSION})"}
     names = {f"#{n}": name for n, name in enumerate(_CHANGING)}

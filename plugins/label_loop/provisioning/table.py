@@ -1,4 +1,4 @@
-"""A loop's tables that no stack of its own made."""
+"""A loop's tables that its stack did not create."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 from label_loop.domain import log_row
 from label_loop.provisioning.report import ProvisioningError
-from label_loop.provisioning.site import Site, Work
+from label_loop.provisioning.site import ManagedResource, Site
 from label_loop.system_record import RecordKey
 
 INDEX = "Sampled_GSI"
@@ -15,7 +15,7 @@ INDEX = "Sampled_GSI"
 
 @dataclass(frozen=True)
 class Layout:
-    """How a table is built: its key and its indexes by name, each as one or two text attributes, the hash first.
+    """The layout of a table: its key and its indexes by name, each as one or two text attributes, the hash key first.
 
     ``record_key`` is the key of the system record that names the table.
     """
@@ -26,7 +26,7 @@ class Layout:
 
 
 def inference_log(index: str) -> Layout:
-    """Return the layout of the inference log, whose index an adopted loop may have named."""
+    """Return the layout of the inference log; the name of its index may come from an adopted loop."""
     return Layout(RecordKey.LOG_TABLE, log_row.TABLE_KEY, {index: log_row.INDEX_KEY})
 
 
@@ -35,27 +35,27 @@ REVIEWS = Layout(
     ("HumanLoopName",),
     {"Queue_Confidence_GSI": ("Queue", "ConfidenceOrder"), "Queue_Date_GSI": ("Queue", "DateOrder")},
 )
-"""The layout of the reviews that wait in the Airflow UI."""
+"""The layout of the reviews in the Airflow UI."""
 
 STATISTICS = Layout(RecordKey.STATISTICS_TABLE, ("Month", "DayAndVersion"))
 """The layout of the daily statistics."""
 
 STATE = Layout(RecordKey.STATE_TABLE, ("Loop",))
-"""The layout of what changes while the loop runs."""
+"""The layout of the loop's state."""
 
 
 def adapt_table(site: Site, name: str, layout: Layout) -> None:
-    """Give a table the indexes that it lacks and point-in-time recovery.
+    """Add the indexes that a table lacks, and point-in-time recovery.
 
-    It keeps its billing mode, its rows and its other indexes.
+    Its billing mode, its rows and its other indexes are kept.
     """
-    with site.resource("table", name) as work:
+    with site.resource("table", name) as resource:
         present = site.client("dynamodb").describe_table(TableName=name)["Table"]
         _check_key(name, layout, present)
-        _mend_indexes(site, name, layout, present, work)
-        if not work.dry_run:
+        _add_indexes(site, name, layout, present, resource)
+        if not resource.dry_run:
             _wait(site, name, layout.indexes)
-        _mend_recovery(site, name, work)
+        _enable_recovery(site, name, resource)
 
 
 def _schema(attributes: Sequence[str]) -> list[dict[str, str]]:
@@ -73,12 +73,12 @@ def _index(name: str, attributes: Sequence[str]) -> dict[str, Any]:
 
 def _check_key(name: str, layout: Layout, table: Mapping[str, Any]) -> None:
     if table["KeySchema"] != _schema(layout.key):
-        problem = f"there is one with another key than {' and '.join(layout.key)}"
-        way_out = f"name a table of the loop's own in the record's key {layout.record_key}, or remove that key"
-        raise ProvisioningError("table", name, problem, way_out)
+        problem = f"its key is not {' and '.join(layout.key)}"
+        remedy = f"name a table of the loop's own in the record's key {layout.record_key}, or remove that key"
+        raise ProvisioningError("table", name, problem, remedy)
 
 
-def _mend_indexes(site: Site, name: str, layout: Layout, table: Mapping[str, Any], work: Work) -> None:
+def _add_indexes(site: Site, name: str, layout: Layout, table: Mapping[str, Any], resource: ManagedResource) -> None:
     present = {one["IndexName"] for one in table.get("GlobalSecondaryIndexes", [])}
     for index, attributes in layout.indexes.items():
         if index in present:
@@ -88,13 +88,13 @@ def _mend_indexes(site: Site, name: str, layout: Layout, table: Mapping[str, Any
             "AttributeDefinitions": _definitions(layout.key, attributes),
             "GlobalSecondaryIndexUpdates": [{"Create": _index(index, attributes) | _capacity(table)}],
         }
-        work.mend(f"index {index}", partial(site.client("dynamodb").update_table, **change))
-        if not work.dry_run:
-            _wait(site, name, [index])  # DynamoDB makes one at a time
+        resource.update(f"index {index}", partial(site.client("dynamodb").update_table, **change))
+        if not resource.dry_run:
+            _wait(site, name, [index])  # DynamoDB creates one at a time
 
 
 def _capacity(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the capacity of an index to add: one of a provisioned table needs its own."""
+    """Return the capacity of an index to add: in a provisioned table, each index needs its own."""
     if table.get("BillingModeSummary", {}).get("BillingMode") == "PAY_PER_REQUEST":
         return {}
     units = table["ProvisionedThroughput"]
@@ -110,16 +110,16 @@ def _wait(site: Site, name: str, indexes: Collection[str]) -> None:
     site.until(is_active, "table", name, "active")
 
 
-def _mend_recovery(site: Site, name: str, work: Work) -> None:
+def _enable_recovery(site: Site, name: str, resource: ManagedResource) -> None:
     dynamodb = site.client("dynamodb")
     answer = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
     recovery = answer.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
     if recovery != "ENABLED":
         enabled = {"PointInTimeRecoveryEnabled": True}
-        # DynamoDB refuses it until it has enabled the backups of a new table.
-        work.mend(
+        # DynamoDB refuses this until it has enabled backups for a new table.
+        resource.update(
             "point-in-time recovery",
-            lambda: site.patiently(
+            lambda: site.retry_on(
                 lambda: dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=enabled),
                 "ContinuousBackupsUnavailableException",
             ),

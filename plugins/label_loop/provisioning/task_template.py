@@ -1,4 +1,4 @@
-"""The page on which a worker of Amazon A2I labels an image."""
+"""The page on which a worker in Amazon A2I labels an image."""
 
 import html
 import json
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from label_loop.payloads import NONE_OF_THE_ABOVE, WIDGET
 
-MOST_CATEGORIES = 10  # of crowd-image-classifier; with more, radio buttons
+MOST_CATEGORIES = 10  # in crowd-image-classifier; with more, the page has radio buttons
 _HEADER = "Which label fits this image?"
 _INSTRUCTIONS = f"Pick the label that fits the image. If no label does, pick {NONE_OF_THE_ABOVE}."
 _IMAGE = "{{ task.input.taskObject | grant_read_access }}"
-# Radio buttons can be submitted with none of them on; crowd-image-classifier asks for a choice by itself.
+# Radio buttons can be submitted without a choice; crowd-image-classifier requires one by itself.
 _NO_BLANK = """<script>
   document.querySelector("crowd-form").onsubmit = (event) => {
     const buttons = [...document.querySelectorAll("crowd-radio-button")];
@@ -24,13 +24,13 @@ _NO_BLANK = """<script>
 
 
 def task_template(labels: Sequence[str]) -> str:
-    """Return the worker template: Liquid and HTML, as A2I takes it, with "None of the Above" last.
+    """Return the worker template in Liquid and HTML, as A2I requires, with "None of the Above" last.
 
     Labels come from people and from folder names, so they are escaped for HTML and for Liquid.
     """
     categories = [*labels, NONE_OF_THE_ABOVE]
     form, script = (_classifier, "") if len(categories) <= MOST_CATEGORIES else (_radio_buttons, _NO_BLANK)
-    # A2I's own elements: the worker portal offers no other way to show and to submit a task.
+    # These are A2I's own elements: the worker portal offers no other way to show and submit a task.
     return (
         '<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>\n'
         f"<crowd-form>\n{form(categories)}</crowd-form>\n{script}"
@@ -61,5 +61,5 @@ def _radio_buttons(categories: Sequence[str]) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return a text as it may stand in HTML's text and attributes, with nothing for Liquid to expand."""
+    """Return a text escaped for HTML text and attributes, with nothing for Liquid to expand."""
     return html.escape(text).replace("{", "&#123;").replace("}", "&#125;").replace("%", "&#37;")

@@ -1,15 +1,15 @@
-"""Who gets the messages of a topic that no stack of the loop's made."""
+"""Subscriptions to a topic that the loop's stack did not create."""
 
-from label_loop.provisioning.site import Site, found
+from label_loop.provisioning.site import Site, or_none
 
 
 def ensure_subscription(site: Site, topic_arn: str, email: str) -> None:
-    """Subscribe the operator; AWS then asks them by mail to confirm."""
+    """Subscribe the operator; AWS then asks them by email to confirm."""
     sns = site.client("sns")
-    with site.resource("subscription of", email) as work:
+    with site.resource("subscription of", email) as resource:
         pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic_arn)
-        listed = found(lambda: list(pages), "NotFound", "NotFoundException") or []
+        listed = or_none(lambda: list(pages), "NotFound", "NotFoundException") or []
         present = {one["Endpoint"] for page in listed for one in page["Subscriptions"]}
         if email not in present:
-            work.create(lambda: sns.subscribe(TopicArn=topic_arn, Protocol="email", Endpoint=email))
-            work.note = "AWS sends a mail that has to be confirmed"
+            resource.create(lambda: sns.subscribe(TopicArn=topic_arn, Protocol="email", Endpoint=email))
+            resource.note = "AWS sends an email to confirm the subscription"

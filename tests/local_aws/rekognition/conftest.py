@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 from tests.local_aws.rekognition.fakes import Caller, put_shapes
 
-from local_aws.rekognition.training import Outcome, Trainer
+from local_aws.rekognition.training import Trainer, TrainingOutcome
 
 
 @pytest.fixture(scope="session")
-def shapes_outcome() -> Outcome:
+def shapes_outcome() -> TrainingOutcome:
     """Discs and squares, really trained in a process of its own."""
     caller = Caller()
     put_shapes(caller.s3)
@@ -29,7 +29,7 @@ def caller() -> Iterator[Caller]:
 
 
 @pytest.fixture
-def instant(caller: Caller, shapes_outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> Caller:
+def instant(caller: Caller, shapes_outcome: TrainingOutcome, monkeypatch: pytest.MonkeyPatch) -> Caller:
     """A fresh Rekognition whose trainings all end at once with the shapes model."""
     monkeypatch.setattr(Trainer, "run", lambda _trainer: shapes_outcome)
     return caller

@@ -18,10 +18,10 @@ from sklearn.datasets import load_digits
 from local_aws.errors import AwsError
 from local_aws.rekognition import Rekognition, S3ObjectMissingError
 from local_aws.services import RequestContext
-from local_aws.settings import Settings
+from local_aws.settings import EndpointSettings
 
 BUCKET = "pictures"
-QUICK = Settings(training_seconds=10, start_seconds=5, stop_seconds=3, images_per_second_per_unit=5)
+QUICK = EndpointSettings(training_seconds=10, start_seconds=5, stop_seconds=3, images_per_second_per_unit=5)
 
 
 class MemoryS3:
@@ -76,7 +76,7 @@ def unknown_members(value: Any, shape: Shape, path: str = "") -> list[str]:
 class Caller:
     """Calls as the front does, and checks answers and error codes against botocore's model."""
 
-    def __init__(self, settings: Settings = QUICK, region: str = "eu-west-1") -> None:
+    def __init__(self, settings: EndpointSettings = QUICK, region: str = "eu-west-1") -> None:
         self.s3 = MemoryS3()
         self.clock = Clock()
         self.service = Rekognition(settings, self.s3, self.clock)

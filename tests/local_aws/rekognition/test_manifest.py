@@ -10,7 +10,7 @@ from tests.local_aws.rekognition.fakes import BUCKET, line, manifest, plain, sha
 
 from local_aws.rekognition.dataset import Example, load_dataset, split
 from local_aws.rekognition.images import read_pixels
-from local_aws.rekognition.manifest import Line, read_lines
+from local_aws.rekognition.manifest import ManifestLine, read_lines
 from local_aws.rekognition.trainer import train
 from local_aws.rekognition.workfolder import MANIFEST_SUMMARY, TRAINING_VALIDATION, Job, Result, WorkFolder
 
@@ -206,7 +206,7 @@ def test_blank_lines_inside_count_but_not_at_the_end() -> None:
 def test_the_split_is_a_fifth_a_label_and_always_the_same() -> None:
     pixels = read_pixels(plain())
     examples = [
-        Example(Line(n, "", {}, BUCKET, f"{label}/{n}", (label,)), pixels)
+        Example(ManifestLine(n, "", {}, BUCKET, f"{label}/{n}", (label,)), pixels)
         for label, count in (("many", 50), ("few", 2), ("some", 7))
         for n in range(count)
     ]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.local_aws.rekognition.fakes import BUCKET, Caller, asset
 
-from local_aws.rekognition.training import Outcome, Trainer
+from local_aws.rekognition.training import Trainer, TrainingOutcome
 
 OUTPUT = {"S3Bucket": BUCKET, "S3KeyPrefix": "evaluation"}
 
@@ -51,9 +51,9 @@ def test_a_version_lives_through_all_states(instant: Caller) -> None:
 def test_a_long_training_lasts_longer_than_the_minimum(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     finish = threading.Event()
 
-    def run(_trainer: Trainer) -> Outcome:
+    def run(_trainer: Trainer) -> TrainingOutcome:
         finish.wait(10)
-        return Outcome(succeeded=False, message="no luck")
+        return TrainingOutcome(succeeded=False, message="no luck")
 
     monkeypatch.setattr(Trainer, "run", run)
     arn = caller.version(caller.project(), "v1", "any.manifest")
@@ -96,7 +96,7 @@ def test_what_a_starting_running_or_stopping_version_refuses(ready: tuple[Caller
 
 
 def test_a_failed_training_cannot_start_but_be_deleted(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Trainer, "run", lambda _trainer: Outcome(succeeded=False, message="no"))
+    monkeypatch.setattr(Trainer, "run", lambda _trainer: TrainingOutcome(succeeded=False, message="no"))
     arn = caller.version(caller.project(), "v1", "any.manifest")
     caller.trained(arn)
     caller.refused("InvalidParameterException", "StartProjectVersion", ProjectVersionArn=arn, MinInferenceUnits=1)

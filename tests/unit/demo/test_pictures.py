@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo.pictures import FEWEST_A_LABEL, Cast, Shares, cast, shares_for
+from demo.pictures import FEWEST_PER_LABEL, Cast, Shares, cast, shares_for
 from sample_images.digits import Picture
 
 
@@ -14,7 +14,7 @@ def _pictures(counts: dict[str, int]) -> list[Picture]:
 
 
 _COUNTS = st.dictionaries(
-    st.text("abcdef", min_size=1, max_size=3), st.integers(FEWEST_A_LABEL, 60), min_size=2, max_size=8
+    st.text("abcdef", min_size=1, max_size=3), st.integers(FEWEST_PER_LABEL, 60), min_size=2, max_size=8
 )
 
 

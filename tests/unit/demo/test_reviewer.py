@@ -2,8 +2,8 @@ import time
 
 import pytest
 
-from demo.errors import NotAsToldError
-from demo.reviewer import ScriptedReviewer, Task
+from demo.errors import DemoError
+from demo.reviewer import OpenReview, ScriptedReviewer
 from local_stack.loopback import UnreachableError
 
 
@@ -13,11 +13,11 @@ class _Reviews:
         self.answers: dict[str, str] = {}
         self.failures = 0
 
-    def take(self) -> list[Task]:
+    def take(self) -> list[OpenReview]:
         if self.failures:
             self.failures -= 1
             raise UnreachableError("busy")
-        return [Task(name, f"in/{name} ü.png") for name in self.open]
+        return [OpenReview(name, f"in/{name} ü.png") for name in self.open]
 
     def answer(self, name: str, label: str) -> None:
         self.open.remove(name)
@@ -37,7 +37,7 @@ def test_each_open_review_gets_its_true_label_once() -> None:
 
 
 def test_a_picture_that_was_never_uploaded_is_told() -> None:
-    with pytest.raises(NotAsToldError, match="in/c"):
+    with pytest.raises(DemoError, match="in/c"):
         ScriptedReviewer(_Reviews("c"), _TRUTH).look()
 
 
@@ -50,5 +50,5 @@ def test_in_the_background_it_outlives_a_busy_endpoint_and_keeps_a_real_problem(
     while reviewer.problem is None and time.monotonic() < deadline:
         time.sleep(0.05)
     reviewer.stop()
-    assert isinstance(reviewer.problem, NotAsToldError)
+    assert isinstance(reviewer.problem, DemoError)
     assert reviews.failures == 0

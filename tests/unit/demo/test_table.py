@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from demo.control import IDLE_POLLING, calls_an_image
+from demo.control import IDLE_POLLING, calls_per_image
 from demo.table import VersionResult, got_better, result, table, too_few_to_tell
 from label_loop.domain.log_row import LogRow
 
@@ -51,7 +51,7 @@ def test_a_version_is_summed_up_from_its_own_rows() -> None:
     ]
     version = {"ProjectVersionArn": "v1", "EvaluationResult": {"F1Score": 0.5}}
     truth = {"a": "1", "b": "2", "c": "2", "d": "2"}
-    summed = result(1, version, images_trained=20, rows=rows, truth=truth, calls_an_image=2.5)
+    summed = result(1, version, images_trained=20, rows=rows, truth=truth, calls_per_image=2.5)
     assert summed == VersionResult(1, 20, 0.5, 3, 2, 1, 1, 2.5)
 
 
@@ -65,5 +65,5 @@ def test_the_table_shows_whole_headers_in_a_log() -> None:
 
 
 def test_idle_polling_is_no_call_for_an_image() -> None:
-    assert calls_an_image({"s3.GetObject": 20, "sqs.ReceiveMessage": 5, IDLE_POLLING: 99}, 10) == 2.5
-    assert calls_an_image({"s3.GetObject": 1}, 0) == 0
+    assert calls_per_image({"s3.GetObject": 20, "sqs.ReceiveMessage": 5, IDLE_POLLING: 99}, 10) == 2.5
+    assert calls_per_image({"s3.GetObject": 1}, 0) == 0

@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from demo.errors import NotAsToldError
+from demo.errors import DemoError
 from demo.progress import Step
 from demo.waiting import Patience, Seen
 from local_stack.loopback import UnreachableError
@@ -38,11 +38,11 @@ def test_it_looks_until_it_is_done_and_shows_each_look() -> None:
 
 
 def test_the_error_tells_what_was_awaited_what_was_seen_and_what_airflow_knows() -> None:
-    with pytest.raises(NotAsToldError) as caught:
+    with pytest.raises(DemoError) as caught:
         _patience("the task failed").until(
             "five things", lambda: Seen(False, "of them", 3), step=_Shown(), timeout_seconds=10
         )
-    assert str(caught.value) == "Waited 10 s for five things. Seen last: 3 of them.\nthe task failed"
+    assert str(caught.value) == "Waited 10 s for five things. Last seen: 3 of them.\nthe task failed"
 
 
 def test_a_server_that_does_not_answer_is_asked_again() -> None:
@@ -61,13 +61,13 @@ def test_a_server_that_never_answers_is_what_was_seen_last() -> None:
     def look() -> Seen:
         raise UnreachableError("refused")
 
-    with pytest.raises(NotAsToldError, match="Seen last: refused"):
+    with pytest.raises(DemoError, match="Last seen: refused"):
         _patience().until("it", look, step=_Shown(), timeout_seconds=5)
 
 
 def test_waiting_ends_at_once_where_it_is_useless() -> None:
     def watch() -> None:
-        raise NotAsToldError("airflow has ended")
+        raise DemoError("airflow has ended")
 
-    with pytest.raises(NotAsToldError, match="airflow has ended"):
+    with pytest.raises(DemoError, match="airflow has ended"):
         _patience(watch=watch).until("it", lambda: Seen(False, ""), step=_Shown(), timeout_seconds=99)

@@ -13,11 +13,11 @@ from tests.testing.sparing_session import SparingSession
 from label_loop.loop import PATHS_VARIABLE, Loop
 from label_loop.parameters import PARAMETERS
 from local_aws.server import LocalAws
-from local_aws.settings import Settings
+from local_aws.settings import EndpointSettings
 from local_stack import loops
 from local_stack.__main__ import main
 from local_stack.airflow_api import AirflowApi
-from local_stack.environment import PROJECT, Stack, free_port
+from local_stack.environment import PROJECT, StackSettings, free_port
 from local_stack.loopback import HttpError, UnreachableError
 from local_stack.loops import WORKFLOWS, AddedLoop, named_paths
 from local_stack.stack import LocalStack, StackError
@@ -60,7 +60,7 @@ class AirflowOfLooks(AirflowApi):
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[LocalAws]:
-    with LocalAws(Settings(port=0)) as aws:
+    with LocalAws(EndpointSettings(port=0)) as aws:
         yield aws
 
 
@@ -75,7 +75,7 @@ def stack(tmp_path, monkeypatch) -> LocalStack:
     """Give a stack that says that it runs."""
     for look in ("endpoint_answers", "airflow_is_healthy"):
         monkeypatch.setattr(LocalStack, look, lambda _: True)
-    return LocalStack(Stack(tmp_path, free_port(), free_port()))
+    return LocalStack(StackSettings(tmp_path, free_port(), free_port()))
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_it_joins_the_loops_that_are_there_and_once(stack, session, said):
 
 def test_waiting_ends_with_what_was_seen_and_what_to_do(stack, session, said):
     with pytest.raises(
-        StackError, match=r"(?s)/logos is made.*0 s: 0 of 5 DAGs; .*Run the command again.*airflow\.log"
+        StackError, match=r"(?s)/logos exists, .*0 s: 0 of 5 DAGs; .*Run the command again.*airflow\.log"
     ):
         added(said, patience_seconds=0).add(stack, AirflowOfLooks(looks=1000), session)
 
@@ -120,7 +120,7 @@ def test_waiting_ends_with_what_was_seen_and_what_to_do(stack, session, said):
 def test_without_a_running_stack_nothing_is_made_and_make_up_is_named(stack, session, said, monkeypatch, down):
     monkeypatch.setattr(LocalStack, down, lambda _: False)
     name = "endpoint" if down == "endpoint_answers" else "Airflow"
-    with pytest.raises(StackError, match=f"{name} does not answer at http.*make up"):
+    with pytest.raises(StackError, match=f"{name} does not respond at http.*make up"):
         added(said, "/never").add(stack, AirflowOfLooks(), session)
     assert not session.client("ssm").get_parameters_by_path(Path="/never")["Parameters"]
 

@@ -10,10 +10,10 @@ from tests.testing.sparing_session import SparingSession
 from tests.unit.provisioning.sample import lay_out
 
 from label_loop.loop import Loop
-from label_loop.provisioning import Line, Options, provision
+from label_loop.provisioning import Options, ResourceLine, provision
 from local_aws import sqs_polling
 from local_aws.server import LocalAws
-from local_aws.settings import Settings
+from local_aws.settings import EndpointSettings
 
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
@@ -22,7 +22,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="module")  # moto's state is the process's, and the tests of another folder empty it
 def endpoint() -> Iterator[LocalAws]:
-    with LocalAws(Settings(port=0)) as aws:
+    with LocalAws(EndpointSettings(port=0)) as aws:
         yield aws
 
 
@@ -60,11 +60,11 @@ def client(aws: LocalAws, session: SparingSession, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def run(aws: LocalAws, session: SparingSession, loop: Loop) -> Callable[..., tuple[dict[str, Any], list[Line]]]:
+def run(aws: LocalAws, session: SparingSession, loop: Loop) -> Callable[..., tuple[dict[str, Any], list[ResourceLine]]]:
     """Provision the test's loop; give its record and the lines reported."""
 
-    def go(**options: Any) -> tuple[dict[str, Any], list[Line]]:
-        lines: list[Line] = []
+    def go(**options: Any) -> tuple[dict[str, Any], list[ResourceLine]]:
+        lines: list[ResourceLine] = []
         values = provision(loop, Options(**options), session, lines.append)
         return dict(values), lines
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from tests.unit.provisioning.sample import FUNCTION, put
 
-from label_loop.provisioning import Outcome, ProvisioningError
+from label_loop.provisioning import ProvisioningError, ResourceOutcome
 
 
 def test_everything_the_record_names_stays_and_the_rest_is_added(run, client, sample):
@@ -15,15 +15,15 @@ def test_everything_the_record_names_stays_and_the_rest_is_added(run, client, sa
     assert values["uploads_queue_url"]
     by_kind = {line.kind: line for line in lines}
     for kind in ("topic", "Rekognition project", "flow definition"):
-        assert by_kind[kind].outcome == Outcome.UNCHANGED
+        assert by_kind[kind].outcome == ResourceOutcome.UNCHANGED
     tables = {line.name: line.outcome for line in lines if line.kind == "table"}
-    assert tables.pop(values["dynamodb_table"]) == Outcome.MENDED
-    assert set(tables.values()) == {Outcome.CREATED}
+    assert tables.pop(values["dynamodb_table"]) == ResourceOutcome.UPDATED
+    assert set(tables.values()) == {ResourceOutcome.CREATED}
     assert "worker template" not in by_kind
     table = client("dynamodb").describe_table(TableName=values["dynamodb_table"])["Table"]
     assert table.get("BillingModeSummary", {}).get("BillingMode") != "PAY_PER_REQUEST"
     assert [index["IndexName"] for index in table["GlobalSecondaryIndexes"]] == ["Sampled_GSI"]
-    assert {line.outcome for line in run()[1]} == {Outcome.UNCHANGED}
+    assert {line.outcome for line in run()[1]} == {ResourceOutcome.UNCHANGED}
 
 
 def test_what_is_new_comes_by_a_stack_whose_policy_is_about_the_sample_s_resources(run, client, loop, sample):
@@ -103,7 +103,7 @@ def test_a_folder_that_another_is_told_of_is_told_by_event_bridge_too(run, clien
     )
     values, lines = run()
     (line,) = [line for line in lines if line.kind == "notifications of"]
-    assert "both will work on each object" in line.detail
+    assert "both will process each object" in line.detail
     after = s3.get_bucket_notification_configuration(Bucket=bucket)
     assert [one["Id"] for one in after["QueueConfigurations"]] == ["label-loop-answers"]
     s3.put_object(Bucket=bucket, Key="images_for_detection/new.png", Body=b"x")
@@ -114,7 +114,7 @@ def test_a_folder_that_another_is_told_of_is_told_by_event_bridge_too(run, clien
     ]
     # moto keeps EventBridgeConfiguration without telling of it, so the bucket's own line cannot be compared here.
     lines = [line for line in run()[1] if line.kind != "notifications of"]
-    assert {line.outcome for line in lines} == {Outcome.UNCHANGED}
+    assert {line.outcome for line in lines} == {ResourceOutcome.UNCHANGED}
 
 
 def test_a_project_that_is_gone_is_not_replaced(run, client, loop, sample):
@@ -132,7 +132,7 @@ def test_a_table_with_another_key_is_refused(run, client, loop, sample):
         BillingMode="PAY_PER_REQUEST",
     )
     put(client, loop, {**sample, "dynamodb_table": name})
-    with pytest.raises(ProvisioningError, match="another key than DetectLabelRequestId"):
+    with pytest.raises(ProvisioningError, match="its key is not DetectLabelRequestId"):
         run()
 
 

@@ -119,12 +119,12 @@ def test_a_program_gets_one_document(aws, client, loop, capsys):
 def test_what_aws_refuses_is_told_with_the_way_out(aws, loop, capsys):
     aws.faults.replace([{"service": "s3", "operation": "HeadBucket", "kind": "error", "code": "AccessDenied"}])
     assert main(["provision", loop.path]) == 1
-    assert "choose another with --bucket" in capsys.readouterr().err
+    assert "choose another name with --bucket" in capsys.readouterr().err
     aws.faults.replace([])
     assert main(["provision", loop.path, "--bucket", "ab"]) == 1
     told = capsys.readouterr().err
     assert f"The stack label-loop-{loop.name}: it failed: AWS::S3::Bucket Bucket CREATE_FAILED: " in told
-    assert "Way out: correct the cause" in told
+    assert "To fix this, correct the cause" in told
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_settings_of_aws_that_are_missing_or_wrong_are_told_without_a_traceback(
     status, _, err = run_to_end("dead-letters", "/logos", *arguments, environment=quiet | environment)
     assert (status, "Traceback" in err) == (1, False)
     assert named in err
-    assert "Way out: " in err
+    assert "To fix this, " in err
 
 
 def test_a_reader_that_goes_away_cuts_no_work(aws, loop, client):
@@ -160,7 +160,7 @@ def test_an_interruption_is_told(aws, loop, capsys, monkeypatch):
     stopped = Command("recount", "x", "x", lambda _: None, interrupted)
     monkeypatch.setattr(cli, "COMMANDS", (stopped,))
     assert main(["recount", loop.path]) == 130
-    assert "continues where this one stopped" in capsys.readouterr().err
+    assert "To continue where this command stopped" in capsys.readouterr().err
 
 
 def test_it_runs_without_airflow():

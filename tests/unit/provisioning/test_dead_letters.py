@@ -35,7 +35,7 @@ def bodies(sqs, purpose):
 def test_each_is_shown_with_what_it_is_about_and_why(sqs, loop, capsys):
     assert main(["dead-letters", loop.path]) == 0
     shown = capsys.readouterr().out
-    assert "s3://b/images_for_detection/a b.png: failed often" in shown
+    assert "s3://b/images_for_detection/a b.png: failed repeatedly; see" in shown
     assert "not a JSON object" in shown
     assert "\x07" not in shown
     assert "2 dead letter(s) found" in shown

@@ -14,7 +14,7 @@ from label_loop.loop import Loop
 from label_loop.provisioning.names import Names, slug
 from label_loop.provisioning.notifications import _overlaps, _plain
 from label_loop.provisioning.policies import merged
-from label_loop.provisioning.report import Line, Outcome, ProvisioningError
+from label_loop.provisioning.report import ProvisioningError, ResourceLine, ResourceOutcome
 from label_loop.provisioning.review import _is_active
 from label_loop.provisioning.site import Options, Site
 from label_loop.provisioning.task_template import task_template
@@ -123,7 +123,7 @@ def client_error(code):
 @pytest.mark.parametrize("code", ["AccessDenied", "BucketAlreadyExists", "SomethingNew"])
 def test_an_error_names_resource_code_and_way_out(code):
     text = str(ProvisioningError.of("bucket", "b", client_error(code)))
-    assert text.startswith(f"Failed at the bucket b: {code} at CreateBucket: no. Way out: ")
+    assert text.startswith(f"Bucket b: {code} in CreateBucket: no. To fix this, ")
 
 
 def test_waiting_ends(monkeypatch):
@@ -141,10 +141,10 @@ def test_waiting_ends(monkeypatch):
             raise error
         return "done"
 
-    assert site.patiently(act, "Wait") == "done"
+    assert site.retry_on(act, "Wait") == "done"
     answers = iter([client_error("Other")])
     with pytest.raises(ClientError):
-        site.patiently(act, "Wait")
+        site.retry_on(act, "Wait")
 
 
 def test_a_failed_flow_definition_says_why():
@@ -162,5 +162,8 @@ def test_only_aws_itself_is_not_local(monkeypatch):
 
 
 def test_a_line_reads_well():
-    assert str(Line("queue", "q", Outcome.UNCHANGED)) == "unchanged     queue q"
-    assert str(Line("bucket", "b", Outcome.MENDED, "CORS", planned=True)) == "to be mended  bucket b (CORS)"
+    assert str(ResourceLine("queue", "q", ResourceOutcome.UNCHANGED)) == "unchanged     queue q"
+    assert (
+        str(ResourceLine("bucket", "b", ResourceOutcome.UPDATED, "CORS", planned=True))
+        == "to be updated bucket b (CORS)"
+    )

@@ -6,7 +6,7 @@ import pytest
 from label_loop.exceptions import ReviewRefusedError
 from label_loop.parameters import PARAMETERS
 from label_loop.payloads import EVALUATION_FOLDER, UPLOADS_FOLDER
-from label_loop.provisioning import Outcome, ProvisioningError
+from label_loop.provisioning import ProvisioningError, ResourceOutcome
 from label_loop.system_record import SYSTEM_RECORD
 
 LABELS = ("cat", "dog")
@@ -45,19 +45,19 @@ def changes(aws):
 
 def test_a_new_loop_gets_everything_and_a_second_run_changes_nothing(aws, run, client, loop):
     values, lines = run(labels=LABELS, operator_email="operator@example.com")
-    assert set(outcomes(lines)) == {Outcome.CREATED}
+    assert set(outcomes(lines)) == {ResourceOutcome.CREATED}
     assert set(values) == KEYS
     assert record(client, loop) == values
     assert values["review_backend"] == "a2i"
 
     aws.calls.reset()
     again, lines = run(labels=LABELS, operator_email="operator@example.com")
-    assert set(outcomes(lines)) == {Outcome.UNCHANGED}
+    assert set(outcomes(lines)) == {ResourceOutcome.UNCHANGED}
     assert again == values
     assert changes(aws) == []
 
     without_options, lines = run()
-    assert set(outcomes(lines)) == {Outcome.UNCHANGED}
+    assert set(outcomes(lines)) == {ResourceOutcome.UNCHANGED}
     assert without_options == values
 
 
@@ -96,14 +96,14 @@ def test_an_interrupted_run_is_continued(aws, run, client, loop, call):
     aws.faults.replace([fault])
     with pytest.raises(
         ProvisioningError,
-        match=rf"Interrupted at {operation}: .*Way out: correct the cause, then run the command again",
+        match=rf"Interrupted in {operation}: .*To fix this, correct the cause, then run the command again",
     ):
         run(labels=LABELS)
     aws.faults.replace([])
     values, _ = run(labels=LABELS)
     assert set(values) == KEYS
     assert record(client, loop) == values
-    assert set(outcomes(run(labels=LABELS)[1])) == {Outcome.UNCHANGED}
+    assert set(outcomes(run(labels=LABELS)[1])) == {ResourceOutcome.UNCHANGED}
 
 
 def test_values_that_people_chose_are_never_overwritten(run, client, loop):
@@ -126,7 +126,7 @@ def test_keys_of_the_record_written_meanwhile_are_kept(aws, run, client, loop):
     client("ssm").put_parameter(Name=name, Value=json.dumps(later), Type="String", Overwrite=True)
     again, lines = run(labels=LABELS)
     assert again == {**later, "uploads_queue_url": values["uploads_queue_url"]}
-    assert [line.detail for line in lines if line.outcome == Outcome.MENDED] == ["uploads_queue_url"]
+    assert [line.detail for line in lines if line.outcome == ResourceOutcome.UPDATED] == ["uploads_queue_url"]
 
 
 def test_new_labels_make_a_new_flow_definition_and_leave_the_old_one(run, client):
@@ -134,7 +134,7 @@ def test_new_labels_make_a_new_flow_definition_and_leave_the_old_one(run, client
     values, lines = run(labels=(*LABELS, "owl"))
     after = values["flow_definition_arn"]
     assert after != before
-    assert {line.kind: line.outcome for line in lines}["worker template"] == Outcome.CREATED
+    assert {line.kind: line.outcome for line in lines}["worker template"] == ResourceOutcome.CREATED
     sagemaker = client("sagemaker")
     for arn in (before, after):
         name = arn.rsplit("/", 1)[-1]
@@ -190,7 +190,7 @@ def test_a_refusal_of_a2i_leaves_a_loop_that_works_without_it(aws, run, client, 
     values, lines = run(labels=LABELS)
     assert set(values) == KEYS - {"flow_definition_arn"}
     assert values["review_backend"] == "airflow"
-    (line,) = [line for line in lines if line.outcome == Outcome.NOT_MADE]
+    (line,) = [line for line in lines if line.outcome == ResourceOutcome.SKIPPED]
     assert line.kind == "flow definition"
     assert "AccessDeniedException" in str(line)
 
@@ -240,7 +240,7 @@ def test_a_loop_keeps_its_bucket(run):
     values, _ = run(bucket="a-bucket-of-my-choice")
     assert values["s3_bucket"] == "a-bucket-of-my-choice"
     assert run()[0]["s3_bucket"] == "a-bucket-of-my-choice"
-    with pytest.raises(ProvisioningError, match="leave --bucket out"):
+    with pytest.raises(ProvisioningError, match="leave out --bucket"):
         run(bucket="another-bucket")
 
 

@@ -123,7 +123,7 @@ def test_a_second_adoption_changes_nothing_and_the_way_back_still_knows_everythi
     deployed.adopt()
     capsys.readouterr()
     assert deployed.adopt() == 0
-    assert not [line for line in capsys.readouterr().out.splitlines() if line.startswith(("mended", "created"))]
+    assert not [line for line in capsys.readouterr().out.splitlines() if line.startswith(("updated", "created"))]
     deployed.back()
     assert deployed.triggers() == before
 
@@ -219,7 +219,7 @@ def test_a_bucket_of_another_region_is_told(loop, deployed, monkeypatch, capsys)
     )
     monkeypatch.setattr(boto3, "Session", lambda **_: there)
     assert main(["adopt", loop.path]) == 1
-    assert "it lies in eu-west-1, but you work in us-east-1" in capsys.readouterr().err
+    assert "it is in eu-west-1, but the command works in us-east-1" in capsys.readouterr().err
     assert deployed.triggers() == before
 
 
@@ -235,7 +235,7 @@ def test_bad_parameters_and_a_model_that_does_not_run_are_told_and_stop_nothing(
     deployed.change(rekognition_project_version_arn="arn:gone")
     client("ssm").put_parameter(Name=loop.parameter("Minimum-F1-Score"), Value="0,8", Type="String")
     assert deployed.adopt() == 0
-    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("wrong")]
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("problem")]
     assert ["Minimum-F1-Score" in lines[0], "arn:gone" in lines[1], len(lines)] == [True, True, 2]
     assert client("ssm").get_parameter(Name=loop.parameter("Minimum-F1-Score"))["Parameter"]["Value"] == "0,8"
 

@@ -9,7 +9,7 @@ from tests.deployment.template import template
 from tests.unit.provisioning import older
 
 from label_loop.loop import Loop
-from label_loop.provisioning import DeploymentError, Outcome, ProvisioningError
+from label_loop.provisioning import DeploymentError, ProvisioningError, ResourceOutcome
 from label_loop.provisioning.names import slug
 from label_loop.provisioning.provision import provision_at
 from label_loop.provisioning.site import Options, Site
@@ -27,11 +27,11 @@ def before(client, loop):
 
 
 def changed(lines):
-    return {(line.kind, line.name): line.detail for line in lines if line.outcome is Outcome.MENDED}
+    return {(line.kind, line.name): line.detail for line in lines if line.outcome is ResourceOutcome.UPDATED}
 
 
 def created(lines):
-    return Counter(line.kind for line in lines if line.outcome is Outcome.CREATED)
+    return Counter(line.kind for line in lines if line.outcome is ResourceOutcome.CREATED)
 
 
 def name_of(loop):
@@ -100,7 +100,7 @@ def test_a_loop_of_before_there_were_stacks_keeps_all_and_gets_what_is_new(run, 
         f"{name_of(loop)}-{name}": [before["sns-topic"]] for name in ALARMED
     }
     again, lines = run()
-    assert (again, {line.outcome for line in lines}) == (values, {Outcome.UNCHANGED})
+    assert (again, {line.outcome for line in lines}) == (values, {ResourceOutcome.UNCHANGED})
 
 
 def test_a_dry_run_over_such_a_loop_tells_of_the_stack_and_changes_nothing(aws, run, before):
@@ -119,7 +119,7 @@ def test_one_that_was_interrupted_before_is_continued(run, client, loop, before)
     assert {key: value for key, value in values.items() if key in before} | {
         "sampling_since": before["sampling_since"]
     } == before
-    assert {line.outcome for line in run()[1]} == {Outcome.UNCHANGED}
+    assert {line.outcome for line in run()[1]} == {ResourceOutcome.UNCHANGED}
 
 
 def test_a_run_that_was_cut_after_the_stack_still_knows_what_the_loop_had_before(aws, run, client, loop, before):
@@ -150,10 +150,10 @@ def test_what_a_stack_made_and_is_gone_is_told_and_comes_back_with_another_stack
     values, _ = run(review_backend="airflow")
     client("sqs").delete_queue(QueueUrl=values["uploads_queue_url"])
     _, lines = run()
-    assert [line.name for line in lines if line.outcome is Outcome.WRONG] == [f"{name_of(loop)}-uploads"]
+    assert [line.name for line in lines if line.outcome is ResourceOutcome.PROBLEM] == [f"{name_of(loop)}-uploads"]
     delete_stack(client, loop)
     assert run()[0] == values
-    assert {line.outcome for line in run()[1]} == {Outcome.UNCHANGED}
+    assert {line.outcome for line in run()[1]} == {ResourceOutcome.UNCHANGED}
 
 
 def test_a_stack_of_an_earlier_release_keeps_its_parameters_and_gets_what_is_new(run, client, loop):
@@ -173,16 +173,16 @@ def test_a_stack_of_an_earlier_release_keeps_its_parameters_and_gets_what_is_new
     chosen = loop.parameter("Minimum-F1-Score")
     client("ssm").put_parameter(Name=chosen, Value="0.95", Type="String", Overwrite=True)
     _, planned = run(dry_run=True)
-    assert {line.outcome for line in planned if line.kind == "stack"} == {Outcome.MENDED}
+    assert {line.outcome for line in planned if line.kind == "stack"} == {ResourceOutcome.UPDATED}
     values, lines = run()
     for some in (planned, lines):
-        assert Outcome.WRONG not in {line.outcome for line in some}
+        assert ResourceOutcome.PROBLEM not in {line.outcome for line in some}
     assert ("stack", name_of(loop)) in changed(lines)
     assert changed(lines)["parameter", loop.parameter(SYSTEM_RECORD)] == "sampling_since, state_table"
     assert values["state_table"] == f"{name_of(loop)}-state"
     assert client("dynamodb").describe_table(TableName=values["state_table"])
     assert client("ssm").get_parameter(Name=chosen)["Parameter"]["Value"] == "0.95"
-    assert {line.outcome for line in run()[1]} == {Outcome.UNCHANGED}
+    assert {line.outcome for line in run()[1]} == {ResourceOutcome.UNCHANGED}
 
 
 @pytest.mark.parametrize("key", ["reviews_table", "uploads_queue_url", "sns-topic"])
@@ -199,7 +199,7 @@ def test_a_bucket_that_is_gone_while_its_queues_are_there_is_told_before_anythin
     for one in s3.list_object_versions(Bucket=bucket)["Versions"]:
         s3.delete_object(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
     s3.delete_bucket(Bucket=bucket)
-    with pytest.raises(ProvisioningError, match="the loop's queues are there"):
+    with pytest.raises(ProvisioningError, match="the loop's queues do"):
         run()
 
 
@@ -219,5 +219,5 @@ def test_a_stack_of_somebody_else_s_is_left_alone(run, client, loop):
 
 
 def test_a_path_that_parameter_store_keeps_is_refused_before_anything_is_made(aws, session):
-    with pytest.raises(ProvisioningError, match="keeps paths that begin with aws or ssm"):
+    with pytest.raises(ProvisioningError, match="reserves paths that begin with aws or ssm"):
         provision_at(Site(Loop("/aws-logos"), Options(), session, lambda _: None))
