@@ -11,7 +11,7 @@ from moto.moto_server import werkzeug_app
 from moto.s3.responses import S3Response
 from werkzeug.test import run_wsgi_app
 
-from local_aws import moto_patches, sqs_polling
+from local_aws import moto_patches, sqs_polling, wire
 from local_aws.answers import Answer
 from local_aws.errors import AwsError
 from local_aws.moto_lock import MOTO_LOCK
@@ -59,6 +59,10 @@ _S3_UNDER_OTHER_NAMES = frozenset(
 )
 
 
+# Of these, moto checks less than their models document: lengths, patterns, enums, numbers of items.
+_CHECKED_BY_MODEL = frozenset({"events", "ssm"})
+
+
 class Moto:
     """The services moto answers for. Its state is the process's: one at a time, empty at the start."""
 
@@ -75,6 +79,7 @@ class Moto:
     def answer(self, request: Request) -> Answer:
         """Answer one call; raises ``AwsError`` for what moto does not have."""
         _refuse_unknown(request)
+        _check_by_model(request)
         if request.service == "sqs" and request.operation == "ReceiveMessage":
             return sqs_polling.receive(request, self._dispatch, self.closing)
         return self._dispatch(request)
@@ -131,6 +136,13 @@ def _refuse_unknown(request: Request) -> None:
         known = operation is not None and operation_model(request.service, operation) is not None
     if not known:
         raise _not_offered(request)
+
+
+def _check_by_model(request: Request) -> None:
+    """Refuse a request that breaks its service's model, as AWS does; raises ``AwsError``."""
+    operation = operation_model(request.service, request.operation or "")
+    if operation is not None and request.service in _CHECKED_BY_MODEL:
+        wire.read_request(operation, request)
 
 
 def _not_offered(request: Request) -> AwsError:

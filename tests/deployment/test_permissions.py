@@ -1,23 +1,14 @@
 """What the role may do is what the code calls, no less and no more, on the loop's own resources."""
 
 import ast
-import inspect
 import json
-from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
-from textwrap import dedent
 from typing import Any
 
-import botocore.session
-from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-from botocore import xform_name
 from tests.deployment.template import LOOP, NAMES, references, resolved, template
+from tests.testing.aws_calls import PACKAGE, called, running
 
 from label_loop.provisioning.review import _hash
 
-PACKAGE = Path(__file__).resolve().parents[2] / "plugins" / "label_loop"
-SERVICES = ("dynamodb", "rekognition", "s3", "sagemaker-a2i-runtime", "sns", "sqs", "ssm")
 _READ = {"s3:GetObject", "s3:GetObjectVersion"}  # images are read in the version that was uploaded
 _TAGS = {"s3:GetObjectTagging", "s3:GetObjectVersionTagging", "s3:PutObjectTagging"}  # a copy takes them along
 # IAM names an action as the operation, but for these. A transaction needs what it is made of.
@@ -40,56 +31,10 @@ TRANSACTION_ITEMS = {
 }
 
 
-@cache
-def operations() -> dict[str, str]:
-    """Return the operations of the services that a loop uses, by the names of a client's methods."""
-    session = botocore.session.get_session()
-    names = ((service, name) for service in SERVICES for name in session.get_service_model(service).operation_names)
-    return {xform_name(name): f"{service}:{name}" for service, name in names}
-
-
-def called(tree: ast.AST) -> Iterator[str]:
-    """Yield the operations that some code calls or hands on, also through paginators and the provider's S3 hook.
-
-    The provider's trigger of a queue only receives, as the package's own hook does.
-    """
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute):
-            if node.attr in operations() and not _is_query_of_url(node):
-                yield operations()[node.attr]
-            if isinstance(node.value, ast.Attribute) and node.value.attr == "s3" and hasattr(S3Hook, node.attr):
-                yield from _called_by_provider(node.attr)
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "get_paginator":
-            yield operations()[ast.literal_eval(node.args[0])]
-
-
-def _is_query_of_url(node: ast.Attribute) -> bool:
-    return node.attr == "query" and getattr(node.value, "attr", "") == "url"
-
-
-def _called_by_provider(method: str) -> Iterator[str]:
-    source = getattr(S3Hook, method)
-    if not inspect.isfunction(source):
-        return
-    tree = ast.parse(dedent(inspect.getsource(source)))
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-            continue
-        of = node.func.value
-        if node.func.attr == "get_paginator":
-            yield operations()[ast.literal_eval(node.args[0])]
-        elif isinstance(of, ast.Call) and getattr(of.func, "attr", "") == "get_conn":
-            yield operations()[node.func.attr]
-        elif isinstance(of, ast.Name) and of.id == "self" and hasattr(S3Hook, node.func.attr):
-            yield from _called_by_provider(node.func.attr)
-
-
 def needed() -> dict[str, set[str]]:
     """Return the actions that the package needs at run time, each with the files that need it."""
     found: dict[str, set[str]] = {}
-    for path in PACKAGE.rglob("*.py"):
-        if "provisioning" in path.parts:  # the rights of whoever sets a loop up
-            continue
+    for path in running():
         tree = ast.parse(path.read_text())
         actions = {action for one in called(tree) for action in ACTIONS.get(one, {one})}
         keys = (key for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys)

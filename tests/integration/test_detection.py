@@ -6,7 +6,8 @@ import threading
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.httpsession import URLLib3Session
 from tests.integration.model import Model
 from tests.integration.pictures import FRESH_DIGITS, png
 from tests.integration.site import events
@@ -112,6 +113,28 @@ def test_a_topic_that_fails_stops_no_detection(world: World) -> None:
     world.upload("a.png")
     world.fault("sns", "PublishBatch", **BEYOND_PATIENCE)
     assert world.detect().detected == 1
+    assert world.waiting() == []
+
+
+def test_an_upload_whose_transaction_is_answered_too_late_is_announced(world: World) -> None:
+    """The row is written, and the answer is lost: the same call with the same token is no second detection."""
+    world.upload("a.png")
+    answers: list[Any] = []
+
+    def lose_the_first_answer(request: Any, **_: Any) -> None:
+        if not answers:
+            answers.append(URLLib3Session().send(request))
+            raise ReadTimeoutError(endpoint_url=request.url)
+
+    emitter, call = world.context().clients.log.conn.meta.client.meta.events, "before-send.dynamodb.TransactWriteItems"
+    emitter.register(call, lose_the_first_answer)
+    try:
+        assert world.detect().detected == 1
+    finally:
+        emitter.unregister(call, lose_the_first_answer)
+    assert [answer.status_code for answer in answers] == [200]
+    assert world.counts()["dynamodb.TransactWriteItems"] == 2
+    assert len(events(world.told(), "detection")) == 1
     assert world.waiting() == []
 
 

@@ -69,6 +69,24 @@ def test_what_breaks_the_model_is_refused(ssm: Any, wrong: dict[str, Any]) -> No
     assert refusal(ssm, **wrong) == "ValidationException"
 
 
+@pytest.mark.parametrize("value", ["{{ssm:/loop/other}}", "see {{}}", "{{a\nb}}"])
+def test_a_value_that_refers_to_another_is_refused(ssm: Any, value: str) -> None:
+    put(ssm, "{a} } {")
+    assert refusal(ssm, value=value, Overwrite=True) == "ValidationException"
+
+
+def test_more_names_than_a_call_takes_are_refused(ssm: Any) -> None:
+    put(ssm)
+    names = [NAME, *(f"/loop/{number}" for number in range(9))]
+    found = ssm.get_parameters(Names=names)
+    assert [one["Name"] for one in found["Parameters"]] == [NAME]
+    assert len(found["InvalidParameters"]) == 9
+    with pytest.raises(ClientError, match="ValidationException"):
+        ssm.get_parameters(Names=[*names, "/loop/9"])
+    with pytest.raises(ClientError, match="ValidationException"):
+        ssm.get_parameters_by_path(Path="/loop", MaxResults=11)
+
+
 def test_a_refused_parameter_is_not_announced(endpoint: Endpoint, ssm: Any) -> None:
     url = endpoint.rule({"source": ["aws.ssm"]})
     put(ssm)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from moto.cloudwatch.models import cloudwatch_backends
 from tests.local_aws.endpoint import Endpoint
 
@@ -178,3 +179,29 @@ def test_an_update_takes_heed_of_conditions_and_touches_only_what_differs(client
         assert has_queue() is (wanted == "yes")
         ssm.put_parameter(Name="/stack/parameter", Value="somebody's", Type="String", Overwrite=True)
     assert ssm.get_parameter(Name="/stack/parameter")["Parameter"]["Value"] == "somebody's"
+
+
+def test_a_template_that_is_too_long_is_refused(client):
+    cloudformation = client("cloudformation")
+    fitting = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
+    for more, is_taken in ((51_200 - len(fitting), True), (51_201 - len(fitting), False)):
+        body = fitting + " " * more
+        for call in (
+            lambda body=body: cloudformation.get_template_summary(TemplateBody=body),
+            lambda body=body: cloudformation.create_change_set(
+                StackName="long", ChangeSetName="changes", ChangeSetType="CREATE", TemplateBody=body
+            ),
+        ):
+            if is_taken:
+                call()
+            else:
+                with pytest.raises(ClientError, match=r"ValidationError.*51200 bytes"):
+                    call()
+
+
+def test_a_parameter_that_is_too_long_is_refused(client):
+    cloudformation = client("cloudformation")
+    topic = {"Topic": {"Type": "AWS::SNS::Topic"}}
+    stack(cloudformation, "fits", topic, given={"Page": "ü" * 2048})
+    with pytest.raises(ClientError, match=r"ValidationError.*parameter Page has more than 4096 bytes"):
+        stack(cloudformation, "long", topic, given={"Page": "ü" * 2048 + "x"})

@@ -1,6 +1,7 @@
-"""Transactions of DynamoDB: all or none, and no slower where a table has many rows."""
+"""Transactions of DynamoDB: all or none, once, of a limited size, and no slower where a table has many rows."""
 
 import copy
+import time
 from typing import Any
 
 import pytest
@@ -84,3 +85,45 @@ def test_many_rows_do_not_slow_a_transaction(dynamodb: Any, monkeypatch: pytest.
     dynamodb.transact_write_items(TransactItems=[*(put(f"more {n}") for n in range(99)), count("1")])
     # Of what it changes, there was one; a copy of the table for each of its hundred changes took minutes.
     assert len(copied) <= 2
+
+
+def test_a_repeated_transaction_is_made_once(dynamodb: Any) -> None:
+    changes = {"TransactItems": [put("a"), count("1")], "ClientRequestToken": "token"}
+    for _ in range(3):
+        dynamodb.transact_write_items(**changes)
+    assert state(dynamodb) == (["a"], {"1": "1"})
+    with pytest.raises(dynamodb.exceptions.IdempotentParameterMismatchException):
+        dynamodb.transact_write_items(**changes | {"TransactItems": [put("b")]})
+    dynamodb.transact_write_items(TransactItems=[put("b"), count("1")], ClientRequestToken="another")
+    assert state(dynamodb) == (["a", "b"], {"1": "2"})
+
+
+def test_a_transaction_that_failed_is_made_when_it_is_repeated(dynamodb: Any) -> None:
+    dynamodb.transact_write_items(TransactItems=[put("a")])
+    changes = {"TransactItems": [put("a"), count("1")], "ClientRequestToken": "token"}
+    with pytest.raises(dynamodb.exceptions.TransactionCanceledException):
+        dynamodb.transact_write_items(**changes)
+    dynamodb.delete_item(TableName="rows", Key={"id": {"S": "a"}})
+    dynamodb.transact_write_items(**changes)
+    assert state(dynamodb) == (["a"], {"1": "1"})
+
+
+def test_a_token_is_forgotten_after_ten_minutes(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    changes = {"TransactItems": [count("1")], "ClientRequestToken": "token"}
+    for seconds, counted in ((0, "1"), (600, "1"), (1, "2")):
+        now += seconds
+        dynamodb.transact_write_items(**changes)
+        assert state(dynamodb)[1] == {"1": counted}
+
+
+def test_a_transaction_is_as_large_as_dynamodb_takes(dynamodb: Any) -> None:
+    def rows(number: int, size: int) -> list[dict[str, Any]]:
+        return [put(f"{size} {n}", Item={"id": {"S": f"{size} {n}"}, "x": {"S": "x" * size}}) for n in range(number)]
+
+    dynamodb.transact_write_items(TransactItems=rows(10, 390_000))
+    with pytest.raises(ClientError, match=r"ValidationException.*4 MB"):
+        dynamodb.transact_write_items(TransactItems=rows(11, 385_000))
+    keys = [{"id": {"S": f"{size} 0"}} for size in (390_000, 385_000)]
+    assert ["Item" in dynamodb.get_item(TableName="rows", Key=key) for key in keys] == [True, False]

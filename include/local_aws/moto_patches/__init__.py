@@ -12,13 +12,27 @@ from local_aws.moto_patches import (
     event_rules,
     parameter_store,
     s3_events,
+    s3_notifications,
     s3_requests,
     s3_xml,
+    sns_batches,
+    sqs_messages,
     sqs_retention,
 )
 from local_aws.moto_patches.patch import Patch
 
-_MODULES = (s3_requests, s3_xml, s3_events, event_rules, parameter_store, sqs_retention, dynamodb_transactions)
+_MODULES = (
+    s3_requests,
+    s3_xml,
+    s3_events,
+    s3_notifications,
+    event_rules,
+    parameter_store,
+    sns_batches,
+    sqs_messages,
+    sqs_retention,
+    dynamodb_transactions,
+)
 
 
 def apply() -> None:

@@ -6,9 +6,14 @@ from functools import lru_cache
 from typing import Any
 
 from moto.cloudformation import parsing, responses
+from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import ChangeSet, Stack
+from moto.cloudformation.responses import CloudFormationResponse
 
 from local_aws.moto_patches.patch import patch
+
+_TEMPLATE_BYTES = 51_200
+_PARAMETER_BYTES = 4096
 
 
 @lru_cache(maxsize=32)
@@ -82,3 +87,38 @@ def retain_under_either_name(original: Callable[..., None], resources: parsing.R
         if resource.get("DeletionPolicy") == "RetainExceptOnCreate":
             resource["DeletionPolicy"] = "Retain"
     original(resources)
+
+
+@patch(
+    (CloudFormationResponse, "create_stack"),
+    (CloudFormationResponse, "update_stack"),
+    (CloudFormationResponse, "create_change_set"),
+    (CloudFormationResponse, "get_template_summary"),
+)
+def limit_the_length_of_templates(original: Callable[..., Any], response: CloudFormationResponse) -> Any:
+    """Refuse a template that is longer than a request takes.
+
+    moto 5.2.5 takes templates of any length. AWS documents 51,200 bytes (CreateChangeSet, "TemplateBody"), and answers
+    ValidationError above it.
+    """
+    if len((response._get_param("TemplateBody") or "").encode()) > _TEMPLATE_BYTES:
+        raise ValidationError(message=f"A template in a request has at most {_TEMPLATE_BYTES} bytes.")
+    return original(response)
+
+
+@patch(
+    (CloudFormationResponse, "create_stack"),
+    (CloudFormationResponse, "update_stack"),
+    (CloudFormationResponse, "create_change_set"),
+)
+def limit_the_length_of_stack_parameters(original: Callable[..., Any], response: CloudFormationResponse) -> Any:
+    """Refuse a parameter that is longer than CloudFormation takes.
+
+    moto 5.2.5 takes values of any length. AWS documents 4,096 bytes ("CloudFormation quotas"), and answers
+    ValidationError above it.
+    """
+    for one in response._get_param("Parameters") or []:
+        if len((one.get("ParameterValue") or "").encode()) > _PARAMETER_BYTES:
+            text = f"The value of the parameter {one['ParameterKey']} has more than {_PARAMETER_BYTES} bytes."
+            raise ValidationError(message=text)
+    return original(response)

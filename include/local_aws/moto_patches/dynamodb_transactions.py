@@ -1,15 +1,25 @@
-"""DynamoDB transactions that cost what they change."""
+"""DynamoDB transactions: made once, no larger than they may be, and as cheap as what they change."""
 
 import copy
+import hashlib
+import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from moto.core.responses import ActionResult
+from moto.dynamodb.exceptions import DynamodbException, MockValidationException
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.responses import DynamoHandler
 
 from local_aws.moto_patches.patch import patch
+
+_TOKENS = "local_aws_tokens"  # attribute of moto's backend: when each token was used, and for which changes
+_TOKEN_SECONDS = 600
+_TRANSACTION_BYTES = 4 * 1024 * 1024
 
 
 @patch((DynamoDBBackend, "transact_write_items"))
@@ -23,6 +33,55 @@ def undo_without_copies_of_tables(
     """
     with _undone_on_error(backend, transact_items), _tables_not_copied():
         original(backend, transact_items)
+
+
+@patch((DynamoDBBackend, "transact_write_items"))
+def limit_the_size_of_transactions(
+    original: Callable[..., None], backend: DynamoDBBackend, transact_items: list[dict[str, Any]]
+) -> None:
+    """Refuse a transaction whose items are larger together than it may be.
+
+    moto 5.2.5 takes transactions of any size. AWS documents a limit of 4 MB for all items of a transaction
+    (TransactWriteItems), and answers ValidationException above it.
+    """
+    changes = (change for item in transact_items for change in item.values())
+    # An update is counted by what it sets: the rest of its item is not known before it is made.
+    if sum(_size(one.get("Item") or one.get("ExpressionAttributeValues", {})) for one in changes) > _TRANSACTION_BYTES:
+        raise MockValidationException("Transaction request is larger than 4 MB.")
+    original(backend, transact_items)
+
+
+def _size(attributes: Mapping[str, Any]) -> int:
+    return sum(len(name.encode()) + DynamoType(value).size() for name, value in attributes.items())
+
+
+@patch((DynamoHandler, "transact_write_items"))
+def make_a_repeated_transaction_once(original: Callable[..., Any], handler: DynamoHandler) -> Any:
+    """Make a transaction once, however often it is asked for with the same token.
+
+    moto 5.2.5 does not look at the token, and makes it again. AWS documents that ClientRequestToken makes calls
+    idempotent for 10 minutes, and IdempotentParameterMismatchException for other changes with a token that was used
+    (TransactWriteItems).
+    """
+    token = handler.body.get("ClientRequestToken")
+    if not token:
+        return original(handler)
+    used = vars(handler.dynamodb_backend).setdefault(_TOKENS, {})
+    now, changes = time.monotonic(), _digest(handler.body["TransactItems"])
+    for old in [one for one, (at, _) in used.items() if now - at > _TOKEN_SECONDS]:
+        del used[old]
+    if token not in used:
+        answer = original(handler)
+        used[token] = now, changes
+        return answer
+    if used[token][1] != changes:
+        text = "The token was used for other changes."
+        raise DynamodbException("com.amazonaws.dynamodb.v20120810#IdempotentParameterMismatchException", text)
+    return ActionResult({"ConsumedCapacity": [], "ItemCollectionMetrics": {}})
+
+
+def _digest(changes: Any) -> str:
+    return hashlib.sha256(json.dumps(changes, sort_keys=True, default=repr).encode()).hexdigest()
 
 
 @contextmanager

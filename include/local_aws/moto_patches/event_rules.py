@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import jsonpath_ng.ext
+from moto.core.exceptions import JsonRESTError
 from moto.events.models import Rule
 from moto.sns.models import sns_backends
 
 from local_aws.moto_patches.patch import patch
 from local_aws.services import ACCOUNT_ID
+
+_TARGETS = 5
 
 
 @patch((jsonpath_ng.ext, "parse"))
@@ -58,6 +61,17 @@ def send_nothing_by_rules_that_match_nothing(
     """
     if rule.state != "DISABLED" and rule.event_pattern.get_pattern():
         original(rule, event, transform_input)
+
+
+@patch((Rule, "put_targets"))
+def limit_the_targets_of_a_rule(original: Callable[..., None], rule: Rule, targets: list[dict[str, Any]]) -> None:
+    """Give a rule targets, up to five.
+
+    moto 5.2.5 takes any number. AWS documents that a rule has up to five, and LimitExceededException (PutTargets).
+    """
+    if len({one["Id"] for one in [*rule.targets, *targets]}) > _TARGETS:
+        raise JsonRESTError("LimitExceededException", f"The rule {rule.name} would have more than {_TARGETS} targets.")
+    original(rule, targets)
 
 
 def _publish(topics: list[str], event: dict[str, Any]) -> None:

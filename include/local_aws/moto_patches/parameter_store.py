@@ -1,38 +1,18 @@
 """The rules of PutParameter."""
 
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
 from moto.ssm.exceptions import SSMException, ValidationException
 from moto.ssm.models import SimpleSystemManagerBackend
-from moto.ssm.responses import SimpleSystemManagerResponse
 
-from local_aws.constraints import violations
 from local_aws.moto_patches.patch import patch
-from local_aws.service_models import operation_model
 
 _STANDARD_BYTES = 4096
 _ADVANCED_BYTES = 8192
-
-
-@patch((SimpleSystemManagerResponse, "put_parameter"))
-def check_the_constraints_of_parameters(original: Callable[..., Any], response: SimpleSystemManagerResponse) -> Any:
-    """Refuse a request that breaks the service's model.
-
-    moto 5.2.5 takes a description of any length, any tier, and any type with Overwrite. AWS answers
-    ValidationException where a member breaks the constraints that its model documents: 1,024 characters of
-    description, and the values of Tier and Type.
-    """
-    model = operation_model("ssm", "PutParameter")
-    if model is None:  # botocore has it
-        raise RuntimeError("ssm has no operation PutParameter")
-    given = {name: response._get_param(name) for name in model.input_shape.members}
-    found = violations(model.input_shape, {name: value for name, value in given.items() if value is not None})
-    if found:
-        noun = "error" if len(found) == 1 else "errors"
-        raise ValidationException(f"{len(found)} validation {noun} detected: {'; '.join(found)}")
-    return original(response)
+_REFERENCE = re.compile(r"\{\{.*\}\}", re.DOTALL)
 
 
 @patch((SimpleSystemManagerBackend, "put_parameter"))
@@ -65,6 +45,19 @@ def keep_the_type_of_parameters(original: Callable[..., Any], *args: Any, **opti
     if before and given["overwrite"] and wanted and wanted != before.parameter_type:
         text = f"The type of {before.name} is {before.parameter_type} and cannot be changed to {wanted}."
         raise SSMException("HierarchyTypeMismatchException", f"{text} Create a new parameter.")
+    return original(*args, **options)
+
+
+@patch((SimpleSystemManagerBackend, "put_parameter"))
+def refuse_values_that_refer_to_parameters(original: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """Refuse a value with a part in double braces.
+
+    moto 5.2.5 takes any text. AWS documents that a value cannot refer to other parameters, and has no {{}}
+    (PutParameter, "Value"), and answers ValidationException.
+    """
+    given, _ = _given(original, args, options)
+    if _REFERENCE.search(given["value"] or ""):
+        raise ValidationException("A parameter's value cannot refer to another parameter by {{}}.")
     return original(*args, **options)
 
 

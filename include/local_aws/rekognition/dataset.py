@@ -7,13 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from local_aws.rekognition.images import (
-    MAX_ASPECT_RATIO,
-    MAX_S3_BYTES,
-    Pixels,
-    UnusableImageError,
-    read_pixels,
-)
+from local_aws.rekognition.images import MAX_S3_BYTES, Pixels, UnusableImageError, read_pixels
 from local_aws.rekognition.manifest import MESSAGES, ManifestLine, read_lines
 
 MAX_MANIFEST_BYTES = 2**30
@@ -92,6 +86,8 @@ def load_dataset(text: str, read_image: Callable[[str, str], bytes | None]) -> D
     """Check a manifest and decode its images; ``read_image`` gives an object's bytes, None if unreadable."""
     if not text.strip():
         raise ManifestFileError("The manifest file is empty. (ERROR_MANIFEST_IS_EMPTY)")
+    if len(text.encode()) > MAX_MANIFEST_BYTES:
+        raise ManifestFileError("The manifest file is too large. (ERROR_MANIFEST_SIZE_TOO_LARGE)")
     lines = read_lines(text)
     if len(lines) > MAX_LINES:
         raise ManifestFileError("The manifest file has too many rows. (ERROR_MANIFEST_ROWS_EXCEEDS_MAXIMUM)")
@@ -115,7 +111,7 @@ def _decode(line: ManifestLine, read_image: Callable[[str, str], bytes | None]) 
         line.codes.append("ERROR_INVALID_IMAGE")
         return None
     try:
-        return read_pixels(body, max_aspect_ratio=MAX_ASPECT_RATIO)
+        return read_pixels(body)
     except UnusableImageError as error:
         line.codes.append("ERROR_INVALID_IMAGE" if error.kind == "format" else "ERROR_INVALID_IMAGE_DIMENSION")
         return None

@@ -18,11 +18,13 @@ from local_aws.rekognition.registry import Registry
 from local_aws.rekognition.storage import S3Access, S3ObjectMissingError
 from local_aws.services import RequestContext
 
-# A too small image is an invalid parameter to Rekognition, with no word on what is wrong; here it says so.
+# A too small image is an invalid parameter to Rekognition, with no word on what is wrong; here it says so. The code for
+# sides that differ too much is not documented.
 ERROR_OF_KIND = {
     "format": "InvalidImageFormatException",
     "too-small": "InvalidParameterException",
     "too-large": "ImageTooLargeException",
+    "aspect-ratio": "InvalidParameterException",
 }
 
 

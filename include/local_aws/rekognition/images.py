@@ -12,7 +12,7 @@ MAX_S3_BYTES = 15 * 1024 * 1024
 MAX_INLINE_BYTES = 4 * 1024 * 1024
 MIN_SIDE_PIXELS = 64
 MAX_SIDE_PIXELS = 4096
-MAX_ASPECT_RATIO = 20.0
+MAX_ASPECT_RATIO = 20
 SIDE = 32  # pixels a side of what the classifier sees
 
 Pixels = npt.NDArray[np.float32]  # (SIDE, SIDE, 3), 0..1
@@ -29,12 +29,10 @@ class UnusableImageError(Exception):
         return self.message
 
 
-def read_pixels(body: bytes, max_aspect_ratio: float | None = None) -> Pixels:
+def read_pixels(body: bytes) -> Pixels:
     """Decode PNG or JPEG to the classifier's view; raises ``UnusableImageError``."""
     image = _open(body)
     _check_sides(image.width, image.height)
-    if max_aspect_ratio and max(image.size) > max_aspect_ratio * min(image.size):
-        raise UnusableImageError("aspect-ratio", f"The image is longer than {max_aspect_ratio:g}:1.")
     try:
         image.draft("RGB", (SIDE * 2, SIDE * 2))  # lets libjpeg skip most of a large picture
         small = image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=3.0)
@@ -60,3 +58,5 @@ def _check_sides(width: int, height: int) -> None:
         raise UnusableImageError("too-small", f"The image is {size}; the minimum side is {MIN_SIDE_PIXELS} pixels.")
     if max(width, height) > MAX_SIDE_PIXELS:
         raise UnusableImageError("too-large", f"The image is {size}; the maximum side is {MAX_SIDE_PIXELS} pixels.")
+    if max(width, height) > MAX_ASPECT_RATIO * min(width, height):
+        raise UnusableImageError("aspect-ratio", f"The image is {size}; its sides differ by more than 20 to 1.")

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import local_aws
 from local_aws.rekognition.classifier import Classifier
@@ -19,6 +19,7 @@ from local_aws.rekognition.workfolder import SUMMARY, Job, Result, WorkFolder
 
 log = logging.getLogger(__name__)
 FETCH_THREADS = 4
+_UNSUPPORTED = "ERROR_MANIFEST_INACCESSIBLE_OR_UNSUPPORTED_FORMAT"
 SINGLE_THREADED = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
 
 
@@ -117,13 +118,13 @@ class Trainer:
     def _fetch_manifest(self, sources: Sequence[S3Location], file: Path) -> list[str]:
         texts = []
         for source in sources:
+            manifest = f"The manifest s3://{source.bucket}/{source.key}"
+            if not PurePosixPath(source.key).suffix:
+                raise S3ObjectMissingError(f"{manifest} has no file extension. ({_UNSUPPORTED})")
             try:
                 texts.append(self._s3.get(source.bucket, source.key, source.version).decode("utf-8", "replace"))
             except S3ObjectMissingError as error:
-                raise S3ObjectMissingError(
-                    f"The manifest s3://{source.bucket}/{source.key} cannot be read. "
-                    "(ERROR_MANIFEST_INACCESSIBLE_OR_UNSUPPORTED_FORMAT)"
-                ) from error
+                raise S3ObjectMissingError(f"{manifest} cannot be read. ({_UNSUPPORTED})") from error
         text = "\n".join(part.rstrip("\n") for part in texts)
         file.write_text(text, "utf-8")
         return text.split("\n")

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from tests.local_aws.endpoint import Endpoint
 from tests.local_aws.moto_patches.looks import code_of, look
 
-from local_aws.moto_patches import s3_events, s3_requests, s3_xml
+from local_aws.moto_patches import s3_events, s3_notifications, s3_requests, s3_xml
 
 HOST = "aws.example"
 
@@ -136,3 +136,19 @@ def detail_of_an_upload(endpoint: Endpoint) -> list[str]:
     s3.put_object(Bucket="bucket", Key="a", Body=b"")
     (event,) = endpoint.messages(url)
     return sorted(event["detail"]["object"])
+
+
+@look(s3_notifications.refuse_notifications_that_overlap, aws="InvalidArgument", moto="none")
+def notify_two_queues_of_the_same_events(endpoint: Endpoint) -> str:
+    s3, _ = bucket(endpoint)
+    queues = [{"QueueArn": endpoint.queue(name)[1], "Events": ["s3:ObjectCreated:*"]} for name in ("one", "two")]
+    put = s3.put_bucket_notification_configuration
+    return code_of(put, Bucket="bucket", NotificationConfiguration={"QueueConfigurations": queues})
+
+
+@look(s3_notifications.refuse_destinations_that_do_not_exist, aws="InvalidArgument", moto="none")
+def notify_a_queue_that_does_not_exist(endpoint: Endpoint) -> str:
+    s3, _ = bucket(endpoint)
+    topic = {"TopicArn": "arn:aws:sns:us-east-1:123456789012:gone", "Events": ["s3:ObjectRemoved:*"]}
+    put = s3.put_bucket_notification_configuration
+    return code_of(put, Bucket="bucket", NotificationConfiguration={"TopicConfigurations": [topic]})

@@ -40,6 +40,19 @@ def change(stacks: Any, body: str, kind: str = "UPDATE", **parameters: str) -> s
     return code_of(stacks.execute_change_set, **changes)
 
 
+@look(cloudformation_templates.limit_the_length_of_templates, aws="ValidationError", moto="none")
+def sum_up_a_template_that_is_too_long(endpoint: Endpoint) -> str:
+    summary = endpoint.client("cloudformation").get_template_summary
+    return code_of(summary, TemplateBody=template(QUEUE) + " " * 51_200)
+
+
+@look(cloudformation_templates.limit_the_length_of_stack_parameters, aws="ValidationError", moto="none")
+def make_a_stack_with_a_parameter_that_is_too_long(endpoint: Endpoint) -> str:
+    create = endpoint.client("cloudformation").create_stack
+    body, values = template(QUEUE, Parameters={"Value": {"Type": "String"}}), given({"Value": "x" * 4097})
+    return code_of(create, StackName="stack", TemplateBody=body, Parameters=values)
+
+
 def queues(endpoint: Endpoint) -> int:
     return len(endpoint.client("sqs").list_queues().get("QueueUrls", []))
 

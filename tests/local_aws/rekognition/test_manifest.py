@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.local_aws.rekognition.fakes import BUCKET, line, manifest, plain, shape_picture
 
+from local_aws.rekognition import dataset
 from local_aws.rekognition.dataset import Example, load_dataset, split
 from local_aws.rekognition.images import read_pixels
 from local_aws.rekognition.manifest import ManifestLine, read_lines
@@ -195,6 +196,21 @@ def test_a_file_that_is_no_manifest_has_no_summary(run: Callable[..., Any], rows
     result, summary, _ = run(rows, {})
     assert code in result.message
     assert (result.succeeded, summary, result.files) == (False, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("limit", "code"),
+    [("MAX_MANIFEST_BYTES", "ERROR_MANIFEST_SIZE_TOO_LARGE"), ("MAX_LINES", "ERROR_MANIFEST_ROWS_EXCEEDS_MAXIMUM")],
+)
+def test_a_manifest_that_is_too_large_ends_the_training(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, limit: str, code: str
+) -> None:
+    rows, images = good_set(3)
+    monkeypatch.setattr(dataset, limit, {"MAX_MANIFEST_BYTES": len(manifest(rows)), "MAX_LINES": len(rows)}[limit])
+    assert load_dataset(manifest(rows).decode(), lambda _bucket, key: images[key]).codes == []
+    result, summary, _ = run([*rows, rows[0]], images)
+    assert code in result.message
+    assert (result.succeeded, summary) == (False, {})
 
 
 def test_blank_lines_inside_count_but_not_at_the_end() -> None:

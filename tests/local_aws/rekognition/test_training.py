@@ -98,6 +98,13 @@ def test_a_missing_manifest_fails_the_training(caller: Caller) -> None:
     assert "ManifestSummary" not in description
 
 
+def test_a_manifest_without_an_extension_fails_the_training(caller: Caller) -> None:
+    put_shapes(caller.s3, "manifests.of/shapes")
+    description = caller.trained(caller.version(caller.project(), "v1", "manifests.of/shapes"))
+    assert description["Status"] == "TRAINING_FAILED"
+    assert "no file extension. (ERROR_MANIFEST_INACCESSIBLE_OR_UNSUPPORTED_FORMAT)" in description["StatusMessage"]
+
+
 def test_an_output_bucket_that_cannot_be_written_fails_the_training(caller: Caller) -> None:
     put_shapes(caller.s3)
     arn = caller(

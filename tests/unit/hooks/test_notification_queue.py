@@ -6,6 +6,7 @@ import boto3
 import pytest
 
 from label_loop.hooks.notification_queue import NotificationQueueHook
+from label_loop.payloads import DEAD_LETTER_REASON
 
 
 @pytest.fixture
@@ -90,3 +91,12 @@ def test_refused_handles_are_told_and_the_others_deleted(hook, sqs, url):
     handles.insert(11, "no-handle")
     assert hook.delete(url, handles) == ["no-handle"]
     assert waiting(sqs, url) == (0, 0)
+
+
+@pytest.mark.parametrize("reason", ["", "\x00\x1b[31m", "\ud83e", "\ufffe", "x" * 100_000])
+def test_any_reason_is_one_that_sqs_takes(hook, sqs, url, reason):
+    hook.send_to_dead_letter_queue(url, "body", reason)
+    (message,) = sqs.receive_message(QueueUrl=url, MessageAttributeNames=["All"])["Messages"]
+    text = message["MessageAttributes"][DEAD_LETTER_REASON]["StringValue"]
+    assert 0 < len(text) <= 1000
+    assert all(character.isprintable() for character in text)

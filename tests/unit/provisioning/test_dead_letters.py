@@ -22,7 +22,7 @@ def sqs(run, client):
     for url in (values["uploads_queue_url"], values["answers_queue_url"]):
         queues.purge_queue(QueueUrl=url)  # S3's test messages
     queues.send_message(QueueUrl=values["uploads_dead_letter_queue_url"], MessageBody=json.dumps(PICTURE))
-    queues.send_message(QueueUrl=values["answers_dead_letter_queue_url"], MessageBody="no \x07 JSON")
+    queues.send_message(QueueUrl=values["answers_dead_letter_queue_url"], MessageBody="no \x9b JSON")
     return queues, values
 
 
@@ -37,7 +37,7 @@ def test_each_is_shown_with_what_it_is_about_and_why(sqs, loop, capsys):
     shown = capsys.readouterr().out
     assert "s3://b/images_for_detection/a b.png: failed repeatedly; see" in shown
     assert "not a JSON object" in shown
-    assert "\x07" not in shown
+    assert "\x9b" not in shown
     assert "2 dead letter(s) found" in shown
     assert bodies(sqs, "uploads") == []
     assert main(["dead-letters", loop.path]) == 0
@@ -48,7 +48,7 @@ def test_each_is_sent_again_once(sqs, loop, capsys):
     assert main(["dead-letters", loop.path, "--send-again"]) == 0
     assert "2 dead letter(s) sent again." in capsys.readouterr().out
     assert [json.loads(body) for body in bodies(sqs, "uploads")] == [PICTURE]
-    assert bodies(sqs, "answers") == ["no \x07 JSON"]
+    assert bodies(sqs, "answers") == ["no \x9b JSON"]
     assert main(["dead-letters", loop.path]) == 0
     assert "There are no dead letters." in capsys.readouterr().out
 

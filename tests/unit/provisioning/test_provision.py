@@ -149,6 +149,16 @@ def _rule(values):
     return f"{values['dynamodb_table']}-reviews"
 
 
+def test_a_page_that_is_too_long_for_a_parameter_is_made_by_the_setup(run, client, loop):
+    labels = tuple(f"{n} {'x' * 100}" for n in range(20))
+    values, lines = run(labels=labels, review_backend="a2i")
+    (stack,) = client("cloudformation").describe_stacks(StackName=f"label-loop-{loop.name}")["Stacks"]
+    given = {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
+    assert (given["A2I"], given["TaskUiName"]) == ("true", "")
+    assert {line.kind: line.outcome for line in lines}["worker template"] == ResourceOutcome.CREATED
+    assert values["review_backend"] == "a2i"
+
+
 def test_folders_of_labels_are_the_labels_where_none_are_given(run, client):
     values, lines = run(review_backend="airflow")
     assert "flow definition" not in {line.kind for line in lines}
