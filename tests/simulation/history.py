@@ -33,7 +33,6 @@ class History:
 
     def _keep_known_faults_out(self) -> None:
         self.world.edits_wait_for_sync = is_left_out(Trigger.EDITS_AFTER_CUT_SYNC)
-        self.world.keeps_answered_uploads = is_left_out(Trigger.REMOVED_REVIEWS)
 
     def do(self, *taken: Step) -> None:
         """Take steps, and look at the promises after each."""

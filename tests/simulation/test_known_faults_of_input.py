@@ -14,7 +14,6 @@ from tests.simulation.world import ANSWERS, BUCKET, LABELLED, UPLOADS, World, de
 # ------------------------------------------------------------------------------- images
 
 
-@fault("2", "a reviewed image is archived before it is answered")
 def test_the_answer_about_an_archived_image_is_logged() -> None:
     history, _ = reviewed()
     history.world.s3.archive(BUCKET, history.world.uploads[0].key)
@@ -22,7 +21,6 @@ def test_the_answer_about_an_archived_image_is_logged() -> None:
     assert history.world.rows()[0].get("HumanLabel") == "dog"
 
 
-@fault("2", "a process is killed after it copied an image, and the upload is removed before the next one")
 def test_a_copy_that_a_killed_process_made_is_known_though_its_upload_is_gone() -> None:
     for write in range(1, 6):
         history, _ = reviewed()
@@ -94,7 +92,6 @@ def test_an_event_of_no_interest_is_no_dead_letter() -> None:
     assert history.world.sqs.queues[dead_letters_url("uploads")].messages == []
 
 
-@fault("1", "a message names another loop's bucket")
 def test_an_upload_into_another_bucket_is_not_detected() -> None:
     history = begun()
     world = history.world
@@ -105,7 +102,6 @@ def test_an_upload_into_another_bucket_is_not_detected() -> None:
     assert world.rows() == []
 
 
-@fault("2", "a message names an answer in another loop's bucket")
 def test_an_answer_from_another_bucket_is_not_applied() -> None:
     history, name = reviewed()
     world = history.world
@@ -116,7 +112,6 @@ def test_an_answer_from_another_bucket_is_not_applied() -> None:
     assert "HumanLabel" not in world.rows()[0]
 
 
-@fault("5", "a loop without queues has a file that answers an unknown detection")
 def test_an_answer_about_nothing_is_put_aside_without_a_queue_as_well() -> None:
     history = begun(has_queues=False)
     put_answer(history.world, "label-loop-0000", "cat")
@@ -130,7 +125,6 @@ def test_an_answer_about_nothing_is_put_aside_without_a_queue_as_well() -> None:
 # ------------------------------------------------------------------------------- answers
 
 
-@fault("2", "a file answers a detection that nobody was asked about")
 def test_an_answer_that_nobody_was_asked_for_is_not_applied() -> None:
     history = begun()
     history.do(Upload("cat", 99.0), Run("detect"))
@@ -140,7 +134,6 @@ def test_an_answer_that_nobody_was_asked_for_is_not_applied() -> None:
     assert "HumanLabel" not in history.world.rows()[0]
 
 
-@fault("2", "a file answers with a label that has no folder")
 def test_an_answer_names_a_label_that_the_loop_has() -> None:
     history, name = reviewed()
     put_answer(history.world, name, "zebra")
@@ -157,7 +150,6 @@ def test_a_time_that_is_none_is_not_logged() -> None:
     assert not row.get("HumanLoopCompletionDate", "").startswith("=")
 
 
-@fault("2", "the file of an answer names another source than the row")
 def test_the_row_decides_where_its_image_goes() -> None:
     history, name = reviewed()
     put_answer(history.world, name, "dog", source="Human Sampling")

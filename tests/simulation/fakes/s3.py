@@ -125,8 +125,10 @@ class FakeS3:
             raise Refusal("PreconditionFailed", Key)
         return {"CopyObjectResult": {"ETag": f'"{self.put(Bucket, Key, source.body).etag}"'}}
 
-    def list_objects_v2(self, *, Bucket: str, Prefix: str, Delimiter: str = "") -> dict[str, Any]:
-        found, folders = self.objects(Bucket, Prefix), set[str]()
+    def list_objects_v2(
+        self, *, Bucket: str, Prefix: str, Delimiter: str = "", MaxKeys: int = 1000
+    ) -> dict[str, Any]:
+        found, folders = self.objects(Bucket, Prefix)[:MaxKeys], set[str]()
         if Delimiter:
             cut = {one.key: one.key.removeprefix(Prefix).partition(Delimiter)[:2] for one in found}
             folders = {Prefix + name + Delimiter for name, is_folder in cut.values() if is_folder}
