@@ -48,6 +48,6 @@ def to_log_row(
     )
 
 
-def failed(row: LogRow, failure: str) -> LogRow:
-    """Return a row as failed, with the reason."""
-    return replace(row, failure=failure)
+def failed(row: LogRow, code: str, problem: str) -> LogRow:
+    """Return a row as failed, with the error code and what it means."""
+    return replace(row, failure=f"{code}: {problem}")

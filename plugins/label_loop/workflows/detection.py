@@ -182,7 +182,7 @@ class DetectionWorkflow:
         problem = self._problem(upload, error)
         if problem is None:
             raise error
-        return detections.failed(self._decide(upload, arn, []), f"{error_code(error)}: {problem}")
+        return detections.failed(self._decide(upload, arn, []), error_code(error), problem)
 
     def _problem(self, upload: S3Upload, error: ClientError) -> str | None:
         """Return why an upload cannot be detected for good, or None if a retry may succeed."""

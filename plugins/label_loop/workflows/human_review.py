@@ -144,7 +144,9 @@ class HumanReviewWorkflow:
                 raise
             raise RefusedAnswerError(f"The answer file {problem}.") from error
         if len(body) > _MAX_ANSWER_BYTES:
-            raise MalformedAnswerError(f"The answer file is larger than {_MAX_ANSWER_BYTES} bytes, the most that count.")
+            raise MalformedAnswerError(
+                f"The answer file is larger than {_MAX_ANSWER_BYTES} bytes, the most that count."
+            )
         return body
 
     def _apply_end(self, ended: ReviewEnded) -> None:
