@@ -40,7 +40,7 @@ def _apply_answers_without_a_condition(patch: pytest.MonkeyPatch) -> None:
     def update_always(
         self: InferenceLogHook, id_: str, values: Mapping[str, Any], condition: str, _: Any = None
     ) -> Any:
-        return update(self, id_, values, condition.partition(" AND ")[0])
+        return update(self, id_, values or {"Touched": True}, condition.partition(" AND ")[0])
 
     patch.setattr(InferenceLogHook, "_update", update_always)
     patch.setattr(LogRow, "is_answered", False)  # else only two runs that read at the same moment could disagree
