@@ -58,8 +58,8 @@ def _id(delivery: Delivery) -> str:
 
 def _event(item: S3Upload, reason: str) -> Event:
     text = (
-        f"{item.key} failed {MAX_RECEIVES} times and was put aside: {reason.rstrip('.')}. To try it again, remove the cause and "
-        "copy the object onto itself"
+        f"{item.key} failed {MAX_RECEIVES} times and was put aside: {reason.rstrip('.')}. "
+        "To try it again, remove the cause and copy the object onto itself"
     )
     log.warning("%s", text)
     return Event("failure", text, facts={"object": item.uri})
