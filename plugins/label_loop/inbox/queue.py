@@ -47,11 +47,14 @@ class QueueInbox:
         return self.context.clients.queue.receivable(self.queue_url) > 0
 
     def read(self, messages: Sequence[Any]) -> list[Delivery]:
-        """Parse received messages; those that have nothing to process are deleted or given up."""
-        deliveries = [self._read(message) for message in messages]
-        refused = {delivery for delivery in deliveries if delivery.refusal and not delivery.events}
-        self.done(list(refused))
-        return [delivery for delivery in deliveries if delivery not in refused]
+        """Parse received messages; those of which nothing can be processed are given up."""
+        deliveries = []
+        for delivery in map(self._read, messages):
+            if delivery.refusal and not delivery.events:
+                self._give_up(delivery, delivery.refusal)
+            else:
+                deliveries.append(delivery)
+        return deliveries
 
     def _read(self, message: Mapping[str, Any]) -> Delivery:
         delivery = Delivery((), message["ReceiptHandle"], message["Body"], _receives(message))
