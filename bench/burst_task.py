@@ -14,6 +14,7 @@ from label_loop.context import LoopContext
 from label_loop.inbox.base import Delivery
 from label_loop.inbox.queue import QueueInbox
 from label_loop.loop import Loop
+from label_loop.payloads import UPLOADS_FOLDER
 from label_loop.system_record import RecordKey
 from label_loop.workflows import detection
 
@@ -35,7 +36,7 @@ def main(path: str) -> float:
         patch.object(detection, "LINGER_SECONDS", 0),
     ):
         context = LoopContext.of(Loop(path), aws_conn_id=None)
-        inbox = _TimedInbox(context, context.store.record.require(RecordKey.UPLOADS_QUEUE_URL))
+        inbox = _TimedInbox(context, context.store.record.require(RecordKey.UPLOADS_QUEUE_URL), UPLOADS_FOLDER)
         began = time.monotonic()
         detection.DetectionWorkflow(context, inbox).drain()
         return inbox.done_at - began

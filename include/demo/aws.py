@@ -93,9 +93,9 @@ class LoopAws:
     def _table(self) -> Any:
         return self._session.resource("dynamodb").Table(self.record.log_table)
 
-    def count_rows(self, *, answered: bool = False) -> int:
-        """Return the number of detections in the log: all, or those with a person's label."""
-        chosen = {"FilterExpression": f"attribute_exists({Attribute.HUMAN_LABEL})"} if answered else {}
+    def count_rows(self, *, learned: bool = False) -> int:
+        """Return the number of detections in the log: all, or those whose image an answer added for training."""
+        chosen = {"FilterExpression": f"attribute_exists({Attribute.COPIED_KEY})"} if learned else {}
         pages = self._table.meta.client.get_paginator("scan").paginate(
             TableName=self._table.name, ConsistentRead=True, Select="COUNT", **chosen
         )

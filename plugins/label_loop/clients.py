@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from label_loop.hooks.inference_log import InferenceLogHook
     from label_loop.hooks.notification_queue import NotificationQueueHook
+    from label_loop.hooks.objects import LoopObjects
     from label_loop.hooks.rekognition import RekognitionHook
     from label_loop.hooks.statistics import StatisticsHook
     from label_loop.review.airflow import AirflowReview
@@ -50,6 +51,13 @@ class Clients:
         """The hook's client, for what the hook lacks."""
         client: S3Client = self.s3.conn
         return client
+
+    @property
+    def objects(self) -> "LoopObjects":
+        """The objects in the loop's folders."""
+        from label_loop.hooks.objects import LoopObjects
+
+        return LoopObjects(self.s3_client, self.store.record.bucket)
 
     @cached_property
     def queue(self) -> "NotificationQueueHook":

@@ -56,8 +56,26 @@ class MalformedEventError(LabelLoopError):
     """A queue message is not a valid S3 notification or A2I event."""
 
 
-class MalformedAnswerError(LabelLoopError):
+class RefusedAnswerError(LabelLoopError):
+    """A review answer is not applied, and trying it again would not change that."""
+
+
+class MalformedAnswerError(RefusedAnswerError):
     """A review answer is malformed."""
+
+
+class ForeignObjectError(LabelLoopError):
+    """An object is not in the folder of the loop's bucket that it is expected in."""
+
+    def __init__(self, uri: str, folder_uri: str) -> None:
+        super().__init__(
+            f"{shown(uri)} is not the loop's, so it is neither read nor copied: it must be in {folder_uri}. Remove the "
+            "notification or rule that reports it to this loop's queue."
+        )
+
+
+class UnaskedAnswerError(LabelLoopError):
+    """An answer refers to a detection that is not in the log, or of which the log records no review (yet)."""
 
 
 class UnusableTrainingSetError(LabelLoopError):

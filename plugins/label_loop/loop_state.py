@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
-from label_loop.payloads import TrainingAttempt
+from label_loop.payloads import FailedObject, TrainingAttempt
 
 _MAX_COUNT_DIGITS = 15
+_MAX_FAILED_IN_RECORD = 10
 
 # The AWS sample keeps these in its system record, the first under another name; they are mirrored there.
 _SAMPLE_NAMES = {
@@ -57,6 +58,8 @@ class LoopState:
     answers_seen_until: str | None = None
     uploads_reconciled_until: str | None = None
     answers_reconciled_until: str | None = None
+    failed_objects: tuple[FailedObject, ...] = ()
+    """What listings found and could not process, latest failure last; a bounded number."""
     revision: int = 0
     """Counts the changes, for optimistic locking."""
 
@@ -80,6 +83,11 @@ class LoopState:
         changed = [name for name in _FIELDS if getattr(self, name) != getattr(before, name)]
         return {_stored_name(name): _to_json(getattr(self, name)) for name in changed}
 
+    def compact(self) -> "LoopState":
+        """Return the state as it fits into a system record of 4 KB."""
+        latest = self.failed_objects[-_MAX_FAILED_IN_RECORD:]
+        return replace(self, failed_objects=tuple(replace(failed, text="") for failed in latest))
+
     def sample_values(self) -> dict[str, Any]:
         """Return the values that the AWS sample keeps in its system record, by the record's keys."""
         return {stored: getattr(self, name) for name, stored in _SAMPLE_NAMES.items()}
@@ -93,6 +101,8 @@ def _stored_name(field: str) -> str:
 
 
 def _to_json(value: object) -> Any:  # what DynamoDB and JSON take
+    if isinstance(value, tuple):
+        return [asdict(failed) for failed in value]
     return value.to_json() if isinstance(value, TrainingAttempt) else value
 
 
@@ -101,6 +111,9 @@ def _parse(field: str, value: Any) -> Any:
         text = str(0 if value is None else value)
         # int() raises ValueError beyond 4,300 digits.
         return int(text) if text.isdecimal() and len(text) <= _MAX_COUNT_DIGITS else 0
+    if field == "failed_objects":
+        found = map(FailedObject.from_json, value) if isinstance(value, list) else ()
+        return tuple(failed for failed in found if failed)
     if field == "last_training_attempt":
         return TrainingAttempt.from_json(_plain(value)) if isinstance(value, dict) else None
     return value if isinstance(value, str) and value else None

@@ -19,8 +19,8 @@ ANSWERS_FOLDER = "a2i-human-loop-data/"
 MANIFESTS_FOLDER = "manifests/"
 EVALUATION_FOLDER = "evaluation/"
 
-# The maxReceiveCount that provisioning and the template set, and the message attribute that carries the reason of a
-# dead letter.
+# How often an object is tried: the maxReceiveCount that provisioning and the template set, and the tries of what a
+# listing finds. The message attribute that carries the reason of a dead letter.
 MAX_RECEIVES = 5
 DEAD_LETTER_REASON = "Reason"
 
@@ -83,13 +83,12 @@ class ReviewStarted:
 
 @dataclass(frozen=True)
 class ReviewAnswer:
-    """The reviewers' answer. ``label`` is None for None of the Above."""
+    """The reviewers' answer. ``label`` is None for None of the Above; ``answered_at`` is ISO 8601, if known."""
 
     human_loop_name: str
     detection_id: str
-    source: str
     label: str | None
-    answered_at: str
+    answered_at: str | None
 
 
 @dataclass(frozen=True)
@@ -169,6 +168,28 @@ class ProjectDataset:
     def name(self) -> str:
         """The last parts of the ARN, such as ``train-1690474772815``."""
         return "-".join(self.arn.split("/")[-2:])
+
+
+@dataclass(frozen=True)
+class FailedObject:
+    """An object that a listing found and that failed: its id, how often it failed, and its key with the last reason."""
+
+    id: str
+    tries: int
+    text: str = ""
+
+    @property
+    def is_put_aside(self) -> bool:
+        """Whether it failed so often that it is not tried again."""
+        return self.tries >= MAX_RECEIVES
+
+    @classmethod
+    def from_json(cls, values: Any) -> "FailedObject | None":
+        """Parse a stored one; None if it is malformed."""
+        try:
+            return cls(str(values["id"]), int(values["tries"]), str(values["text"]))
+        except (ValueError, TypeError, KeyError, OverflowError):
+            return None
 
 
 @dataclass(frozen=True)

@@ -106,10 +106,10 @@ def test_the_samples_loop_trains_detects_and_learns_from_answers(running: Runnin
     _answer(running, name, "1")
 
     def reviewed() -> bool:
-        labels = [row.get("HumanLabel", {}).get("S") for row in table.scan(TableName=TABLE)["Items"]]
-        return labels.count("1") == 1
+        answered = [row for row in table.scan(TableName=TABLE)["Items"] if "CopiedS3ObjectKey" in row]
+        return [row["HumanLabel"]["S"] for row in answered] == ["1"]
 
-    eventually(reviewed, "the answer in the log")
+    eventually(reviewed, "the answer in the log, and the copy of its image")
     copied = s3.list_objects_v2(Bucket=BUCKET, Prefix="images_labeled_by_folder/1/")["KeyCount"]
     assert copied == sum(picture.label == "1" for picture in pictures[:30]) + 1
     assert len(table.scan(TableName=TABLE)["Items"]) == 3

@@ -18,7 +18,7 @@ from tests.waiting import eventually
 
 from label_loop.context import LoopContext
 from label_loop.hooks.retries import PATIENT
-from label_loop.inbox.queue import QueueInbox
+from label_loop.inbox.sources import uploads_inbox
 from label_loop.model_project import ModelProject
 from label_loop.workflows.detection import DetectionWorkflow
 from local_aws.rekognition.training import Trainer, TrainingOutcome
@@ -66,7 +66,7 @@ def test_answers_that_come_too_late_are_not_done_twice(unsure: World) -> None:
         keys.append(f"images_for_detection/{operation}.png")
         world.fault(service, operation, kind="latency", seconds=3, count=1)
         context = LoopContext.of(world.loop, aws_conn_id=None, config=HASTY)
-        inbox = QueueInbox(context, context.store.record.require("uploads_queue_url"))
+        inbox = uploads_inbox(context)
         world.aws.calls.reset()
         DetectionWorkflow(context, inbox).drain()
         assert world.counts()[f"{service}.{operation}"] >= 2, (operation, world.counts())

@@ -127,7 +127,7 @@ def test_any_message_is_read_or_malformed(body: str, wrappings: int) -> None:
     for _ in range(wrappings):
         body = json.dumps({"Type": "Notification", "Message": body})
     with suppress(MalformedEventError):
-        for event in parse_message(body):
+        for event in parse_message(body).events:
             assert not isinstance(event, S3Upload) or event.detection_id
 
 

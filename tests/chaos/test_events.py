@@ -18,8 +18,8 @@ from tests.integration.pictures import FRESH_DIGITS
 from tests.integration.world import World
 
 from label_loop.exceptions import UnfinishedWorkError
-from label_loop.inbox.queue import QueueInbox
 from label_loop.inbox.reconciliation import AnswersReconciliation, Reconciliation, UploadsReconciliation
+from label_loop.inbox.sources import answers_inbox
 from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER
 from label_loop.workflows.detection import DetectionWorkflow
 from label_loop.workflows.human_review import HumanReviewWorkflow
@@ -96,7 +96,7 @@ def together(*work: Callable[[], Any]) -> None:
 
 def review(world: World) -> None:
     context = world.context()
-    inbox = QueueInbox(context, context.store.record.require("answers_queue_url"))
+    inbox = answers_inbox(context)
     HumanReviewWorkflow(context, inbox, linger_seconds=0).drain()
 
 

@@ -12,7 +12,7 @@ from tests.integration.pictures import FRESH_DIGITS
 from tests.integration.site import events
 from tests.integration.world import World
 
-from label_loop.inbox.queue import QueueInbox
+from label_loop.inbox.sources import uploads_inbox
 from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER
 from label_loop.workflows.detection import DetectionWorkflow
 
@@ -41,7 +41,7 @@ def send(
 def detect(world: World) -> None:
     """Work off the queue as the DAG does."""
     context = world.context()
-    inbox = QueueInbox(context, str(context.store.record.uploads_queue_url))
+    inbox = uploads_inbox(context)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("label_loop.workflows.detection.LINGER_SECONDS", 0)
         DetectionWorkflow(context, inbox).drain()

@@ -57,6 +57,7 @@ class Site:
             self._queue(purpose)._messages.clear()  # S3's test messages
 
         self._initial = (self.record(), {name: self.parameter(name) for name in PARAMETERS})
+        self._folders = list(self.backend_bucket().keys)  # the labels that provisioning made
 
     def reset(self, variables: dict[str, str]) -> None:
         """Bring the loop back to where provisioning left it, in the endpoint's memory: it is done for each test."""
@@ -65,6 +66,8 @@ class Site:
         bucket = self.backend_bucket()
         with MOTO_LOCK:
             bucket.keys.clear()
+            for key in self._folders:
+                s3_backends[ACCOUNT]["aws"].put_object(bucket.name, key, b"", disable_notification=True)
             for kind in ("dynamodb_table", "reviews_table", "statistics_table", "state_table"):
                 dynamodb_backends[ACCOUNT][REGION].tables[record[kind]].items.clear()
             for name, queue in sqs_backends[ACCOUNT][REGION].queues.items():

@@ -15,7 +15,7 @@ from tests.integration.world import World
 from label_loop.exceptions import UnfinishedWorkError
 from label_loop.inbox.folder import FolderInbox
 from label_loop.loop_state import Mark
-from label_loop.payloads import ANSWERS_FOLDER, LABELLED_FOLDER, UPLOADS_FOLDER
+from label_loop.payloads import ANSWERS_FOLDER, LABELLED_FOLDER, MAX_RECEIVES, UPLOADS_FOLDER
 from label_loop.system_record import SYSTEM_RECORD
 from label_loop.triggers.inbox import FolderTrigger
 from label_loop.workflows.detection import DetectionSummary, DetectionWorkflow
@@ -85,15 +85,17 @@ class SampleWorld(World):
         }
 
     def _add_old_images(self) -> None:
-        """Three images that the sample detected a second after each upload, a few minutes apart."""
+        """Three images that the sample detected a second after each upload, a few minutes apart, and their labels."""
+        for digit in range(10):
+            self.put(f"{LABELLED_FOLDER}{digit}/", b"")
         for n in range(3):
             key, moment = f"{UPLOADS_FOLDER}old-{n}.png", YESTERDAY + timedelta(minutes=5 * n)
             etag = self.put(key, FRESH_DIGITS[n].body)
             self.date(key, moment)
             self.log_as_the_sample(f"{n}{n}{n}{n}{n}{n}{n}{n}-1111-4111-8111-111111111111", key, etag, moment)
 
-    def log_as_the_sample(self, id_: str, key: str, etag: str, moment: datetime) -> None:
-        """Log an upload as the sample does, under Rekognition's request id."""
+    def log_as_the_sample(self, id_: str, key: str, etag: str, moment: datetime, review: str = "2f3e") -> None:
+        """Log an upload as the sample does, under Rekognition's request id, and with its own name of the review."""
         row = {
             "DetectLabelRequestId": id_,
             "DetectLabelDate": sample_time(moment),
@@ -106,6 +108,7 @@ class SampleWorld(World):
             "MinimumConfidenceLevel": Decimal(70),
             "A2IEnabled": True,
             "Sampled": "No",
+            "HumanLoopName": review,
         }
         self.add_rows([row])
 
@@ -148,7 +151,7 @@ def test_an_upload_that_failed_comes_again_with_the_next_run_and_not_in_the_same
     adopted.detect()
     keys = [adopted.upload(f"new-{n}.png", FRESH_DIGITS[10 + n].body) for n in range(3)]
     adopted.fault("rekognition", "DetectCustomLabels", code="AccessDeniedException", count=1)
-    with pytest.raises(UnfinishedWorkError, match=r"1 item"):
+    with pytest.raises(UnfinishedWorkError, match="1 item failed"):
         adopted.detect()
     assert adopted.aws.faults.describe() == []
     assert adopted.detect().detected == 1
@@ -180,14 +183,21 @@ def test_an_answer_to_a_task_of_the_sample_is_applied(adopted: SampleWorld) -> N
     assert adopted.rows()[0]["HumanLabel"] == "7"
 
 
-def test_an_answer_without_its_row_ends_the_run_and_is_kept(adopted: SampleWorld) -> None:
+def test_an_answer_without_its_row_is_tried_five_times_and_put_aside_with_its_reason(
+    adopted: SampleWorld, caplog: pytest.LogCaptureFixture
+) -> None:
     content = {"source": "A2I Workflow", "detectLabelRequestId": "unknown"}
     answers = [{"answerContent": {"crowd-image-classifier": {"label": "7"}}}]
-    adopted.put_answer({"humanLoopName": "2f3e", "inputContent": content, "humanAnswers": answers})
-    with pytest.raises(UnfinishedWorkError, match=r"1 item"):
-        _within_rounds(adopted, 20)
-    with pytest.raises(UnfinishedWorkError, match=r"1 item"):
-        _within_rounds(adopted, 20)
+    key = adopted.put_answer({"humanLoopName": "2f3e", "inputContent": content, "humanAnswers": answers})
+    for _ in range(MAX_RECEIVES):
+        with pytest.raises(UnfinishedWorkError, match="1 item failed"):
+            _within_rounds(adopted, 20)
+    assert adopted.calls(lambda: _within_rounds(adopted, 20)).get("s3.GetObject", 0) == 0
+    (kept,) = adopted.state().failed_objects
+    assert (kept.tries, kept.text) == (MAX_RECEIVES, "")  # a state in the record has no room for texts
+    assert f"{key} failed 5 times and was put aside" in caplog.text
+    assert "The log has no detection 'unknown'" in caplog.text
+    assert isinstance(adopted.run_review().trigger, FolderTrigger)  # it counts as no work any more
 
 
 def _within_rounds(world: SampleWorld, most: int) -> Any:

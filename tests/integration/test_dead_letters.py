@@ -7,7 +7,7 @@ from tests.integration.world import World
 
 from label_loop.cli import main
 from label_loop.exceptions import UnfinishedWorkError
-from label_loop.payloads import DEAD_LETTER_REASON, MAX_RECEIVES
+from label_loop.payloads import DEAD_LETTER_REASON, LABELLED_FOLDER, MAX_RECEIVES
 
 
 def try_until_given_up(world: World) -> None:
@@ -65,7 +65,7 @@ def test_a_table_that_refuses_is_the_reason_of_all_that_it_refuses(world: World)
     assert reasons(world) == ["TransactWriteItems: AccessDeniedException"] * 3
 
 
-def test_an_answer_that_fails_each_time_is_given_up_with_its_reason(unsure: World) -> None:
+def test_an_image_that_nobody_may_copy_is_given_up_with_its_reason_and_its_answer_is_logged(unsure: World) -> None:
     unsure.upload("doubtful.png", FRESH_DIGITS[5].body)
     unsure.detect()
     unsure.answer("7")
@@ -75,10 +75,12 @@ def test_an_answer_that_fails_each_time_is_given_up_with_its_reason(unsure: Worl
             unsure.review()
         unsure.come_again("answers")
     assert reasons(unsure, "answers") == ["CopyObject: AccessDenied"]
+    assert unsure.row()["HumanLabel"] == "7"
     assert unsure.waiting("answers") == []
     unsure.heal()
     assert main(["dead-letters", unsure.loop.path, "--send-again"]) == 0
-    assert unsure.review().answered == 1
+    assert unsure.review().copied == 1
+    assert unsure.keys(LABELLED_FOLDER) == [unsure.row()["CopiedS3ObjectKey"]]
 
 
 def test_a_message_that_nobody_understands_is_given_up_at_once(world: World) -> None:

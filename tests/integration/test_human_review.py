@@ -136,6 +136,7 @@ def test_an_image_is_filed_where_its_label_has_a_folder(asked: World, folder: st
 
 
 def test_a_new_label_that_is_spelled_twice_at_once_is_one_folder(asked: World) -> None:
+    asked.set_variable("Review-Allow-New-Labels", "true")
     asked.upload("another.png", FRESH_DIGITS[6].body)
     asked.detect()
     for loop, label in zip(asked.human_loops(), ("Owl", "OWL"), strict=True):
@@ -182,6 +183,7 @@ def test_a_hostile_label_is_refused_and_copies_nothing(asked: World, label: str)
 
 @pytest.mark.parametrize("label", ["Grüne Äpfel & Birnen", "100 %", "a+b", "中文"])
 def test_a_label_of_any_writing_names_its_folder(asked: World, label: str) -> None:
+    asked.set_variable("Review-Allow-New-Labels", "true")
     asked.answer(label)
     assert asked.review().copied == 1
     assert asked.keys(LABELLED_FOLDER)[0].split("/")[1] == label
@@ -193,7 +195,7 @@ def test_an_answer_whose_row_is_missing_comes_again(asked: World) -> None:
     content = {**loop["input_content"], "detectLabelRequestId": unknown}
     asked.put_answer(output_of(asked, inputContent=content))
     asked.answer("7")
-    with pytest.raises(UnfinishedWorkError, match=r"1 item"):
+    with pytest.raises(UnfinishedWorkError, match="1 item failed"):
         asked.review()
     assert asked.row()["HumanLabel"] == "7"  # the other answer was not held up
     assert len(asked.waiting("answers")) == 1
@@ -203,16 +205,32 @@ def test_an_answer_whose_row_is_missing_comes_again(asked: World) -> None:
     assert asked.waiting("answers") == []
 
 
-def test_an_answer_survives_a_fault_between_copy_and_row(asked: World) -> None:
+def test_an_answer_that_cannot_be_logged_is_not_copied_either_and_comes_again(asked: World) -> None:
     asked.answer("7")
     asked.fault("dynamodb", "TransactWriteItems", code="AccessDeniedException")
     with pytest.raises(UnfinishedWorkError, match="AccessDenied"):
         asked.review()
-    assert len(asked.keys(LABELLED_FOLDER)) == 1
+    assert asked.keys(LABELLED_FOLDER) == []
     asked.heal()
     asked.come_again("answers")
     assert asked.review().answered == 1
     assert asked.keys(LABELLED_FOLDER) == [asked.row()["CopiedS3ObjectKey"]]
+
+
+def test_an_answer_is_logged_before_its_image_is_copied_and_told_once_it_is(asked: World) -> None:
+    asked.answer("7")
+    asked.fault("s3", "CopyObject", code="SlowDown", status=503)
+    with pytest.raises(UnfinishedWorkError, match="SlowDown"):
+        asked.review()
+    assert asked.row()["HumanLabel"] == "7"
+    assert events(asked.told(), "review_answered") == []
+    asked.heal()
+    asked.come_again("answers")
+    summary = asked.review()
+    assert (summary.answered, summary.copied, summary.repeated) == (0, 1, 1)
+    assert asked.keys(LABELLED_FOLDER) == [asked.row()["CopiedS3ObjectKey"]]
+    (told,) = events(asked.told(), "review_answered")
+    assert told["body"]["added_to_training"] is True
 
 
 def test_an_expired_task_is_reported_and_logged_once(asked: World) -> None:
@@ -306,7 +324,8 @@ def answered_three(unsure: World) -> World:
 
 def test_many_answers_are_read_and_written_together(unsure: World) -> None:
     counts = answered_three(unsure).calls(unsure.review)
-    assert counts["dynamodb.BatchGetItem"] == counts["dynamodb.TransactWriteItems"] == 1
+    assert counts["dynamodb.BatchGetItem"] == 1
+    assert counts["dynamodb.TransactWriteItems"] == 2  # the labels, then the copies
     assert counts["s3.CopyObject"] == 3
     assert [row["HumanLabel"] for row in unsure.rows()] == ["7"] * 3
 

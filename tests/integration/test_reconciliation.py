@@ -8,8 +8,8 @@ from tests.integration.pictures import FRESH_DIGITS
 from tests.integration.world import World
 
 from label_loop.exceptions import UnfinishedWorkError
-from label_loop.inbox.queue import QueueInbox
 from label_loop.inbox.reconciliation import AnswersReconciliation, UploadsReconciliation
+from label_loop.inbox.sources import uploads_inbox
 from label_loop.payloads import LABELLED_FOLDER
 from label_loop.workflows.detection import DetectionSummary, DetectionWorkflow
 from label_loop.workflows.human_review import HumanReviewWorkflow, ReviewSummary
@@ -156,4 +156,4 @@ def test_the_operators_list_once_an_hour_and_their_wait_ends_for_it(lost: World)
     lost.date("images_for_detection/lost one.png", NOW - timedelta(hours=2))
     summary = lost.run_detection()
     assert summary["detected"] == 1
-    assert QueueInbox(lost.context(), lost.record()["uploads_queue_url"]).receive(0) == []
+    assert uploads_inbox(lost.context()).receive(0) == []

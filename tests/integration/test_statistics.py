@@ -122,9 +122,11 @@ def test_a_sample_answered_before_its_mark_is_written_is_counted(world: World) -
         world.sample()
     world.heal()
     world.answer("7")
-    world.review()
-    assert assert_counts_are_the_rows(world)["sample_answered"] == 0
+    with pytest.raises(UnfinishedWorkError, match="Nobody was asked"):
+        world.review()
     assert world.sample() == 1
+    world.come_again("answers")
+    assert world.review().answered == 1
     day = assert_counts_are_the_rows(world)
     assert (day["sampled"], day["sample_answered"], day["review_answered"]) == (1, 1, 0)
 

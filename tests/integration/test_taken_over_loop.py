@@ -12,8 +12,8 @@ from tests.integration.pictures import FRESH_DIGITS
 from tests.integration.test_adopted_loop import SampleWorld
 from tests.integration.world import World
 
-from label_loop.inbox.queue import QueueInbox
 from label_loop.inbox.reconciliation import UploadsReconciliation
+from label_loop.inbox.sources import answers_inbox, uploads_inbox
 from label_loop.payloads import ANSWERS_FOLDER, UPLOADS_FOLDER
 from label_loop.provisioning import Options
 from label_loop.provisioning.adoption import adopt, give_back
@@ -44,18 +44,14 @@ class TakenOverWorld(SampleWorld):
             Bucket=self.bucket, NotificationConfiguration={"LambdaFunctionConfigurations": told}
         )
 
-    def detect_as_the_sample(self, name: str, id_: str) -> None:
+    def detect_as_the_sample(self, name: str, id_: str, review: str = "2f3e") -> None:
         """Upload an image, and log it as the sample does."""
         key = f"{UPLOADS_FOLDER}{name}"
-        self.log_as_the_sample(id_, key, self.put(key, FRESH_DIGITS[7].body), datetime.now(UTC))
+        self.log_as_the_sample(id_, key, self.put(key, FRESH_DIGITS[7].body), datetime.now(UTC), review)
 
     def detect_from_queue(self) -> int:
         context = self.context()
-        return (
-            DetectionWorkflow(context, QueueInbox(context, context.store.record.require("uploads_queue_url")))
-            .drain()
-            .detected
-        )
+        return DetectionWorkflow(context, uploads_inbox(context)).drain().detected
 
     def reconcile(self) -> int:
         """Look through the folder for what no event told of, as two hours later."""
@@ -103,7 +99,7 @@ def test_what_the_sample_detected_between_two_adoptions_is_not_detected_again(sa
 
 def test_an_answer_to_a_human_loop_that_the_sample_opened_reaches_the_samples_row(sample: TakenOverWorld) -> None:
     id_ = "11111111-1111-4111-8111-000000000003"
-    sample.detect_as_the_sample("asked.png", id_)
+    sample.detect_as_the_sample("asked.png", id_, "the-samples-own-name")
     asked = {
         "source": "A2I Workflow",
         "detectLabelRequestId": id_,
@@ -119,7 +115,7 @@ def test_an_answer_to_a_human_loop_that_the_sample_opened_reaches_the_samples_ro
     adopt(sample.site())
     sample.answer("3", "the-samples-own-name")
     context = sample.context()
-    inbox = QueueInbox(context, context.store.record.require("answers_queue_url"))
+    inbox = answers_inbox(context)
     assert HumanReviewWorkflow(context, inbox, linger_seconds=0).drain().answered == 1
     (row,) = [row for row in sample.rows() if row["DetectLabelRequestId"] == id_]
     assert row["HumanLabel"] == "3"

@@ -10,7 +10,7 @@ from tests.integration.model import Model, registry
 from tests.integration.site import Site
 
 from label_loop.context import LoopContext
-from label_loop.inbox.queue import QueueInbox
+from label_loop.inbox.sources import answers_inbox, uploads_inbox
 from label_loop.operators.inbox import ApplyAnswersOperator, DetectUploadsOperator
 from label_loop.payloads import ANSWERS_FOLDER
 from label_loop.sensors.inbox import AnswersSensor, UploadsSensor
@@ -90,14 +90,14 @@ class World(Site):
 
     def detection(self, context: LoopContext | None = None) -> DetectionWorkflow:
         context = context or self.context()
-        return DetectionWorkflow(context, QueueInbox(context, context.store.record.require("uploads_queue_url")))
+        return DetectionWorkflow(context, uploads_inbox(context))
 
     def detect(self) -> DetectionSummary:
         return self.detection().drain()
 
     def review(self) -> ReviewSummary:
         context = self.context()
-        inbox = QueueInbox(context, context.store.record.require("answers_queue_url"))
+        inbox = answers_inbox(context)
         return HumanReviewWorkflow(context, inbox, linger_seconds=0).drain()
 
     def sample(self) -> int:

@@ -2,7 +2,7 @@
 
 import functools
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -87,6 +87,17 @@ def _error(client: Any, operation: str, refusal: Refusal) -> Exception:
 SWITCHBOARD = Switchboard()
 
 
+class _AsyncPaginator:
+    """A paginator as an asynchronous one."""
+
+    def __init__(self, paginator: Any) -> None:
+        self._paginator = paginator
+
+    async def paginate(self, **arguments: Any) -> AsyncIterator[Any]:
+        for page in self._paginator.paginate(**arguments):
+            yield page
+
+
 class _Async:
     """A client as an asynchronous one, for triggers."""
 
@@ -98,6 +109,9 @@ class _Async:
 
     async def __aexit__(self, *_: object) -> None:
         pass
+
+    def get_paginator(self, operation: str) -> "_AsyncPaginator":
+        return _AsyncPaginator(self._client.get_paginator(operation))
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         async def call(**arguments: Any) -> Any:

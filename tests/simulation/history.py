@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.simulation import steps
-from tests.simulation.known_faults import Trigger, is_left_out
 from tests.simulation.promises import Promises
 from tests.simulation.settling import settle
 from tests.simulation.steps import Step
@@ -16,23 +15,16 @@ _FIRST: Mapping[str, str] = {"Minimum-Untrained-Images": "2", "Human-Sampling-In
 class History:
     """One history from its beginning. ``parameters`` are in force from then on, ``how`` is the world's."""
 
-    def __init__(
-        self, *, parameters: Mapping[str, str] | None = None, with_known_faults: bool = False, **how: Any
-    ) -> None:
+    def __init__(self, *, parameters: Mapping[str, str] | None = None, **how: Any) -> None:
         self.how = {"parameters": parameters or {}, **how}
         self.taken: list[Step] = []
         self.world = World(**how)
-        if not with_known_faults:
-            self._keep_known_faults_out()
         self.promises = Promises(self.world)
         for name, text in {**_FIRST, **(parameters or {})}.items():
             self.world.edit_store(name, text)
         # Folders are listed from the first runs on.
         for task in ("sync", "detect", "review"):
             steps.Run(task).take(self.world)
-
-    def _keep_known_faults_out(self) -> None:
-        self.world.keeps_answered_uploads = is_left_out(Trigger.REMOVED_REVIEWS)
 
     def do(self, *taken: Step) -> None:
         """Take steps, and look at the promises after each."""

@@ -12,8 +12,6 @@ from enum import StrEnum
 class Trigger(StrEnum):
     """What random histories leave out while it is known to break a promise."""
 
-    ARCHIVED_REVIEWS = "an image that is archived before its answer"
-    REMOVED_REVIEWS = "an upload that is removed between its answer and its label in the log"
     ARCHIVED_LABELS = "a labelled image that is archived"
     COPIES_ONTO_THEMSELVES = "labelled images that are copied onto themselves"
     SINGLE_IMAGES = "a label with a single image"
@@ -28,12 +26,6 @@ class KnownFault:
 
 
 KNOWN_FAULTS: Mapping[Trigger, KnownFault] = {
-    Trigger.ARCHIVED_REVIEWS: KnownFault(
-        "2: an answer is applied once", "test_the_answer_about_an_archived_image_is_logged"
-    ),
-    Trigger.REMOVED_REVIEWS: KnownFault(
-        "2: an answer is applied once", "test_a_copy_that_a_killed_process_made_is_known_though_its_upload_is_gone"
-    ),
     Trigger.ARCHIVED_LABELS: KnownFault(
         "5: bad input holds up nothing", "test_an_archived_image_is_left_out_of_a_training"
     ),

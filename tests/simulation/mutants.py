@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.simulation.machine import DailyWork, Histories, Models
 
+from label_loop.domain.log_row import LogRow
 from label_loop.hooks.inference_log import InferenceLogHook
 from label_loop.operators.deployment import StopIdleVersionsOperator
 from label_loop.review import a2i
@@ -39,9 +40,10 @@ def _apply_answers_without_a_condition(patch: pytest.MonkeyPatch) -> None:
     def update_always(
         self: InferenceLogHook, id_: str, values: Mapping[str, Any], condition: str, _: Any = None
     ) -> Any:
-        return update(self, id_, values, condition.partition(" AND ")[0])
+        return update(self, id_, values or {"Touched": True}, condition.partition(" AND ")[0])
 
     patch.setattr(InferenceLogHook, "_update", update_always)
+    patch.setattr(LogRow, "is_answered", False)  # else only two runs that read at the same moment could disagree
 
 
 def _record_the_attempt_after_it_was_paid(patch: pytest.MonkeyPatch) -> None:

@@ -108,8 +108,7 @@ class RemoveUpload:
     number: int
 
     def take(self, world: World) -> None:
-        kept = being_answered(world) if world.keeps_answered_uploads else set()
-        there = [one for one in world.uploads if not one.is_removed and (one.key, one.version_id) not in kept]
+        there = [one for one in world.uploads if not one.is_removed]
         upload = chosen(there, self.number)
         if isinstance(upload, Uploaded):
             world.remove(upload)
@@ -126,16 +125,6 @@ class Archive:
         key = chosen(keys, self.number)
         if key:
             world.s3.archive(BUCKET, key)
-
-
-def being_answered(world: World) -> set[tuple[str, str | None]]:
-    """Return the keys and versions of uploads whose answer was given and is not in the log yet."""
-    waiting = [row for row in world.rows() if "HumanLabel" not in row]
-    return {
-        (row["S3ObjectKey"], row.get("S3ObjectVersionId"))
-        for row in waiting
-        if f"label-loop-{row['DetectLabelRequestId']}" in world.given_answers
-    }
 
 
 def chosen[T](things: list[T], number: int) -> T | None:

@@ -32,6 +32,7 @@ _FLOW = "arn:flow"
 _QUEUES = ("uploads", "answers")
 _MISTAKES = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError, ValueError)
 SAMPLED_SOURCE = "Human Sampling"
+NONE_FITS = "None of the Above"
 
 
 def queue_url(purpose: str) -> str:
@@ -96,7 +97,6 @@ class World:
         self.given_answers: dict[str, set[str]] = {}  # labels that people gave, by human loop
         self.edits: dict[str, dict[str, str]] = {}  # the last of each side, by the parameter
         self.stops = Stops()
-        self.keeps_answered_uploads = False  # nobody removes an upload whose answer is on its way into the log
         self.memory: dict[str, Any] = {}  # of runs and of what the promises have seen
         self._set_up(backend, has_queues=has_queues)
         if serves:
@@ -118,6 +118,8 @@ class World:
 
     def _set_up(self, backend: str, *, has_queues: bool) -> None:
         self.s3.buckets[BUCKET] = Bucket()
+        for label in LABELS:
+            self.s3.put(BUCKET, f"{LABELLED}{label}/", b"")
         record = {
             "s3_bucket": BUCKET,
             "rekognition_project_arn": _PROJECT,
@@ -175,7 +177,8 @@ class World:
         return list(self.dynamodb.tables[LOG].items.values())
 
     def objects(self, folder: str) -> list[Version]:
-        return self.s3.objects(BUCKET, folder)
+        """Return the present objects in a folder, without the markers of folders."""
+        return [one for one in self.s3.objects(BUCKET, folder) if not one.key.endswith("/")]
 
     # ------------------------------------------------------------------ events
 

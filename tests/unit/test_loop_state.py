@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.strategies import ARBITRARY_JSON, anything_like
 
 from label_loop.loop_state import LoopState, Mark
-from label_loop.payloads import TrainingAttempt
+from label_loop.payloads import FailedObject, TrainingAttempt
 
 ATTEMPT = TrainingAttempt("v", "m", 1, "f", "t")
 FULL = LoopState(
@@ -29,6 +29,7 @@ FULL = LoopState(
     answers_seen_until="2026-11-23T09:00:00+00:00",
     uploads_reconciled_until="2026-11-23T09:00:00+00:00",
     answers_reconciled_until="2026-11-23T09:00:00+00:00",
+    failed_objects=(FailedObject("0a1b", 5, "a2i-human-loop-data/x/output.json: unknown"), FailedObject("2c3d", 1)),
     revision=7,
 )
 
@@ -50,6 +51,18 @@ def test_dynamodbs_numbers_are_numbers() -> None:
     attempt = {**ATTEMPT.to_json(), "images": Decimal(1)}
     values = {"previous_trained_images": Decimal(12), "revision": Decimal(3), "last_training_attempt": attempt}
     assert LoopState.parse(values) == LoopState(previous_trained_images=12, revision=3, last_training_attempt=ATTEMPT)
+
+
+def test_a_record_of_4_kb_has_room_for_what_failed() -> None:
+    failed = tuple(FailedObject(f"{n:016x}", 5, "x" * 400) for n in range(50))
+    compact = replace(FULL, failed_objects=failed).compact()
+    assert compact.failed_objects == tuple(FailedObject(one.id, 5) for one in failed[-10:])
+    assert len(json.dumps(compact.changes_since(LoopState())["failed_objects"])) < 600
+
+
+@pytest.mark.parametrize("odd", [None, "x", 5, [None], ["x"], [{}], [{"id": "a", "tries": "x", "text": ""}]])
+def test_odd_failures_count_as_none(odd: object) -> None:
+    assert LoopState.parse({"failed_objects": odd}).failed_objects == ()
 
 
 def test_only_what_differs_is_stored() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from label_loop.loop_state import LoopState
-from label_loop.payloads import TrainingAttempt
+from label_loop.payloads import FailedObject, TrainingAttempt
 from label_loop.system_record import RecordKey
 
 ROOT = Path(__file__).parents[2]
@@ -25,6 +25,7 @@ AFTER = LoopState(
     answers_seen_until="t",
     uploads_reconciled_until="t",
     answers_reconciled_until="t",
+    failed_objects=(FailedObject("id", 1),),
     revision=1,
 )
 STATE = AFTER.changes_since(BEFORE).keys() - {"revision"}  # which reviews have, too

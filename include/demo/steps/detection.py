@@ -68,7 +68,7 @@ def _detected(scene: Scene, before: int) -> Seen:
 
 
 def _reviewed(scene: Scene, asked: int) -> Seen:
-    applied = scene.aws.count_rows(answered=True)
+    applied = scene.aws.count_rows(learned=True)
     return Seen(applied == asked, f"· {scene.aws.labelled_images()} training images", applied)
 
 

@@ -10,11 +10,11 @@ from label_loop.domain.moments import timestamp
 from label_loop.parameters import Settings
 from label_loop.payloads import S3Upload
 
-# The errors of DetectCustomLabels that a retry will not cure, by code.
+# The errors of DetectCustomLabels that a retry will not cure, by code. InvalidS3ObjectException is not among them: it
+# also stands for a missing permission.
 UNDETECTABLE = {
     "InvalidImageFormatException": "not a readable PNG or JPEG image",
     "ImageTooLargeException": "larger than the limits of Rekognition (15 MB, 4096 px per side)",
-    "InvalidS3ObjectException": "deleted from S3, or not readable by Rekognition",
     "InvalidParameterException": "rejected by Rekognition (is each side at least 64 px?)",
     "ValidationException": "rejected by Rekognition",
 }
@@ -48,6 +48,6 @@ def to_log_row(
     )
 
 
-def failed(row: LogRow, code: str) -> LogRow:
-    """Return a row as failed; ``code`` is a key of ``UNDETECTABLE``."""
-    return replace(row, failure=f"{code}: {UNDETECTABLE[code]}")
+def failed(row: LogRow, code: str, problem: str) -> LogRow:
+    """Return a row as failed, with the error code and what it means."""
+    return replace(row, failure=f"{code}: {problem}")

@@ -1,8 +1,8 @@
 """Unwraps the event in a queue message."""
 
-import json
 from typing import Any
 
+from label_loop.domain.json_text import read_json
 from label_loop.exceptions import MalformedEventError, shown
 
 _WRAPPINGS = 2  # an EventBridge event may be wrapped by SNS; nothing wraps deeper
@@ -23,9 +23,9 @@ def unwrapped(body: str) -> dict[str, Any]:
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        event = json.loads(text)
-    except (ValueError, RecursionError):
-        event = None
+        event = read_json(text)
+    except ValueError as error:
+        raise MalformedEventError(f"The queue message is not a JSON object ({error}): {shown(text)}.") from error
     if not isinstance(event, dict):
         raise MalformedEventError(f"The queue message is not a JSON object: {shown(text)}.")
     return event

@@ -1,6 +1,7 @@
 """Parses the messages of a loop's queues: S3 notifications, however wrapped, and A2I status changes."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import unquote_plus
 
@@ -15,6 +16,16 @@ from label_loop.payloads import ReviewEnded, S3Upload
 type QueueEvent = S3Upload | ReviewEnded
 
 _ENDED_WITHOUT_ANSWER = frozenset({"Failed", "Stopped"})
+_A2I_STATUS = "SageMaker A2I HumanLoop Status Change"
+_CREATED = "Object Created"
+
+
+@dataclass(frozen=True)
+class Message:
+    """What a queue message reports: the events of interest, and why other parts of it are refused, "" if none are."""
+
+    events: tuple[QueueEvent, ...] = ()
+    refusal: str = ""
 
 
 class _Bucket(External):
@@ -55,7 +66,15 @@ class _Record(External):
 
 
 class _Notification(External):
-    records: list[_Record] = Field(alias="Records")
+    records: list[Any] = Field(alias="Records")  # each is validated separately
+
+
+class _BridgeEvent(External):
+    """Any event of EventBridge."""
+
+    source: Name
+    detail_type: Name = Field(alias="detail-type")
+    detail: dict[str, Any]
 
 
 class _StatusChange(External):
@@ -65,35 +84,55 @@ class _StatusChange(External):
     failure_code: Text | None = None
 
 
-def parse_message(body: str) -> list[QueueEvent]:
-    """Return the events of interest in a message: created objects, and reviews that ended without an answer.
+def parse_message(body: str) -> Message:
+    """Return what a message reports: created objects, and reviews that ended without an answer.
 
-    Accepts S3's own JSON, the same wrapped by SNS, and EventBridge's format. S3's test event and other events (a
-    deletion, or a completed review, whose answer arrives as an object) give an empty list.
+    Accepts S3's own JSON, the same wrapped by SNS, and EventBridge's format. S3's test event and other well-formed
+    events (a deletion, or a completed review, whose answer arrives as an object) are of no interest. In a notification
+    of several objects, a malformed one does not affect the others.
 
     Raises MalformedEventError for anything else.
     """
     event = unwrapped(body)
     try:
-        return _parse_event(event)
+        return _parse_notification(event) if "Records" in event else Message(tuple(_parse_event(event)))
     except ValidationError as error:
         raise MalformedEventError(f"The event is malformed: {first_problem(error)}.") from error
+
+
+def _parse_notification(event: Mapping[str, Any]) -> Message:
+    """Return the created objects of a notification.
+
+    Raises MalformedEventError if every record is malformed, and ValidationError if there is no list of records.
+    """
+    records = _Notification.model_validate(event).records
+    events: list[QueueEvent] = []
+    problems: list[str] = []
+    for number, record in enumerate(records, 1):
+        try:
+            created = _Record.model_validate(record)
+            if created.event_name.startswith("ObjectCreated:"):
+                events.append(_upload(_NotifiedS3Event.model_validate(created.s3)))
+        except ValidationError as error:
+            problems.append(f"Record {number} of {len(records)} is malformed: {first_problem(error)}.")
+    if problems and len(problems) == len(records):
+        raise MalformedEventError(problems[0])
+    return Message(tuple(events), problems[0] if problems else "")
 
 
 def _parse_event(event: Mapping[str, Any]) -> list[QueueEvent]:
     if event.get("Event") == "s3:TestEvent":
         return []
-    if "Records" in event:
-        records = _Notification.model_validate(event).records
-        created = (record for record in records if record.event_name.startswith("ObjectCreated:"))
-        return [_upload(_NotifiedS3Event.model_validate(record.s3)) for record in created]
     kind, detail = event.get("detail-type"), event.get("detail")
-    if kind == "SageMaker A2I HumanLoop Status Change":
+    if kind == _A2I_STATUS:
         return _from_status_change(_StatusChange.model_validate(detail))
-    if kind == "Object Created" or event.get("source") == "aws.s3":
+    if kind == _CREATED or event.get("source") == "aws.s3":
         s3_event = _S3Event.model_validate(detail)
-        return [_upload(s3_event)] if kind == "Object Created" else []
-    raise MalformedEventError("The queue message is neither an S3 notification nor an A2I status change.")
+        return [_upload(s3_event)] if kind == _CREATED else []
+    if kind is None:
+        raise MalformedEventError("The queue message is neither an S3 notification nor an event of EventBridge.")
+    _BridgeEvent.model_validate(event)
+    return []
 
 
 def _upload(event: _S3Event) -> S3Upload:

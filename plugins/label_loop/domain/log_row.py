@@ -11,8 +11,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from enum import StrEnum
 from typing import Any
 
-from label_loop.domain.labels import label_key
-from label_loop.payloads import NONE_OF_THE_ABOVE, ReviewStarted, ReviewTask
+from label_loop.domain.labels import is_none_of_the_above, label_key
+from label_loop.payloads import NONE_OF_THE_ABOVE, SAMPLING_SOURCE, WORKFLOW_SOURCE, ReviewStarted, ReviewTask
 
 SAMPLED_NO = "No"
 SAMPLED_YES = "Yes"
@@ -55,12 +55,18 @@ INDEX_KEY = (Attribute.SAMPLED, Attribute.DETECTED_AT)
 
 @dataclass(frozen=True)
 class LoggedAnswer:
-    """What an answer adds to a row: the label (or None of the Above), and the copy of the image or why it failed."""
+    """What an answer adds to a row: the label (or None of the Above), and when it was given, if known."""
 
     label: str
-    answered_at: str
-    copied_key: str | None = None
-    copy_failure: str | None = None
+    answered_at: str | None
+
+
+@dataclass(frozen=True)
+class Copy:
+    """The copy of an answered image for training: its key, or why there is none."""
+
+    key: str | None = None
+    failure: str | None = None
 
 
 @dataclass(frozen=True)
@@ -118,9 +124,23 @@ class LogRow:
         return self.human_loop_name is not None
 
     @property
+    def review_source(self) -> str | None:
+        """Why people were asked: the workflow or human sampling; None if they were not."""
+        if not self.has_review:
+            return None
+        return WORKFLOW_SOURCE if self.needs_review and self.review_failure is None else SAMPLING_SOURCE
+
+    @property
     def is_answered(self) -> bool:
         """Whether a human label is set."""
         return self.human_label is not None
+
+    @property
+    def awaits_copy(self) -> bool:
+        """Whether its image is still to be copied for training: it has a label, and is no human sample."""
+        has_label = bool(self.human_label) and not is_none_of_the_above(str(self.human_label))
+        is_for_training = has_label and self.review_source == WORKFLOW_SOURCE
+        return is_for_training and self.copied_key is None and self.copy_failure is None
 
     def agrees_with(self, label: str) -> bool:
         """Whether the detected label is the given one."""
@@ -155,13 +175,11 @@ class LogRow:
 
     def with_answer(self, answer: LoggedAnswer) -> "LogRow":
         """Return it with an answer."""
-        return replace(
-            self,
-            human_label=answer.label,
-            answered_at=answer.answered_at,
-            copied_key=answer.copied_key,
-            copy_failure=answer.copy_failure,
-        )
+        return replace(self, human_label=answer.label, answered_at=answer.answered_at)
+
+    def with_copy(self, copy: Copy) -> "LogRow":
+        """Return it with the copy of its image."""
+        return replace(self, copied_key=copy.key, copy_failure=copy.failure)
 
     # ------------------------------------------------------------------ as DynamoDB has it
 

@@ -1,6 +1,5 @@
 """Human loops: their names, input and answers, and the key to which a reviewed image is copied."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -11,9 +10,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AliasPath, BeforeValidator, Field, ValidationError
 
 from label_loop.domain.external import External, Name, Text, first_problem
-from label_loop.domain.labels import is_none_of_the_above, label_problem, leading_label
+from label_loop.domain.json_text import read_json
+from label_loop.domain.labels import Labels, is_none_of_the_above, label_problem, leading_label
+from label_loop.domain.log_row import LogRow
 from label_loop.domain.moments import read_moment
-from label_loop.exceptions import MalformedAnswerError, shown
+from label_loop.exceptions import MalformedAnswerError, RefusedAnswerError, UnaskedAnswerError, shown
 from label_loop.payloads import (
     LABELLED_FOLDER,
     NONE_OF_THE_ABOVE,
@@ -28,6 +29,7 @@ _NAME_PREFIX = "label-loop-"
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _MAX_ID_BYTES = 2048  # of a key in DynamoDB
 _MAX_ANSWERS = 1000
+_MAX_NAMED_LABELS = 20
 _UNKNOWN = datetime.min.replace(tzinfo=UTC)
 _MAX_STEM_CHARACTERS = 80
 _MAX_STEM_BYTES = 200
@@ -95,19 +97,18 @@ def _as_label(answer: Any) -> str:
     return label
 
 
-def _as_time(text: Any) -> str:
-    """Return when a worker answered, in ISO 8601 as submitted; empty if missing or unreadable."""
-    return text if isinstance(text, str) and read_moment(text) else ""
+def _as_time(text: Any) -> datetime | None:
+    """Return when a worker answered; None if missing or unreadable."""
+    return read_moment(text) if isinstance(text, str) else None
 
 
 class _Answer(External):
     label: Annotated[str, BeforeValidator(_as_label)] = Field(validation_alias=AliasPath("answerContent", WIDGET))
-    answered_at: Annotated[str, BeforeValidator(_as_time)] = Field("", alias="submissionTime")
+    answered_at: Annotated[datetime | None, BeforeValidator(_as_time)] = Field(None, alias="submissionTime")
 
 
 class _Input(External):
     detect_label_request_id: Annotated[Text, AfterValidator(_as_id)]
-    source: Text = ""
 
 
 class _Output(External):
@@ -124,11 +125,11 @@ def parse_answer(body: bytes) -> ReviewAnswer | ReviewEnded:
     Raises MalformedAnswerError if the file is malformed, or no answer in it names a label.
     """
     try:
-        output = _Output.model_validate(json.loads(body))
+        output = _Output.model_validate(read_json(body))
     except ValidationError as error:
         raise MalformedAnswerError(f"The review answer is malformed: {first_problem(error)}.") from error
-    except (ValueError, RecursionError) as error:
-        raise MalformedAnswerError(f"The review answer is not JSON ({type(error).__name__}).") from error
+    except ValueError as error:
+        raise MalformedAnswerError(f"The review answer cannot be read as JSON: {error}.") from error
     name, detection_id = output.human_loop_name, output.input_content.detect_label_request_id
     answers = _usable(name, output.human_answers)
     votes = [answer.label for answer in answers]
@@ -136,7 +137,7 @@ def parse_answer(body: bytes) -> ReviewAnswer | ReviewEnded:
     if label is None:
         return ReviewEnded(name, detection_id, "Undecided", _tie(votes))
     label_or_none = None if label == NONE_OF_THE_ABOVE else label
-    return ReviewAnswer(name, detection_id, output.input_content.source, label_or_none, answers[-1].answered_at)
+    return ReviewAnswer(name, detection_id, label_or_none, _written(answers[-1].answered_at))
 
 
 def _usable(name: str, given: Sequence[Any]) -> list[_Answer]:
@@ -149,12 +150,41 @@ def _usable(name: str, given: Sequence[Any]) -> list[_Answer]:
             problem = first_problem(error)
     if not answers:
         raise MalformedAnswerError(f"The review {shown(name)} has no valid answer: {problem}.")
-    return sorted(answers, key=lambda answer: read_moment(answer.answered_at) or _UNKNOWN)
+    return sorted(answers, key=lambda answer: answer.answered_at or _UNKNOWN)
+
+
+def _written(moment: datetime | None) -> str | None:
+    """Return a time as A2I writes it, whatever form of ISO 8601 it was submitted in."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
 
 
 def _tie(votes: Sequence[str]) -> str:
     most = ", ".join(f"{count} for {shown(label)}" for label, count in Counter(votes).most_common(3))
     return f"no label leads ({most})"
+
+
+def check_asked(answer: ReviewAnswer, row: LogRow | None) -> None:
+    """Check that the review of an answer is the one that the row of its detection records.
+
+    Raises UnaskedAnswerError if no row records a review (yet), and RefusedAnswerError if it records another one.
+    """
+    name, id_ = shown(answer.human_loop_name), shown(answer.detection_id)
+    if row is None or not row.has_review:
+        missing = "The log has no detection" if row is None else "Nobody was asked about the detection"
+        raise UnaskedAnswerError(f"{missing} {id_}, to which the review {name} refers.")
+    if row.human_loop_name != answer.human_loop_name:
+        raise RefusedAnswerError(
+            f"The answer is from the review {name}, but its detection {id_} was given to {shown(row.human_loop_name)}."
+        )
+
+
+def new_label_problem(label: str, labels: Labels) -> str:
+    """Return why an answer with a label that has no folder is refused, and the way out."""
+    known = ", ".join(map(shown, labels.names[:_MAX_NAMED_LABELS])) or "none"
+    return (
+        f"{shown(label)} is not a label of this loop ({known}). To accept it, turn on Review-Allow-New-Labels or "
+        f"create its folder in {LABELLED_FOLDER}, then copy the answer file onto itself"
+    )
 
 
 def training_key(label: str, detection_id: str, image_key: str, suffix: str) -> str:

@@ -16,7 +16,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from label_loop.domain.log_row import SAMPLED_NO, SAMPLED_YES, Attribute, LoggedAnswer, LogRow
+from label_loop.domain.log_row import SAMPLED_NO, SAMPLED_YES, Attribute, Copy, LoggedAnswer, LogRow
 from label_loop.domain.sampling import Position
 from label_loop.domain.statistics import (
     Counts,
@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 _ID, _DATE, _SAMPLED = Attribute.DETECTION_ID, Attribute.DETECTED_AT, Attribute.SAMPLED
 _HUMAN_LABEL, _REVIEW_END = Attribute.HUMAN_LABEL, Attribute.REVIEW_END
+_HUMAN_LOOP_NAME = Attribute.HUMAN_LOOP_NAME
+_COPIED_KEY, _COPY_FAILURE = Attribute.COPIED_KEY, Attribute.COPY_FAILURE
 _ROWS_PER_CALL = 100
 
 
@@ -115,10 +117,11 @@ class InferenceLogHook(DynamoDBHook):
         condition = f"attribute_not_exists({_ID})"
         return {"Put": {"TableName": self.table, "Item": row.to_item(), "ConditionExpression": condition}}
 
-    def end_review(self, id_: str, review_end: str) -> bool:
-        """Record on an existing row how its review ended without an answer; return whether it was new."""
-        condition = f"attribute_exists({_ID}) AND attribute_not_exists({_REVIEW_END})"
-        return not self._write([self._update(id_, {_REVIEW_END: review_end}, condition)], {})
+    def end_review(self, id_: str, human_loop_name: str, review_end: str) -> bool:
+        """Record on the row of a review how it ended without an answer; return whether it was new."""
+        condition = f"attribute_exists({_ID}) AND {_HUMAN_LOOP_NAME} = :name AND attribute_not_exists({_REVIEW_END})"
+        change = self._update(id_, {_REVIEW_END: review_end}, condition, {":name": human_loop_name})
+        return not self._write([change], {})
 
     def set_answers(self, rows: Iterable[LogRow], answers: Mapping[str, LoggedAnswer]) -> list[str]:
         """Set and count the answers of rows; return the ids of the rows that were changed.
@@ -140,6 +143,22 @@ class InferenceLogHook(DynamoDBHook):
             else:
                 done += ids
         return done
+
+    def set_copies(self, copies: Mapping[str, Copy]) -> list[str]:
+        """Record the copies of answered images, by id; return the ids that were changed. Recorded ones stay."""
+        condition = f"attribute_exists({_HUMAN_LABEL})"
+        condition += "".join(f" AND attribute_not_exists({name})" for name in (_COPIED_KEY, _COPY_FAILURE))
+        done: list[str] = []
+        for some in batched(copies, MAX_ITEMS):
+            ids = list(some)
+            while ids and (refused := self._write([self._set_copy(id_, copies[id_], condition) for id_ in ids], {})):
+                ids = [id_ for id_, is_refused in zip(ids, refused, strict=True) if not is_refused]
+            done += ids
+        return done
+
+    def _set_copy(self, id_: str, copy: Copy, condition: str) -> dict[str, Any]:
+        values = {_COPIED_KEY: copy.key, _COPY_FAILURE: copy.failure}
+        return self._update(id_, {name: value for name, value in values.items() if value}, condition)
 
     def mark_sampled(self, rows: Iterable[LogRow], reviews: Mapping[str, ReviewStarted | None]) -> None:
         """Mark and count rows as sampled, each with the review that was started for it, if any. Idempotent.

@@ -90,7 +90,7 @@ class RecordedLoopState:
         """Store the changes if the state still equals ``before``; return whether they were stored."""
         if self.read() != before:
             return False
-        self.parameter_store.update_record(self.loop, after.changes_since(before))
+        self.parameter_store.update_record(self.loop, after.compact().changes_since(before))
         return True
 
 

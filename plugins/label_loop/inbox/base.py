@@ -13,13 +13,15 @@ BATCH_SIZE = 50
 class Delivery:
     """Events that are completed together, and the receipt to acknowledge them.
 
-    ``body`` and ``receives`` (how often it was received) are those of an SQS message.
+    ``body`` and ``receives`` (how often it was received) are those of an SQS message; ``refusal`` is why a part of it
+    is refused, or "".
     """
 
     events: tuple[QueueEvent, ...]
     receipt: str
     body: str = ""
     receives: int = 0
+    refusal: str = ""
 
 
 class Inbox(Protocol):

@@ -3,11 +3,12 @@
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from label_loop.context import LoopContext
 from label_loop.domain.reconciliation import FROM_THE_BEGINNING, LOOK_BACK
 from label_loop.inbox.base import BATCH_SIZE, Delivery
+from label_loop.inbox.put_aside import PutAside
 from label_loop.loop_state import LoopState, Mark
 from label_loop.payloads import UPLOADS_FOLDER, S3Upload
 
@@ -17,7 +18,7 @@ class FolderInbox:
 
     The receipt of a delivery is the object's last-modified time. Each listing starts some minutes before the mark, and
     skips the objects already delivered, so objects with equal or late times are not lost. One instance delivers an
-    object once; what is not marked as done is redelivered by the next instance, in the next run.
+    object once; what is not marked as done is redelivered by the next instance, in the next run, until it is put aside.
 
     Uploads in a log taken over from another installation have rows under other ids. They are skipped up to the time of
     its latest row, which is kept in the loop's state as well.
@@ -30,7 +31,9 @@ class FolderInbox:
         self._pending: Iterator[Delivery] | None = None
         self._given: set[S3Upload] = set()
         self._open: set[Delivery] = set()
+        self._latest = ""  # receipt of what is done
         self._lock = threading.Lock()  # one thread receives while another marks deliveries as done
+        self._put_aside = PutAside(context)
 
     def receive(self, wait_seconds: int) -> list[Delivery]:  # noqa: ARG002 - a listing does not wait
         """Return the next objects, oldest first."""
@@ -66,8 +69,9 @@ class FolderInbox:
         found = []
         for item in self.context.clients.s3.iter_file_metadata(prefix=self.folder, bucket_name=record.bucket):
             upload = S3Upload(record.bucket, item["Key"], item["ETag"].strip('"'), size_bytes=item["Size"])
-            if item["LastModified"] > start and upload not in self._given:
-                found.append(Delivery((upload,), item["LastModified"].isoformat()))
+            modified = item["LastModified"].isoformat()
+            if item["LastModified"] > start and upload not in self._given and not self._put_aside.has(upload, modified):
+                found.append(Delivery((upload,), modified))
         return sorted(found, key=lambda delivery: delivery.receipt)
 
     def _seen(self) -> str:
@@ -84,14 +88,18 @@ class FolderInbox:
         return replace(state, uploads_taken_over_until=latest) if self.folder == UPLOADS_FOLDER else state
 
     def failed(self, reasons: Mapping[Delivery, str]) -> None:
-        """Do nothing: what is not done is redelivered in the next run."""
+        """Put aside what failed five times. The rest is redelivered in the next run."""
+        if reasons:
+            self.done(self._put_aside.count(reasons))
 
     def done(self, deliveries: Sequence[Delivery]) -> None:
-        """Advance the mark, but never past an object that is not done."""
+        """Advance the mark, but never to an object that is not done, which would then not count as work."""
         with self._lock:
             self._open.difference_update(deliveries)
-            if self._open:
-                seen = min(delivery.receipt for delivery in self._open)
-            else:
-                seen = max((delivery.receipt for delivery in deliveries), default="")
+            self._latest = max([self._latest, *(delivery.receipt for delivery in deliveries)])
+            seen = min((_before(delivery.receipt) for delivery in self._open), default=self._latest)
         self.context.store.advance(self.seen, seen)
+
+
+def _before(moment: str) -> str:
+    return (datetime.fromisoformat(moment) - timedelta(microseconds=1)).isoformat()

@@ -12,6 +12,7 @@ from label_loop.domain.moments import read_moment, timestamp
 from label_loop.domain.reconciliation import FROM_THE_BEGINNING, ListingWindow, next_listing, window
 from label_loop.domain.reviews import detection_id_of
 from label_loop.inbox.base import BATCH_SIZE, Delivery
+from label_loop.inbox.put_aside import PutAside
 from label_loop.loop_state import Mark
 from label_loop.payloads import ANSWERS_FOLDER, UPLOADS_FOLDER, S3Upload
 
@@ -21,8 +22,8 @@ log = logging.getLogger(__name__)
 class Reconciliation(ABC):
     """An inbox of the objects in a folder that the log does not know; its listing takes one call per 1,000 objects.
 
-    How far the folder was listed is kept as a mark in the loop's state. The mark only advances when everything is done,
-    so failures are redelivered by the next listing. Memory is bounded by a page of the listing.
+    How far the folder was listed is kept as a mark in the loop's state. The mark only advances when everything is done
+    or put aside, so failures are redelivered by the next listing. Memory is bounded by a page of the listing.
     """
 
     folder: str
@@ -32,7 +33,8 @@ class Reconciliation(ABC):
         self.context = context
         self.now = now or datetime.now(UTC)
         self._is_listed = False
-        self._open: set[str] = set()
+        self._open: set[Delivery] = set()
+        self._put_aside = PutAside(context)
 
     def begin(self) -> None:
         """Set the mark if there is none: to the beginning if no model was deployed yet, else to now.
@@ -61,17 +63,17 @@ class Reconciliation(ABC):
         if batch:
             log.warning("Found %d object(s) in %s without an event", len(batch), self.folder)
         self._is_listed = not batch
-        self._open.update(
-            upload.detection_id for upload in batch
-        )  # by detection id, since two versions of a key are two uploads
-        return [Delivery((upload,), upload.detection_id) for upload in batch]
+        self._open.update(batch)
+        return batch
 
     def done(self, deliveries: Sequence[Delivery]) -> None:
         """Mark deliveries as done."""
-        self._open.difference_update(delivery.receipt for delivery in deliveries)
+        self._open.difference_update(deliveries)
 
-    def failed(self, reasons: Mapping[Delivery, str]) -> None:  # noqa: B027 - no subclass has more to do
-        """Do nothing: what is not done is redelivered by the next listing."""
+    def failed(self, reasons: Mapping[Delivery, str]) -> None:
+        """Put aside what failed five times. The rest is redelivered by the next listing."""
+        if reasons:
+            self.done(self._put_aside.count(reasons))
 
     def has_unfinished(self) -> bool:
         """Return whether the listing is incomplete."""
@@ -91,11 +93,16 @@ class Reconciliation(ABC):
         return window(self.context.store.state.mark(self.mark) or timestamp(self.now), self.now)
 
     @cached_property
-    def _unknown(self) -> Iterator[S3Upload]:
-        return (upload for batch in batched(self._listed(), 100) for upload in self.unknown(batch))
+    def _unknown(self) -> Iterator[Delivery]:
+        """The objects that the log does not know, except those put aside; the receipt is the last-modified time."""
+        for batch in batched(self._listed(), 100):
+            modified = dict(batch)
+            for upload in self.unknown(list(modified)):
+                if not self._put_aside.has(upload, modified[upload]):
+                    yield Delivery((upload,), modified[upload])
 
-    def _listed(self) -> Iterator[S3Upload]:
-        """Yield the object versions in the window, as an event would report them."""
+    def _listed(self) -> Iterator[tuple[S3Upload, str]]:
+        """Yield the object versions in the window, as an event would report them, and when each was written."""
         bucket = self.context.store.record.bucket
         client = self.context.clients.s3_client
         pages = client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=self.folder)
@@ -104,11 +111,13 @@ class Reconciliation(ABC):
                 if self._window.has(item["LastModified"]) and not item["Key"].endswith("/"):
                     version = item.get("VersionId")
                     version_id = version if version not in (None, "", "null") else None
-                    yield S3Upload(bucket, item["Key"], item["ETag"].strip('"'), version_id, size_bytes=item["Size"])
+                    etag = item["ETag"].strip('"')
+                    upload = S3Upload(bucket, item["Key"], etag, version_id, size_bytes=item["Size"])
+                    yield upload, item["LastModified"].isoformat()
 
     @abstractmethod
     def unknown(self, uploads: Sequence[S3Upload]) -> list[S3Upload]:
-        """Return those of at most 100 objects that are not in the log."""
+        """Return those of at most 100 objects that are not in the log, or whose work is not complete."""
 
 
 class UploadsReconciliation(Reconciliation):
@@ -147,8 +156,8 @@ class AnswersReconciliation(Reconciliation):
     mark = Mark.ANSWERS_RECONCILED
 
     def unknown(self, uploads: Sequence[S3Upload]) -> list[S3Upload]:
-        """Return the answers that are not in the log."""
+        """Return the answers that are not in the log, or whose image is not copied yet."""
         ids = {upload: detection_id_of(upload.key.split("/")[-2]) for upload in uploads if upload.key.count("/") > 1}
         rows = self.context.clients.log.rows([id_ for id_ in ids.values() if id_])
-        answered = {id_ for id_, row in rows.items() if row.is_answered}
+        answered = {id_ for id_, row in rows.items() if row.is_answered and not row.awaits_copy}
         return [upload for upload, id_ in ids.items() if id_ not in answered]

@@ -12,10 +12,10 @@ type LoopInbox = QueueInbox | FolderInbox
 def uploads_inbox(context: LoopContext) -> LoopInbox:
     """Return the inbox of uploads."""
     url = context.store.record.uploads_queue_url
-    return QueueInbox(context, url) if url else FolderInbox(context, UPLOADS_FOLDER, Mark.UPLOADS_SEEN)
+    return QueueInbox(context, url, UPLOADS_FOLDER) if url else FolderInbox(context, UPLOADS_FOLDER, Mark.UPLOADS_SEEN)
 
 
 def answers_inbox(context: LoopContext) -> LoopInbox:
     """Return the inbox of review answers."""
     url = context.store.record.answers_queue_url
-    return QueueInbox(context, url) if url else FolderInbox(context, ANSWERS_FOLDER, Mark.ANSWERS_SEEN)
+    return QueueInbox(context, url, ANSWERS_FOLDER) if url else FolderInbox(context, ANSWERS_FOLDER, Mark.ANSWERS_SEEN)

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from label_loop.context import LoopContext
 from label_loop.domain import detections
 from label_loop.domain.deployment import InferenceUnits
+from label_loop.domain.folders import Folder
 from label_loop.domain.log_row import LogRow, shown_percent
 from label_loop.domain.pacing import Pacer
 from label_loop.domain.reviews import review_created
@@ -20,7 +21,7 @@ from label_loop.exceptions import NoServingModelError, ReviewRefusedError, Unfin
 from label_loop.hooks.aws_errors import error_code, reason
 from label_loop.hooks.rekognition import is_not_ready
 from label_loop.inbox.base import Delivery, Inbox
-from label_loop.payloads import UPLOADS_FOLDER, WORKFLOW_SOURCE, Event, ObjectVersion, ProjectVersion, S3Upload
+from label_loop.payloads import UPLOADS_FOLDER, WORKFLOW_SOURCE, Event, ProjectVersion, S3Upload
 
 log = logging.getLogger(__name__)
 
@@ -165,6 +166,7 @@ class DetectionWorkflow:
         arn = self.context.store.state.endpoint_arn
         if arn is None:
             raise NoServingModelError(f"The loop {self.context.loop.path} has no deployed model.")
+        Folder(self.context.store.record.bucket, UPLOADS_FOLDER).check(upload.bucket, upload.key)
         try:
             labels = self.context.clients.rekognition.detect(arn, upload)
         except ClientError as error:
@@ -172,30 +174,24 @@ class DetectionWorkflow:
         return self._decide(upload, arn, labels)
 
     def _after_error(self, upload: S3Upload, arn: str, error: ClientError) -> LogRow:
-        code = error_code(error)
         if is_not_ready(error):
             replacement = self.context.store.endpoint_after(arn)
             if replacement is None:
                 raise NoServingModelError(f"The model {arn} is not running.") from error
             return self._decide(upload, replacement, self.context.clients.rekognition.detect(replacement, upload))
-        if code not in detections.UNDETECTABLE:
+        problem = self._problem(upload, error)
+        if problem is None:
             raise error
-        if code == "InvalidS3ObjectException" and self._exists(upload):
-            # Rekognition returns the same code for a missing object and for missing permission to read it. The former
-            # is final; the latter can be fixed, and the uploads must be retried.
-            raise error
-        return detections.failed(self._decide(upload, arn, []), code)
+        return detections.failed(self._decide(upload, arn, []), error_code(error), problem)
 
-    def _exists(self, upload: S3Upload) -> bool:
-        client = self.context.clients.s3_client
-        version: ObjectVersion = {"VersionId": upload.version_id} if upload.version_id else {}
-        try:
-            client.head_object(Bucket=upload.bucket, Key=upload.key, **version)
-        except ClientError as error:
-            if error_code(error) not in {"NoSuchKey", "NoSuchVersion", "404"}:
-                raise
-            return False
-        return True
+    def _problem(self, upload: S3Upload, error: ClientError) -> str | None:
+        """Return why an upload cannot be detected for good, or None if a retry may succeed."""
+        code = error_code(error)
+        if code == "InvalidS3ObjectException":
+            # Rekognition returns it for a missing or archived object, but also for missing permission to read any.
+            problem = self.context.clients.objects.problem(upload, UPLOADS_FOLDER, error)
+            return problem and f"the image {problem}"
+        return detections.UNDETECTABLE.get(code)
 
     def _decide(self, upload: S3Upload, arn: str, labels: Sequence[Mapping[str, Any]]) -> LogRow:
         return detections.to_log_row(
@@ -243,7 +239,7 @@ def _units(context: LoopContext, serving: ProjectVersion | None) -> InferenceUni
 
 
 def _is_upload(upload: S3Upload) -> bool:
-    return upload.key.startswith(UPLOADS_FOLDER) and not upload.key.endswith("/")
+    return not upload.key.endswith("/")  # else it is the marker of a folder
 
 
 def _is_settled(event: object, settled: Set[str]) -> bool:

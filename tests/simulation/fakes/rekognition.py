@@ -47,6 +47,7 @@ class FakeRekognition:
         self.next_f1: float | None = 0.9
         self.next_start_fails = False
         self.trainings: list[Version] = []  # those that were paid
+        self.poison: set[str] = set()  # keys that no version can detect, without a reason
 
     # ------------------------------------------------------- what people and time do
 
@@ -150,11 +151,11 @@ class FakeRekognition:
             raise Refusal("ResourceNotReadyException", version.status)
         place = Image["S3Object"]
         try:
-            image = self.s3.find(place["Bucket"], place["Name"], place.get("Version"))
+            image = self.s3.readable(place["Bucket"], place["Name"], place.get("Version"))
         except Refusal as error:
             raise Refusal("InvalidS3ObjectException", place["Name"]) from error
-        if image.is_archived:
-            raise Refusal("InvalidS3ObjectException", place["Name"])
+        if place["Name"] in self.poison:
+            raise Refusal("InternalServerError", place["Name"])
         if not image.body.startswith(_PNG):
             raise Refusal("InvalidImageFormatException", place["Name"])
         return {"CustomLabels": labels_of(image.body), "ResponseMetadata": {"RetryAttempts": 0}}

@@ -47,6 +47,7 @@ class FakeS3:
 
     def __init__(self) -> None:
         self.buckets: dict[str, Bucket] = {}
+        self.denied: set[str] = set()  # keys that nobody may read
         self.created: Callable[[str, Version], None] = lambda bucket, version: None
         self._numbers = itertools.count(1)
 
@@ -90,15 +91,17 @@ class FakeS3:
     # ---------------------------------------------------------------- operations
 
     def get_object(self, *, Bucket: str, Key: str, VersionId: str | None = None, Range: str = "") -> dict[str, Any]:
-        version = self._readable(Bucket, Key, VersionId)
+        version = self.readable(Bucket, Key, VersionId)
         body = version.body
         if Range:
             first, last = Range.removeprefix("bytes=").split("-")
             body = body[int(first) : int(last) + 1]
         return {"Body": StreamingBody(io.BytesIO(body), len(body)), "ETag": f'"{version.etag}"'}
 
-    def _readable(self, bucket: str, key: str, version_id: str | None) -> Version:
+    def readable(self, bucket: str, key: str, version_id: str | None) -> Version:
         version = self.find(bucket, key, version_id)
+        if key in self.denied:
+            raise Refusal("AccessDenied", key)
         if version.is_archived:
             raise Refusal("InvalidObjectState", f"{key} is archived")
         return version
@@ -120,13 +123,13 @@ class FakeS3:
     def copy_object(
         self, *, Bucket: str, Key: str, CopySource: Mapping[str, str], CopySourceIfMatch: str = ""
     ) -> dict[str, Any]:
-        source = self._readable(CopySource["Bucket"], CopySource["Key"], CopySource.get("VersionId"))
+        source = self.readable(CopySource["Bucket"], CopySource["Key"], CopySource.get("VersionId"))
         if CopySourceIfMatch and CopySourceIfMatch != source.etag:
             raise Refusal("PreconditionFailed", Key)
         return {"CopyObjectResult": {"ETag": f'"{self.put(Bucket, Key, source.body).etag}"'}}
 
-    def list_objects_v2(self, *, Bucket: str, Prefix: str, Delimiter: str = "") -> dict[str, Any]:
-        found, folders = self.objects(Bucket, Prefix), set[str]()
+    def list_objects_v2(self, *, Bucket: str, Prefix: str, Delimiter: str = "", MaxKeys: int = 1000) -> dict[str, Any]:
+        found, folders = self.objects(Bucket, Prefix)[:MaxKeys], set[str]()
         if Delimiter:
             cut = {one.key: one.key.removeprefix(Prefix).partition(Delimiter)[:2] for one in found}
             folders = {Prefix + name + Delimiter for name, is_folder in cut.values() if is_folder}

@@ -72,8 +72,15 @@ TEST_EVENT = json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucke
 
 
 def only(body):
-    (event,) = parse_message(body)
+    (event,) = reported(body)
     return event
+
+
+def reported(body):
+    """Return the events of a message of which no part is refused."""
+    message = parse_message(body)
+    assert message.refusal == ""
+    return list(message.events)
 
 
 def test_an_upload_is_read_whole():
@@ -140,8 +147,8 @@ def test_an_unversioned_object_has_no_version(version):
 
 def test_records_come_several_at_once_and_deletions_are_passed_over():
     body = notification(record("a.png"), record("b.png", name="ObjectRemoved:Delete"), record("c.png"))
-    assert [event.key for event in parse_message(body)] == ["a.png", "c.png"]
-    assert parse_message(json.dumps({"Records": []})) == []
+    assert [event.key for event in reported(body)] == ["a.png", "c.png"]
+    assert reported(json.dumps({"Records": []})) == []
 
 
 @pytest.mark.parametrize("wrap", [lambda body: body, sns, lambda body: sns(sns(body))])
@@ -157,7 +164,7 @@ def test_wrapped_forever_is_malformed():
 
 @pytest.mark.parametrize("body", [TEST_EVENT, sns(TEST_EVENT)])
 def test_s3s_test_event_tells_nothing(body):
-    assert parse_message(body) == []
+    assert reported(body) == []
 
 
 @pytest.mark.parametrize(
@@ -187,7 +194,7 @@ def test_a_review_that_ended_without_an_answer(wrap, status, more, reason):
     ],
 )
 def test_reviews_that_are_answered_or_not_ours_tell_nothing(body):
-    assert parse_message(body) == []
+    assert reported(body) == []
 
 
 @pytest.mark.parametrize(
@@ -205,6 +212,8 @@ def test_reviews_that_are_answered_or_not_ours_tell_nothing(body):
         sns("hello"), sns(None), sns(""), sns("[]"), '{"Message": 5}', '{"detail-type": "Object Created"}',
         '{"detail-type": "Object Created", "detail": []}', '{"detail-type": "Object Deleted", "detail": {}}',
         '{"detail-type": "Parameter Store Change", "detail": {}}', '{"detail-type": ["Object Created"]}',
+        '{"detail-type": "Parameter Store Change", "source": "aws.ssm", "detail": "text"}',
+        '{"Records": [], "Records": []}', '{"Event": "s3:TestEvent", "Event": "s3:TestEvent"}',
         '{"detail-type": "SageMaker A2I HumanLoop Status Change"}',
         '{"detail-type": "SageMaker A2I HumanLoop Status Change", "detail": null}',
         '{"detail-type": "SageMaker A2I HumanLoop Status Change", "detail": {"humanLoopStatus": "Failed"}}',
@@ -221,7 +230,7 @@ def test_everything_else_is_malformed(body):
     ("body", "place", "value"),
     [
         (notification(record(7)), "object.key", "7"),
-        (notification({"eventName": 5}), "Records.0.eventName", "5"),
+        (notification({"eventName": 5}), "eventName", "5"),
         (notification(record(size="large")), "object.size", "'large'"),
         (event_bridge([["deep"]]), "object.key", "a list"),
         (status_change(failureReason={}), "failureReason", "a dict"),
@@ -243,18 +252,41 @@ def test_no_part_is_longer_than_aws_sends(part):
 @pytest.mark.parametrize("kind", ["Object Deleted", "Object Restore Completed", "Object Tags Added"])
 def test_other_events_of_s3_are_of_no_interest(kind):
     event = json.loads(event_bridge()) | {"detail-type": kind}
-    assert parse_message(json.dumps(event)) == []
+    assert reported(json.dumps(event)) == []
     with pytest.raises(MalformedEventError):
         parse_message(json.dumps({**event, "detail": {}}))
+
+
+def test_other_events_of_event_bridge_are_of_no_interest():
+    event = {"source": "aws.ssm", "detail-type": "Parameter Store Change", "detail": {"name": "/logos/x"}}
+    assert reported(json.dumps(event)) == reported(sns(json.dumps(event))) == []
+
+
+@pytest.mark.parametrize(
+    "bad", [record(7), record("%ff.png"), {}, {"eventName": "ObjectCreated:Put"}, None, [], "text"], ids=repr
+)
+def test_a_malformed_record_does_not_affect_the_others(bad):
+    message = parse_message(notification(record("a.png"), bad, record("b.png")))
+    assert [event.key for event in message.events] == ["a.png", "b.png"]
+    assert "Record 2 of 3 is malformed" in message.refusal
+
+
+def test_a_thousand_records_are_a_thousand_uploads():
+    records = [record(f"images_for_detection/{n}.png") for n in range(1000)]
+    assert len({event.detection_id for event in reported(notification(*records))}) == 1000
+
+
+def test_a_key_may_hold_any_character():
+    assert only(notification(record("images_for_detection/a%00b%0D.png"))).key == "images_for_detection/a\x00b\r.png"
 
 
 def check(body):
     """Whatever the body: a list of usable events, or the one error."""
     try:
-        events = parse_message(body)
+        message = parse_message(body)
     except MalformedEventError:
         return
-    for event in events:
+    for event in message.events:
         if isinstance(event, S3Upload):
             assert event.bucket
             assert event.key

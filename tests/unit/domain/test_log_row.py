@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.strategies import ARBITRARY_JSON, HOSTILE_TEXT
 
-from label_loop.domain.log_row import Attribute, LoggedAnswer, LogRow, agrees, shown_percent
-from label_loop.payloads import NONE_OF_THE_ABOVE, ReviewStarted, ReviewTask
+from label_loop.domain.log_row import Attribute, Copy, LoggedAnswer, LogRow, agrees, shown_percent
+from label_loop.payloads import NONE_OF_THE_ABOVE, SAMPLING_SOURCE, WORKFLOW_SOURCE, ReviewStarted, ReviewTask
 
 ROW = LogRow(
     detection_id="d1",
@@ -60,6 +60,42 @@ ITEM = {
 def test_acceptance_and_review(changes, accepted, needs_review):
     row = replace(ROW, **changes)
     assert (row.accepted, row.needs_review) == (accepted, needs_review)
+
+
+UNSURE = {"confidence_percent": 10.0, "human_loop_name": "h1"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "source"),
+    [
+        ({}, None),
+        ({**UNSURE, "human_loop_name": None}, None),
+        (UNSURE, WORKFLOW_SOURCE),
+        ({**UNSURE, "is_sampled": True}, WORKFLOW_SOURCE),  # a sample of what is in review already asks nobody again
+        ({"human_loop_name": "h1"}, SAMPLING_SOURCE),
+        ({**UNSURE, "workflow_enabled": False}, SAMPLING_SOURCE),
+        ({**UNSURE, "review_failure": "ReviewRefusedError"}, SAMPLING_SOURCE),
+    ],
+)
+def test_the_row_tells_why_people_were_asked(changes, source):
+    assert replace(ROW, **changes).review_source == source
+
+
+@pytest.mark.parametrize(
+    ("changes", "awaits"),
+    [
+        ({"human_label": "cat"}, True),
+        ({}, False),
+        ({"human_label": ""}, False),
+        ({"human_label": NONE_OF_THE_ABOVE}, False),
+        ({"human_label": "none of the above"}, False),
+        ({"human_label": "cat", "copied_key": "copy"}, False),
+        ({"human_label": "cat", "copy_failure": "gone"}, False),
+        ({"human_label": "cat", "confidence_percent": 99.0}, False),  # a human sample
+    ],
+)
+def test_an_answered_image_is_copied_for_training_once(changes, awaits):
+    assert replace(ROW, **{**UNSURE, **changes}).awaits_copy is awaits
 
 
 @pytest.mark.parametrize(
@@ -147,7 +183,8 @@ def test_a_failed_detection_is_in_no_sample():
 
 
 def test_the_names_of_the_changes_are_those_of_the_sample():
-    changed = ROW.with_sample(ReviewStarted("h1", "r1")).with_answer(LoggedAnswer("dog", "today", "copy", "gone"))
+    changed = ROW.with_sample(ReviewStarted("h1", "r1")).with_answer(LoggedAnswer("dog", "today"))
+    changed = changed.with_copy(Copy("copy", "gone"))
     assert ROW.changes_to(changed) == {
         "Sampled": "Yes",
         "HumanLoopName": "h1",

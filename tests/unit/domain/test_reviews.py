@@ -2,21 +2,25 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.strategies import ARBITRARY_JSON, HOSTILE_TEXT, anything_like
 
-from label_loop.domain.labels import check_label
+from label_loop.domain.labels import check_label, labels_of
+from label_loop.domain.log_row import LogRow
 from label_loop.domain.reviews import (
+    check_asked,
     detection_id_of,
     human_loop_name,
+    new_label_problem,
     parse_answer,
     task_input,
     training_key,
 )
-from label_loop.exceptions import MalformedAnswerError
+from label_loop.exceptions import MalformedAnswerError, RefusedAnswerError, UnaskedAnswerError
 from label_loop.payloads import ReviewAnswer, ReviewEnded, ReviewTask
 
 DETECTION_ID = "0b6f3d5e-9c1a-4b7e-8f2d-1234567890ab"
@@ -86,7 +90,7 @@ def test_a_tasks_input_has_the_samples_names():
 
 
 def test_an_answer_is_read_whole():
-    assert read(answer(" cat ")) == ReviewAnswer(NAME, DETECTION_ID, "A2I Workflow", "cat", "2026-11-23T09:00:00.000Z")
+    assert read(answer(" cat ")) == ReviewAnswer(NAME, DETECTION_ID, "cat", "2026-11-23T09:00:00.000Z")
 
 
 @pytest.mark.parametrize("text", ["None of the Above", "none of the above", "NONE OF THE ABOVE", " None Of The Above "])
@@ -203,7 +207,7 @@ def test_what_is_no_answer_is_malformed(value):
 
 @pytest.mark.parametrize(
     "body", [b"", b" ", b"{", b"\xff\xfe", b"\xef\xbb\xbf{}", b"\x89PNG\r\n", b"[" * 200_000, b'{"a":' * 100_000,
-     b"9" * 5_000],
+     b"9" * 5_000, b'{"humanLoopName": "a", "humanLoopName": "b"}'],
     ids=lambda body: repr(body)[:20],
 )  # fmt: skip
 def test_what_is_no_json_is_malformed(body):
@@ -233,13 +237,63 @@ def test_what_is_wrong_is_named_with_its_value(value, told):
     [
         ("2026-11-23T09:00:00.000Z", "2026-11-23T09:30:00+02:00", "2026-11-23T09:00:00.000Z"),
         ("2026-11-23T09:00:00Z", "2026-11-23T09:00:00.500Z", "2026-11-23T09:00:00.500Z"),
-        ("2026-11-23T09:00:00Z", "0001-01-01T00:00:00+23:59", "2026-11-23T09:00:00Z"),
-        ('=HYPERLINK("x")', "1", ""),
+        ("2026-11-23T09:00:00Z", "0001-01-01T00:00:00+23:59", "2026-11-23T09:00:00.000Z"),
+        ('=HYPERLINK("x")', "1", None),
     ],
 )
 def test_times_are_compared_as_times(first, second, last):
     assert read(answer("cat", first), answer("cat", second)).answered_at == last
     assert read(answer("cat", second), answer("cat", first)).answered_at == last
+
+
+@pytest.mark.parametrize(
+    ("submitted", "written"),
+    [
+        ("2026-11-23T09:00:00.000Z", "2026-11-23T09:00:00.000Z"),
+        ("2026-11-23", "2026-11-23T00:00:00.000Z"),
+        ("20261123T090000Z", "2026-11-23T09:00:00.000Z"),
+        ("2026-11-23T09:00:00+02:00", "2026-11-23T09:00:00.000+02:00"),
+        # Any character may separate date and time, also one that cannot be stored.
+        ("2026-11-23\ud80009:00:00Z", "2026-11-23T09:00:00.000Z"),
+        ('=HYPERLINK("x")', None),
+        ("", None),
+        ("now", None),
+        ("9" * 5000, None),
+    ],
+)
+def test_a_time_is_written_in_one_form_and_what_is_none_is_not(submitted, written):
+    assert read(answer("cat", submitted)).answered_at == written
+
+
+# --- which answer applies
+
+
+ROW = LogRow(DETECTION_ID, "2026-11-23T08:00:00+00:00", "b", "images_for_detection/1.png", "e", human_loop_name=NAME)
+
+
+def test_an_answer_applies_to_the_row_that_records_its_review():
+    check_asked(read(answer("cat")), ROW)
+    check_asked(read(answer("cat"), humanLoopName="2f3e"), replace(ROW, human_loop_name="2f3e"))
+
+
+@pytest.mark.parametrize("row", [None, replace(ROW, human_loop_name=None)])
+def test_an_answer_that_no_row_records_is_not_applied_yet(row):
+    with pytest.raises(UnaskedAnswerError, match=DETECTION_ID):
+        check_asked(read(answer("cat")), row)
+
+
+def test_an_answer_of_another_review_is_refused_and_both_are_named():
+    with pytest.raises(RefusedAnswerError, match=rf"'other'.*{NAME}"):
+        check_asked(read(answer("cat"), humanLoopName="other"), ROW)
+
+
+def test_a_refused_label_is_named_with_the_rule_and_the_way_out():
+    labels = labels_of([f"label {n:02}" for n in range(30)], lambda name: 0)
+    told = new_label_problem("zebra", labels)
+    assert "'zebra'" in told
+    assert "'label 00', 'label 01'" in told
+    assert "label 25" not in told
+    assert "Review-Allow-New-Labels" in told
 
 
 def check(body):
@@ -250,7 +304,7 @@ def check(body):
     assert read_answer.detection_id.encode()
     if isinstance(read_answer, ReviewEnded):
         return
-    assert isinstance(read_answer.answered_at, str)
+    assert read_answer.answered_at is None or read_answer.answered_at.encode()
     if read_answer.label is not None:
         assert check_label(read_answer.label) == read_answer.label
 

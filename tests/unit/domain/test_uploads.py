@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from label_loop.domain.detections import UNDETECTABLE, failed, to_log_row
+from label_loop.domain.detections import failed, to_log_row
 from label_loop.domain.training import labelled_image
 from label_loop.domain.uploads import detection_id, upload_key, upload_outcome
 from label_loop.parameters import FIELDS, PARAMETERS, Settings
@@ -111,9 +111,9 @@ def detected(*labels):
         ),
         (replace(detected(("cat", 5.0)), human_loop_name="h"), {"human_label": "dog"}, ("reviewed", "cat", 5.0, "dog")),
         (
-            failed(detected(), "ImageTooLargeException"),
+            failed(detected(), "ImageTooLargeException", "larger than the limits"),
             {},
-            ("failed", "", 0.0, f"ImageTooLargeException: {UNDETECTABLE['ImageTooLargeException']}"),
+            ("failed", "", 0.0, "ImageTooLargeException: larger than the limits"),
         ),
     ],
 )

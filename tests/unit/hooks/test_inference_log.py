@@ -1,7 +1,6 @@
 """The inference log: nothing is written twice, nothing is overwritten, and samples are found in order."""
 
 from collections import Counter
-from dataclasses import replace
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -10,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from tenacity import nap
 
-from label_loop.domain.log_row import TABLE_KEY, LoggedAnswer, LogRow
+from label_loop.domain.log_row import TABLE_KEY, Copy, LoggedAnswer, LogRow
 from label_loop.domain.sampling import Position
 from label_loop.hooks.inference_log import InferenceLogHook
 from label_loop.payloads import ReviewStarted
@@ -189,21 +188,28 @@ def test_rows_are_found_whatever_their_number(hook, table, calls):
 
 
 def test_the_end_of_a_review_is_noted_once(hook, table):
-    fill(table, [row("a")])
-    assert hook.end_review("a", "Expired: nobody came") is True
-    assert hook.end_review("a", "Failed: later") is False
-    assert get(table, "a") == replace(row("a"), review_end="Expired: nobody came")
+    fill(table, [row("a", HumanLoopName="loop")])
+    assert hook.end_review("a", "loop", "Expired: nobody came") is True
+    assert hook.end_review("a", "loop", "Failed: later") is False
+    assert get(table, "a") == row("a", HumanLoopName="loop", HumanLoopStatus="Expired: nobody came")
+
+
+@pytest.mark.parametrize("recorded", [{}, {"HumanLoopName": "another"}])
+def test_the_end_of_a_review_that_the_row_does_not_record_is_not_noted(hook, table, recorded):
+    fill(table, [row("a", **recorded)])
+    assert hook.end_review("a", "loop", "Expired: nobody came") is False
+    assert get(table, "a") == row("a", **recorded)
 
 
 def test_a_row_that_does_not_exist_is_not_made(hook, table):
-    assert hook.end_review("absent", "Expired: nobody came") is False
+    assert hook.end_review("absent", "loop", "Expired: nobody came") is False
     assert get(table, "absent") is None
 
 
 # --- set_answers
 
 
-CAT = LoggedAnswer("cat", "2026-11-23T10:00:00Z", copied_key="images_labeled_by_folder/cat/a.png")
+CAT = LoggedAnswer("cat", "2026-11-23T10:00:00Z")
 
 
 def test_an_answer_sets_its_attributes_and_no_other(hook, table):
@@ -215,7 +221,6 @@ def test_an_answer_sets_its_attributes_and_no_other(hook, table):
         "Ours": "kept",
         "HumanLabel": "cat",
         "HumanLoopCompletionDate": "2026-11-23T10:00:00Z",
-        "CopiedS3ObjectKey": "images_labeled_by_folder/cat/a.png",
     }
 
 
@@ -235,6 +240,36 @@ def test_rows_of_any_writer_are_answered_and_marked_once(hook, table, sampled, h
     found = get(table, "a")
     assert found.is_sampled
     assert found.human_label == LogRow.from_item(item | ({} if human_label else {"HumanLabel": "cat"})).human_label
+
+
+# --- set_copies
+
+
+MADE = Copy("images_labeled_by_folder/cat/a.png")
+
+
+def test_copies_are_recorded_on_answered_rows_only(hook, table):
+    fill(table, [row("a", HumanLabel="cat"), row("b", HumanLabel="cat"), row("open")])
+    copies = {"a": MADE, "b": Copy(failure="the image is archived"), "open": MADE, "absent": MADE}
+    assert hook.set_copies(copies) == ["a", "b"]
+    assert get(table, "a") == row("a", HumanLabel="cat", CopiedS3ObjectKey=MADE.key)
+    assert get(table, "b") == row("b", HumanLabel="cat", CopyFailure="the image is archived")
+    assert get(table, "open") == row("open")
+    assert get(table, "absent") is None
+
+
+def test_a_recorded_copy_stays(hook, table):
+    fill(table, [row("a", HumanLabel="cat"), row("b", HumanLabel="cat")])
+    assert hook.set_copies({"a": MADE}) == ["a"]
+    assert hook.set_copies({"b": MADE, "a": Copy(failure="the image was deleted")}) == ["b"]
+    assert get(table, "a") == row("a", HumanLabel="cat", CopiedS3ObjectKey=MADE.key)
+
+
+def test_copies_are_recorded_together(hook, table, calls):
+    ids = [f"{n:03d}" for n in range(150)]
+    fill(table, [row(id_, HumanLabel="cat") for id_ in ids])
+    assert hook.set_copies(dict.fromkeys(ids, MADE)) == ids
+    assert calls == {"TransactWriteItems": 2}
 
 
 # --- sampling
