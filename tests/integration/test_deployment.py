@@ -200,7 +200,7 @@ def detected(world: World, name: str) -> str:
 def test_a_version_is_tested_on_an_image_that_it_knows(world: World) -> None:
     world.label(TRAINING_DIGITS[:12])
     pictures = sorted(f"{LABELLED_FOLDER}{p.label}/{p.name}" for p in TRAINING_DIGITS[:12])
-    images = {image.key: image for image in world.training().training_set.labelled(LABELLED_FOLDER)}
+    images = {image.key: image for image in world.training().training_set.listed(LABELLED_FOLDER).images}
     last = f"{MANIFESTS_FOLDER}last.manifest"
     world.training().training_set.write(f"{MANIFESTS_FOLDER}v1.manifest", [images[key] for key in pictures[2:6]])
     world.training().training_set.write(last, [images[key] for key in pictures[6:9]])

@@ -15,9 +15,6 @@ class Trigger(StrEnum):
     EDITS_AFTER_CUT_SYNC = "an edit of a parameter after a sync that was cut"
     ARCHIVED_REVIEWS = "an image that is archived before its answer"
     REMOVED_REVIEWS = "an upload that is removed between its answer and its label in the log"
-    ARCHIVED_LABELS = "a labelled image that is archived"
-    COPIES_ONTO_THEMSELVES = "labelled images that are copied onto themselves"
-    SINGLE_IMAGES = "a label with a single image"
 
 
 @dataclass(frozen=True)
@@ -37,15 +34,6 @@ KNOWN_FAULTS: Mapping[Trigger, KnownFault] = {
     ),
     Trigger.REMOVED_REVIEWS: KnownFault(
         "2: an answer is applied once", "test_a_copy_that_a_killed_process_made_is_known_though_its_upload_is_gone"
-    ),
-    Trigger.ARCHIVED_LABELS: KnownFault(
-        "5: bad input holds up nothing", "test_an_archived_image_is_left_out_of_a_training"
-    ),
-    Trigger.COPIES_ONTO_THEMSELVES: KnownFault(
-        "3: a training set is paid once", "test_images_copied_onto_themselves_train_nothing_again"
-    ),
-    Trigger.SINGLE_IMAGES: KnownFault(
-        "5: bad input holds up nothing", "test_a_label_with_a_single_image_holds_up_no_other"
     ),
 }
 

@@ -43,7 +43,6 @@ def checked(history: History) -> list[str]:
     return sorted(key for key, _, _ in trainings[-1].training_set) if trainings else []
 
 
-@fault("5", "one labelled image of many has the storage class GLACIER")
 def test_an_archived_image_is_left_out_of_a_training() -> None:
     history = begun()
     labelled(history.world, "cat", 4)
@@ -51,7 +50,6 @@ def test_an_archived_image_is_left_out_of_a_training() -> None:
     assert len(checked(history)) == 7
 
 
-@fault("5", "a trained image is archived, and others are new")
 def test_an_image_that_is_archived_after_it_was_trained_is_left_out() -> None:
     history = begun()
     labelled(history.world, "cat", 4)
@@ -61,7 +59,6 @@ def test_an_image_that_is_archived_after_it_was_trained_is_left_out() -> None:
     assert len(checked(history)) == 11
 
 
-@fault("3", "the images of a rejected training are copied onto themselves")
 def test_images_copied_onto_themselves_train_nothing_again() -> None:
     history = begun()
     labelled(history.world, "cat", 4)
@@ -74,7 +71,6 @@ def test_images_copied_onto_themselves_train_nothing_again() -> None:
     assert len(history.world.rekognition.trainings) == 1
 
 
-@fault("5", "one answer adds a label with a single image")
 def test_a_label_with_a_single_image_holds_up_no_other() -> None:
     history = begun()
     labelled(history.world, "cat", 4)

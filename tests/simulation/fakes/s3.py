@@ -4,7 +4,7 @@
 import hashlib
 import io
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -125,7 +125,9 @@ class FakeS3:
             raise Refusal("PreconditionFailed", Key)
         return {"CopyObjectResult": {"ETag": f'"{self.put(Bucket, Key, source.body).etag}"'}}
 
-    def list_objects_v2(self, *, Bucket: str, Prefix: str, Delimiter: str = "") -> dict[str, Any]:
+    def list_objects_v2(
+        self, *, Bucket: str, Prefix: str, Delimiter: str = "", OptionalObjectAttributes: Sequence[str] = ()
+    ) -> dict[str, Any]:
         found, folders = self.objects(Bucket, Prefix), set[str]()
         if Delimiter:
             cut = {one.key: one.key.removeprefix(Prefix).partition(Delimiter)[:2] for one in found}
