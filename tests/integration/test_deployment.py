@@ -111,7 +111,7 @@ def test_the_next_check_does_not_undo_a_rollback_and_new_images_still_train(
     labelled.set_state(last_training_attempt=replace(ATTEMPT, outcome=outcome))
     deploy(labelled, "v0")
     assert labelled.training().check(forced=False).action == "none"
-    labelled.label(TRAINING_DIGITS[2:12])
+    labelled.label(TRAINING_DIGITS[2:20])
     assert labelled.training().check(forced=False).action == "train"
 
 

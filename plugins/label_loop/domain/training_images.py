@@ -82,8 +82,10 @@ class TrainedImages:
     def __init__(self, images: Iterable[LabelledImage]) -> None:
         self._contents: dict[str, str] = {}  # by what an ETag may be
         self._identities: set[tuple[str, str]] = set()
+        self._labels: dict[str, str] = {}
         self._dated: set[tuple[str, str]] = set()  # the manifest is of version 0.2 or before, which knew no content
         for image in images:
+            self._labels.setdefault(_same_label(image.label), image.label)
             if image.content:
                 self._contents |= {image.etag: image.content, image.content: image.content}
                 self._identities.add(_identity(image))
@@ -100,6 +102,12 @@ class TrainedImages:
         """Return the content of a listed image, or None if it is not known and has to be read."""
         known = self._contents.get(image.etag)
         return image.etag if known is None and (image.key, image.modified) in self._dated else known
+
+
+    def labels_missing_in(self, images: Iterable[LabelledImage]) -> list[str]:
+        """Return the labels that were trained and that none of the images has, sorted."""
+        labels = {_same_label(label) for label in {image.label for image in images}}
+        return sorted(label for key, label in self._labels.items() if key not in labels)
 
 
 def new_images(images: Iterable[LabelledImage], trained: TrainedImages) -> list[LabelledImage]:

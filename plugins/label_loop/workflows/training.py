@@ -37,6 +37,7 @@ from label_loop.workflows.training_set import TrainingSet
 log = logging.getLogger(__name__)
 
 _SHOWN_PROBLEMS = 20
+_FORGOTTEN = "was trained the last time and has no usable image now: the new version will not know it"
 
 
 @dataclass(frozen=True)
@@ -159,11 +160,12 @@ class TrainingWorkflow(ModelProject):
         labelled = self._look(LABELLED_FOLDER, previous.manifest_key if previous else None)
         test = self._look(TEST_FOLDER, previous.test_manifest_key if previous else None, labelled.labels)
         images, short = trainable(labelled.images, lambda: bool(test.images))
+        of_labels = {**dict.fromkeys(labelled.trained.labels_missing_in(images), _FORGOTTEN), **short}
         return _Candidates(
             images,
             test.images,
             labelled.trained,
-            {**notes(LABELLED_FOLDER, short), **labelled.problems, **test.problems},
+            {**notes(LABELLED_FOLDER, of_labels), **labelled.problems, **test.problems},
             {**labelled.twins, **test.twins},
         )
 

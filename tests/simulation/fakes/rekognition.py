@@ -150,7 +150,7 @@ class FakeRekognition:
             image = self.s3.find(place["Bucket"], place["Name"], place.get("Version"))
         except Refusal as error:
             raise Refusal("InvalidS3ObjectException", place["Name"]) from error
-        if image.is_archived:
+        if not image.is_readable:
             raise Refusal("InvalidS3ObjectException", place["Name"])
         if not image.body.startswith(_PNG):
             raise Refusal("InvalidImageFormatException", place["Name"])

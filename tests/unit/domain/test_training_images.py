@@ -214,6 +214,12 @@ def test_an_older_manifest_knows_its_images_by_key_and_date():
     assert not TrainedImages([])
 
 
+def test_labels_that_are_trained_no_more():
+    known = TrainedImages(images(cat=1, dog=1, owl=1))
+    assert known.labels_missing_in(images(CAT=1, lynx=2)) == ["dog", "owl"]
+    assert TrainedImages([]).labels_missing_in([]) == []
+
+
 # --- fingerprints
 
 
