@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -24,7 +25,7 @@ router = APIRouter()
 WORKFLOWS = ("detection", "human_review", "training", "human_sampling", "parameter_sync")
 _MOST_PROBLEMS = 8
 _PROBLEM_DAYS = 14
-_MOST_LEFT_OUT = 5
+_MOST_EXAMPLES = 5
 _NEW_IMAGES_SECONDS = 60.0
 _DETECTIONS_SECONDS = 60.0
 # Counting them lists the whole folder.
@@ -76,8 +77,8 @@ async def training(visit: Look) -> Response:
         return {
             "new_images": found.count,
             "folders": found.folders,
-            "left_out": found.left_out,
-            "most_left_out": _MOST_LEFT_OUT,
+            "left_out": len(found.left_out),
+            "examples": dict(islice(found.left_out.items(), _MOST_EXAMPLES)),
             "wanted": settings.minimum_untrained_images,
             "automatic": settings.enable_automatic_training,
         }
