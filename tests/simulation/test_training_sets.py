@@ -345,8 +345,12 @@ def test_a_set_over_a_limit_is_told_before_it_is_paid_and_read_once(monkeypatch:
     label(history.world, "dog", 1, folder=TESTING)
     with pytest.raises(UnusableTrainingSetError, match=r"too many images of 1 label\(s\) \(cat: 4\)"):
         prepare(history.world)
-    again = reads(history.world, lambda: pytest.raises(UnusableTrainingSetError, prepare, history.world))
-    assert again == 2  # the verdicts on both folders
+
+    def again() -> None:
+        with pytest.raises(UnusableTrainingSetError):
+            prepare(history.world)
+
+    assert reads(history.world, again) == 2  # the verdicts on both folders
     assert trained(history) == []
 
 

@@ -103,7 +103,6 @@ class TrainedImages:
         known = self._contents.get(image.etag)
         return image.etag if known is None and (image.key, image.modified) in self._dated else known
 
-
     def labels_missing_in(self, images: Iterable[LabelledImage]) -> list[str]:
         """Return the labels that were trained and that none of the images has, sorted."""
         labels = {_same_label(label) for label in {image.label for image in images}}

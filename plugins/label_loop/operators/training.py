@@ -50,7 +50,7 @@ class TrainingCheckOperator(TrainingOperator):
 
 
 class TrainingWriteManifestOperator(TrainingOperator):
-    """Checks the images and writes the manifest. Returns the attempt, or None if too few images are usable."""
+    """Checks the images and writes the manifest. Returns the attempt, or None if they have nothing new to train."""
 
     template_fields = ("decision",)
 
@@ -85,7 +85,7 @@ class TrainingCreateVersionOperator(TrainingOperator):
     def execute(self, context: "Context") -> str:
         """Record the attempt, then create the version."""
         if self.attempt is None:
-            raise AirflowSkipException("No training: too few of the new images are usable.")
+            raise AirflowSkipException("No training: the usable images have nothing new; write_manifest says why.")
         return self.workflow().create_version(TrainingAttempt(**self.attempt))
 
 
