@@ -3,18 +3,20 @@
 The listing is made here: the memory of 100,000 objects in S3 is not the task's.
 """
 
+import hashlib
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 from label_loop.context import LoopContext
-from label_loop.domain import training
+from label_loop.domain.training_images import TrainedImages, fingerprint, new_images
 from label_loop.loop import Loop
-from label_loop.payloads import LABELLED_FOLDER
+from label_loop.payloads import LABELLED_FOLDER, LabelledImage
 from label_loop.workflows.training_set import TrainingSet
+
+_MODIFIED = "2026-11-01T00:00:00.000000"
 
 
 def main(path: str, images: int) -> float:
@@ -24,17 +26,19 @@ def main(path: str, images: int) -> float:
     training_set.write("manifests/warm.manifest", [])  # the clients are there in every task
     before = _peak_mb()
 
-    def listing(**_: Any) -> Iterator[dict[str, Any]]:
-        modified = datetime(2026, 11, 1, tzinfo=UTC)
+    def objects(folder: str) -> Iterator[tuple[LabelledImage, None]]:
         for n in range(images):
-            yield {"Key": f"{LABELLED_FOLDER}label {n % 50}/image-{n:08}.png", "LastModified": modified, "Size": 9000}
+            label, etag = f"label {n % 50}", hashlib.md5(str(n).encode(), usedforsecurity=False).hexdigest()
+            yield LabelledImage(f"{folder}{label}/image-{n:08}.png", label, _MODIFIED, etag, size_bytes=9000), None
 
-    with patch.object(type(context.clients.s3), "iter_file_metadata", lambda _, **how: listing(**how)):
-        training_set.write("manifests/first.manifest", list(training_set.labelled(LABELLED_FOLDER)))
-        checked = set(training_set.in_manifest("manifests/first.manifest"))
-        usable, _ = training_set.usable(list(training_set.labelled(LABELLED_FOLDER)), checked)
-    training.new_images(usable, checked)
-    training.fingerprint(context.store.record.bucket, usable)
+    with patch.object(training_set, "objects", objects):
+        first = [replace(image, content=image.etag) for image in training_set.listed(LABELLED_FOLDER).images]
+        training_set.write("manifests/first.manifest", first)
+        del first
+        trained = TrainedImages(training_set.in_manifest("manifests/first.manifest"))
+        usable, _ = training_set.usable(LABELLED_FOLDER, training_set.listed(LABELLED_FOLDER).images, trained)
+    new_images(usable, trained)
+    fingerprint(usable)
     training_set.write("manifests/second.manifest", usable)
     return _peak_mb() - before
 

@@ -12,7 +12,7 @@ def measure_check(labelled: int, others: int) -> list[Figure]:
         world.fill(f"{LABELLED_FOLDER}cat/", labelled)
         world.fill(UPLOADS_FOLDER, others)
         training_set = world.training().training_set
-        training_set.write("manifests/last.manifest", list(training_set.labelled(LABELLED_FOLDER)))
+        training_set.write("manifests/last.manifest", training_set.listed(LABELLED_FOLDER).images)
         written = training_set.context.clients.s3.get_key("manifests/last.manifest", world.bucket)
         started = timestamp(written.last_modified)
         attempt = TrainingAttempt("last", "manifests/last.manifest", labelled, "f", started, "accepted")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
-from label_loop.domain.images import image_problem, is_image_key
+from label_loop.domain.images import image_problem
 from label_loop.domain.labels import labels_of
 
 MOST_PER_LABEL = 400
@@ -60,7 +60,7 @@ def pictures(folder: Path, fewest_per_label: int) -> list[FolderPicture]:
 
 def _usable(label: Path, problems: dict[Path, str]) -> Iterator[Path]:
     for path in sorted(label.iterdir()):
-        if not (path.is_file() and is_image_key(path.name)):
+        if not path.is_file():
             continue
         problem = image_problem(path.read_bytes())
         if problem:

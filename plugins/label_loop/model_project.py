@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from label_loop.context import LoopContext
 from label_loop.domain import evaluation
 from label_loop.domain.evaluation import EvaluationSummary
+from label_loop.hooks.aws_errors import object_problem
 from label_loop.payloads import MANIFESTS_FOLDER, Event, ProjectVersion, TrainingAttempt
 
 log = logging.getLogger(__name__)
@@ -47,12 +48,14 @@ class ModelProject:
         return any(version.arn == arn and version.status == "RUNNING" for version in versions)
 
     def evaluation(self, version: ProjectVersion) -> EvaluationSummary | None:
-        """Return a version's evaluation; None if it has none, or its file is gone or unreadable."""
+        """Return a version's evaluation; None if it has none, or its file is gone or cannot be read."""
         if version.evaluation_summary is None:
             return None
         try:
             return _read_evaluation(self.context.clients.s3_client, *version.evaluation_summary)
-        except ClientError:
+        except ClientError as error:
+            if object_problem(error) is None:
+                raise
             return None
 
     def announce_version(self, version_name: str, text: str, **facts: Any) -> None:

@@ -101,14 +101,22 @@ class ReviewEnded:
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LabelledImage:
-    """An image in a label's folder. ``modified`` is S3's LastModified, as the manifest writes it."""
+    """An object in a label's folder. ``modified`` is S3's LastModified, as the manifest writes it.
+
+    ``etag`` is S3's, without quotes. ``content`` is the MD5 digest of the content in hexadecimal, or "" if it is not
+    known; for most objects it equals the ETag. In a manifest of version 0.2 and before both are "".
+    """
 
     key: str
     label: str
     modified: str
-    size_bytes: int = field(default=0, compare=False)  # known from a listing only
+    etag: str = ""
+    content: str = ""
+    # These are known from a listing only.
+    size_bytes: int = field(default=0, compare=False)
+    storage_class: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

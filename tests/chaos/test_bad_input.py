@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.unit.strategies import ARBITRARY_JSON, HOSTILE_TEXT, anything_like
 
-from label_loop.domain import evaluation, labels, manifest, reviews, training, uploads
+from label_loop.domain import evaluation, labels, manifest, reviews, uploads
 from label_loop.domain.events import parse_message
-from label_loop.domain.images import image_suffix, is_image_key
+from label_loop.domain.images import image_suffix
+from label_loop.domain.training_images import folder_label
 from label_loop.exceptions import (
     InvalidLabelError,
     InvalidParameterError,
@@ -136,8 +137,8 @@ def test_any_message_is_read_or_malformed(body: str, wrappings: int) -> None:
 def test_any_key_is_filed_under_one_name(key: str) -> None:
     upload = S3Upload("b", UPLOADS_FOLDER + key, "e")
     assert upload.detection_id == S3Upload("b", UPLOADS_FOLDER + key, "e").detection_id
-    image = training.labelled_image(LABELLED_FOLDER, LABELLED_FOLDER + key, "2026")
-    assert image is None or (image.key == LABELLED_FOLDER + key and is_image_key(key))
+    label = folder_label(LABELLED_FOLDER, LABELLED_FOLDER + key)
+    assert label is None or key.startswith(f"{label}/")
     written = uploads.upload_key(key, b"body", "label")
     assert len(written.encode()) <= LONGEST_KEY_BYTES
     assert written.count("/") == LABELLED_FOLDER.count("/") + 1

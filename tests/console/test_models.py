@@ -176,6 +176,20 @@ def test_a_summary_that_cannot_be_read_is_told(ask, serving, model, runs, body):
     assert ask("viewer", "GET", "models/versions").status_code == 200
 
 
+def test_an_archived_summary_is_told_and_a_busy_bucket_is_no_missing_summary(ask, serving, model, runs):
+    from local_aws.rekognition.workfolder import SUMMARY
+
+    location = replace(model.outcome.files[SUMMARY], bucket=serving.bucket, key="evaluation/archived.json")
+    outcome = replace(model.outcome, files={**model.outcome.files, SUMMARY: location})
+    serving.client("s3").put_object(Bucket=location.bucket, Key=location.key, Body=b"{}", StorageClass="GLACIER")
+    serving.add_version(replace(model, outcome=outcome), "v5", "STOPPED")
+    assert "no longer in S3" in ask("viewer", "GET", "models/labels?version=v5").text
+    serving.fault("s3", "GetObject", kind="throttle")
+    answer = ask("viewer", "GET", "models/labels?version=v5")
+    assert answer.status_code >= 500
+    assert "no longer in S3" not in answer.text
+
+
 def test_hostile_labels_are_only_text(ask, serving, model, runs):
     from local_aws.rekognition.workfolder import SUMMARY
 

@@ -7,6 +7,7 @@ from tests.console.conftest import LOOP
 from tests.integration.world import World
 
 from label_loop.console.context import contexts
+from label_loop.console.pages import overview
 
 
 def now(ask) -> str:
@@ -105,7 +106,7 @@ def test_aws_being_away_leaves_what_airflow_knows(ask, world: World):
 
 def test_new_images_are_counted_once_a_minute(ask, world: World):
     for name in ("a", "b", "c"):
-        world.put(f"images_labeled_by_folder/1/{name}.png", b"x")
+        world.put(f"images_labeled_by_folder/1/{name}.png", name.encode())
     text = ask("viewer", "GET", "overview/training").text
     assert "<b>3</b> of 10 new labelled images" in text
     calls = world.calls(lambda: ask("viewer", "GET", "overview/training"))
@@ -114,11 +115,28 @@ def test_new_images_are_counted_once_a_minute(ask, world: World):
 
 def test_folders_that_are_no_label_of_their_own_are_named(ask, world: World):
     for folder in ("cat", "Cat", "<b> "):
-        world.put(f"images_labeled_by_folder/{folder}/a.png", b"x")
+        world.put(f"images_labeled_by_folder/{folder}/a.png", folder.encode())
     text = ask("viewer", "GET", "overview/training").text
     assert "<b>2</b> of 10 new labelled images" in text
     assert "images_labeled_by_folder/cat/</bdi>: merged into" in text
     assert "images_labeled_by_folder/&lt;b&gt; /</bdi>: skipped: a label must not begin or end with a space" in text
+
+
+def test_what_cannot_be_trained_on_is_counted_and_named(ask, world: World):
+    for name in ("a", "b"):
+        world.put(f"images_labeled_by_folder/cat/{name}.png", name.encode())
+    assert "cannot be trained on" not in ask("viewer", "GET", "overview/training").text
+    overview._new_images.forget()
+    for number in range(6):
+        world.put(f"images_labeled_by_folder/<i>/more/{number}.png", b"x")
+    world.client("s3").put_object(
+        Bucket=world.bucket, Key="images_labeled_by_folder/cat/c.png", Body=b"c", StorageClass="GLACIER"
+    )
+    text = ask("viewer", "GET", "overview/training").text
+    assert "<b>2</b> of 10 new labelled images" in text
+    assert "7 objects in the labels' folders cannot be trained on" in text
+    assert "images_labeled_by_folder/&lt;i&gt;/more/0.png</bdi>: not directly in the folder of a label" in text
+    assert "images_labeled_by_folder/&lt;i&gt;/more/5.png" not in text  # five are named
 
 
 def test_the_page_costs_few_calls_with_ten_thousand_uploads(ask, world: World, model):

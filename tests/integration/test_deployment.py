@@ -111,7 +111,7 @@ def test_the_next_check_does_not_undo_a_rollback_and_new_images_still_train(
     labelled.set_state(last_training_attempt=replace(ATTEMPT, outcome=outcome))
     deploy(labelled, "v0")
     assert labelled.training().check(forced=False).action == "none"
-    labelled.label(TRAINING_DIGITS[2:12])
+    labelled.label(TRAINING_DIGITS[2:20])
     assert labelled.training().check(forced=False).action == "train"
 
 
@@ -200,7 +200,7 @@ def detected(world: World, name: str) -> str:
 def test_a_version_is_tested_on_an_image_that_it_knows(world: World) -> None:
     world.label(TRAINING_DIGITS[:12])
     pictures = sorted(f"{LABELLED_FOLDER}{p.label}/{p.name}" for p in TRAINING_DIGITS[:12])
-    images = {image.key: image for image in world.training().training_set.labelled(LABELLED_FOLDER)}
+    images = {image.key: image for image in world.training().training_set.listed(LABELLED_FOLDER).images}
     last = f"{MANIFESTS_FOLDER}last.manifest"
     world.training().training_set.write(f"{MANIFESTS_FOLDER}v1.manifest", [images[key] for key in pictures[2:6]])
     world.training().training_set.write(last, [images[key] for key in pictures[6:9]])

@@ -105,7 +105,7 @@ def test_too_few_new_images_start_nothing(world: World, run: Any) -> None:
 
 def test_too_few_usable_images_start_nothing(world: World, run: Any) -> None:
     for n in range(12):
-        world.put(f"{LABELLED_FOLDER}{n % 2}/{n}.png", b"no image")
+        world.put(f"{LABELLED_FOLDER}{n % 2}/{n}.png", b"no image %d" % n)
     assert run() == ("success", states("skipped", "skipped") | {"write_manifest": "success"})
     assert starts(world) == 0
 

@@ -17,7 +17,8 @@ def test_what_is_too_large_or_empty_is_told_from_the_listing_and_never_read(bare
     for key, body in bad.items():
         bare.put(key, body)
     calls = bare.calls(lambda: bare.training().prepare(resume=False, forced=False, run_id="r"))
-    assert calls["s3.GetObject"] == 20
+    verdicts = 1
+    assert calls["s3.GetObject"] == 20 + verdicts
     (report,) = [key for key in bare.keys(MANIFESTS_FOLDER) if key.endswith(".left-out.json")]
     told = json.loads(bare.client("s3").get_object(Bucket=bare.bucket, Key=report)["Body"].read())
     assert told == {
@@ -46,8 +47,8 @@ def test_images_that_an_earlier_training_had_are_not_read_again(bare: World) -> 
     bare.label(TRAINING_DIGITS[20:32])
     bare.put(f"{TEST_FOLDER}1/new.png", png(7))
     calls = bare.calls(lambda: bare.training().prepare(resume=False, forced=False, run_id="second"))
-    manifests, new = 2, 12 + 1
-    assert calls["s3.GetObject"] == manifests + new
+    manifests, verdicts, new = 2, 2, 12 + 1
+    assert calls["s3.GetObject"] == manifests + verdicts + new
 
 
 def test_a_folder_that_can_be_no_label_is_left_out_and_told(bare: World) -> None:

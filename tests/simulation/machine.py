@@ -15,7 +15,6 @@ from tests.simulation import model_steps, review_steps, steps
 from tests.simulation.events import Way
 from tests.simulation.gate import Disturbance, Kind
 from tests.simulation.history import History
-from tests.simulation.known_faults import Trigger, is_left_out
 from tests.simulation.steps import Step
 from tests.simulation.world import LABELS
 
@@ -111,23 +110,14 @@ _MODELS: Mapping[SearchStrategy[Any], int] = {
     st.builds(model_steps.LetStartFail): 1,
     st.builds(model_steps.StopInAws, _numbers): 1,
     st.builds(model_steps.StartInAws, _numbers): 1,
+    st.builds(model_steps.ArchiveLabelled, _numbers): 1,
+    st.builds(model_steps.CopyOntoThemselves): 1,
+    st.builds(model_steps.LabelOne): 1,
 }
 
 
-# Taken where they are not left out, since they break a promise.
-_LEFT_OUT_MODELS: Mapping[Trigger, SearchStrategy[Any]] = {
-    Trigger.ARCHIVED_LABELS: st.builds(model_steps.ArchiveLabelled, _numbers),
-    Trigger.COPIES_ONTO_THEMSELVES: st.builds(model_steps.CopyOntoThemselves),
-    Trigger.SINGLE_IMAGES: st.builds(model_steps.LabelOne),
-}
-
-
-def _weighted(
-    kinds: Mapping[SearchStrategy[Any], int], left_out: Mapping[Trigger, SearchStrategy[Any]]
-) -> SearchStrategy[Any]:
-    let_in = [strategy for trigger, strategy in left_out.items() if not is_left_out(trigger)]
-    weighted = [kind for kind, weight in kinds.items() for _ in range(weight)]
-    return st.sampled_from(weighted + let_in).flatmap(lambda kind: kind)
+def _weighted(kinds: Mapping[SearchStrategy[Any], int]) -> SearchStrategy[Any]:
+    return st.sampled_from([kind for kind, weight in kinds.items() for _ in range(weight)]).flatmap(lambda kind: kind)
 
 
 class Histories(RuleBasedStateMachine):
@@ -164,7 +154,7 @@ class DailyWork(Histories):
     def begin_daily_work(self, backend: str, serves: bool, at_a_receive: int) -> None:
         self.begin(History(backend=backend, serves=serves, at_a_receive=at_a_receive))
 
-    @rule(step=_weighted(_DAILY, {}))
+    @rule(step=_weighted(_DAILY))
     def step(self, step: Step) -> None:
         self.do(step)
 
@@ -181,6 +171,6 @@ class Models(Histories):
         parameters = {"Idle-Model-Stop-Minutes": idle_minutes}
         self.begin(History(parameters=parameters, serves=serves, most_running=most_running))
 
-    @rule(step=_weighted(_MODELS, _LEFT_OUT_MODELS))
+    @rule(step=_weighted(_MODELS))
     def step(self, step: Step) -> None:
         self.do(step)

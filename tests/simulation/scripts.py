@@ -3,15 +3,9 @@
 import json
 from typing import Any
 
-import pytest
 from tests.simulation.history import History
 from tests.simulation.steps import Run, Upload
 from tests.simulation.world import ANSWERS, BUCKET, World, dead_letters_url, queue_url
-
-
-def fault(promise: str, seen: str) -> pytest.MarkDecorator:
-    """Expect a failure: the promise of docs/reliability.md that is broken, and the input by which it is."""
-    return pytest.mark.xfail(strict=True, raises=AssertionError, reason=f"Promise {promise}: {seen}")
 
 
 def begun(**how: Any) -> History:

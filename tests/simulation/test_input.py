@@ -9,7 +9,7 @@ from tests.simulation.gate import Disturbance, Kind
 from tests.simulation.review_steps import Answer
 from tests.simulation.scripts import begun, messages, put_answer, reviewed, told
 from tests.simulation.steps import RemoveUpload, Run, Upload, Wait, process
-from tests.simulation.world import ANSWERS, BUCKET, LABELLED, UPLOADS, dead_letters_url, picture, queue_url
+from tests.simulation.world import ANSWERS, BUCKET, LABELLED, UPLOADS, World, dead_letters_url, picture, queue_url
 
 # ------------------------------------------------------------------------------- images
 
@@ -33,10 +33,14 @@ def test_a_copy_that_a_killed_process_made_is_known_though_its_upload_is_gone() 
         assert history.world.rows()[0]["HumanLabel"] == "cat"
 
 
+def deny(world: World, *keys: str) -> None:
+    world.s3.refusals |= dict.fromkeys(keys, "AccessDenied")
+
+
 def test_an_image_that_alone_is_denied_holds_up_no_other() -> None:
     history = begun()
     history.do(Upload("cat", 50.0, count=2), Run("detect"))
-    history.world.s3.denied.add(history.world.uploads[0].key)
+    deny(history.world, history.world.uploads[0].key)
     history.do(Answer(0, "dog", count=2), Run("review"))
     rows = {row["S3ObjectKey"]: row for row in history.world.rows()}
     denied, other = (rows[one.key] for one in history.world.uploads)
@@ -47,12 +51,12 @@ def test_an_image_that_alone_is_denied_holds_up_no_other() -> None:
 
 def test_images_that_are_denied_without_exception_are_tried_again() -> None:
     history, _ = reviewed()
-    history.world.s3.denied.add(history.world.uploads[0].key)
+    deny(history.world, history.world.uploads[0].key)
     history.do(Answer(0, "dog"), Run("review"))
     row = history.world.rows()[0]
     assert row["HumanLabel"] == "dog"
     assert "CopyFailure" not in row
-    history.world.s3.denied.clear()
+    history.world.s3.refusals.clear()
     history.do(Wait(200.0), Run("review"))
     assert "CopiedS3ObjectKey" in history.world.rows()[0]
 
@@ -62,7 +66,7 @@ def test_an_upload_that_is_archived_or_denied_alone_is_logged_as_failed_with_its
     history.do(Upload("cat", 50.0, count=3))
     archived, denied, good = history.world.uploads
     history.world.s3.archive(BUCKET, archived.key)
-    history.world.s3.denied.add(denied.key)
+    deny(history.world, denied.key)
     history.do(Run("detect"))
     failures = {row["S3ObjectKey"]: row.get("Failure", "") for row in history.world.rows()}
     assert "archived" in failures[archived.key]
@@ -73,10 +77,10 @@ def test_an_upload_that_is_archived_or_denied_alone_is_logged_as_failed_with_its
 def test_uploads_that_are_denied_without_exception_wait() -> None:
     history = begun()
     history.do(Upload("cat", 50.0, count=2))
-    history.world.s3.denied.update(one.key for one in history.world.uploads)
+    deny(history.world, *(one.key for one in history.world.uploads))
     history.do(Run("detect"))
     assert history.world.rows() == []
-    history.world.s3.denied.clear()
+    history.world.s3.refusals.clear()
     history.do(Wait(200.0), Run("detect"))
     assert [row.get("Failure") for row in history.world.rows()] == [None, None]
 

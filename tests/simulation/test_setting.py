@@ -1,11 +1,9 @@
 """The simulation itself: it is the same each time, and what it does not know is a loud error."""
 
 import pytest
-from tests.simulation import test_known_faults_of_input, test_mended_faults
 from tests.simulation.clients import SWITCHBOARD
 from tests.simulation.gate import Disturbance, Kind, LoudError, Process
 from tests.simulation.history import History
-from tests.simulation.known_faults import KNOWN_FAULTS
 from tests.simulation.steps import Run, RunTwo, Step, Upload
 
 _STEPS: list[Step] = [
@@ -49,8 +47,3 @@ def test_what_a_fake_does_not_know_is_a_loud_error(call: object) -> None:
     assert callable(call)
     with pytest.raises(LoudError):
         history.world.run(Process("test", call))
-
-
-def test_each_known_fault_is_held_by_a_test() -> None:
-    tests = {*vars(test_mended_faults), *vars(test_known_faults_of_input)}
-    assert {fault.test for fault in KNOWN_FAULTS.values()} <= tests

@@ -8,12 +8,22 @@ MIN_SIDE_PX = 64
 MAX_SIDE_PX = 4096
 MAX_ASPECT_RATIO = 20
 SUFFIXES = (".png", ".jpg", ".jpeg")
-_FORMATS = {"PNG": ".png", "JPEG": ".jpg"}
+# The first bytes of the formats that Rekognition accepts.
+_SIGNATURES = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8\xff"}
+SIGNATURE_BYTES = max(map(len, _SIGNATURES.values()))
 
 
 def is_image_key(key: str) -> bool:
-    """Return whether a key has the suffix of an image format that Rekognition accepts."""
+    """Return whether a key has a usual suffix of an image format that Rekognition accepts.
+
+    Whether the object is an image is decided by its content, never by its key.
+    """
     return key.lower().endswith(SUFFIXES)
+
+
+def is_image_start(head: bytes) -> bool:
+    """Return whether a file with these first ``SIGNATURE_BYTES`` bytes can be a PNG or JPEG."""
+    return head.startswith(tuple(_SIGNATURES.values()))
 
 
 def size_problem(size_bytes: int) -> str | None:
@@ -34,10 +44,12 @@ def image_problem(body: bytes) -> str | None:
     problem = size_problem(len(body))
     if problem:
         return problem
+    if not is_image_start(body):
+        return "not a readable PNG or JPEG (its first bytes are those of neither)"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns about large images; dimensions are checked below
         try:
-            with Image.open(io.BytesIO(body), formats=list(_FORMATS)) as image:
+            with Image.open(io.BytesIO(body), formats=list(_SIGNATURES)) as image:
                 problem = _size_problem(*image.size)
                 if problem is None:
                     image.load()

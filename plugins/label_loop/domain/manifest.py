@@ -6,22 +6,26 @@ from collections.abc import Iterable, Iterator
 from label_loop.payloads import LabelledImage
 
 LABEL_ATTRIBUTE = "label"
+_JOB = "label-loop/"  # begins the name of the labelling job, which names the content of the image
 
 
 def line(bucket: str, image: LabelledImage) -> str:
-    """Return the line of an image. Its creation date is the object's, so equal sets give equal manifests."""
+    """Return the line of an image. Its creation date is the object's.
+
+    The content and the ETag are kept in the name of the labelling job: it is optional, any text, and the only such
+    text in AWS's format.
+    """
+    metadata = {
+        "confidence": 1,
+        "class-name": image.label,
+        "human-annotated": "yes",
+        "creation-date": image.modified,
+        "type": "groundtruth/image-classification",
+    }
+    if image.content:
+        metadata["job-name"] = f"{_JOB}{image.content}" + (f"/{image.etag}" if image.etag != image.content else "")
     return json.dumps(
-        {
-            "source-ref": f"s3://{bucket}/{image.key}",
-            LABEL_ATTRIBUTE: 1,
-            f"{LABEL_ATTRIBUTE}-metadata": {
-                "confidence": 1,
-                "class-name": image.label,
-                "human-annotated": "yes",
-                "creation-date": image.modified,
-                "type": "groundtruth/image-classification",
-            },
-        },
+        {"source-ref": f"s3://{bucket}/{image.key}", LABEL_ATTRIBUTE: 1, f"{LABEL_ATTRIBUTE}-metadata": metadata},
         ensure_ascii=False,
         separators=(",", ":"),
     )
@@ -38,4 +42,13 @@ def parse(lines: Iterable[str | bytes], bucket: str) -> Iterator[LabelledImage]:
         except (ValueError, KeyError, TypeError, RecursionError):
             continue
         if all(isinstance(part, str) for part in (source, label, modified)) and source.startswith(prefix):
-            yield LabelledImage(source.removeprefix(prefix), label, modified)
+            etag, content = _identity(metadata.get("job-name"))
+            yield LabelledImage(source.removeprefix(prefix), label, modified, etag, content)
+
+
+def _identity(job: object) -> tuple[str, str]:
+    """Return the ETag and the content that the name of a labelling job holds, "" if it holds none."""
+    if not (isinstance(job, str) and job.startswith(_JOB)):
+        return "", ""
+    content, _, etag = job.removeprefix(_JOB).partition("/")
+    return (etag or content) if content else "", content

@@ -1,4 +1,4 @@
-"""What an AWS error says: its code, whether it is final, and a description that is safe to publish."""
+"""What an AWS error says: its code, what it means for one object, and a description that is safe to publish."""
 
 import re
 
@@ -34,36 +34,41 @@ def reason(error: Exception) -> str:
     return f"{getattr(error, 'operation_name', 'AWS')}: {code}" if code else f"{type(error).__name__}: {error}"
 
 
-_DELETED, _DENIED = "was deleted from S3", "may not be read: access to it or to its encryption key is denied"
-# S3's codes for one object that no retry will cure. Access can also be denied to all objects: see ``is_denial``.
+_DELETED, _DENIED = "was deleted from S3", "may not be read: access to it or to its KMS key is denied"
+_KEY = "is encrypted with a KMS key that is disabled or deleted"
+# The codes for one object that no retry will cure. HEAD's answers have no body, and so no other code than the status;
+# 400 is not decisive, as expired credentials give it, too.
 _FINAL_FOR_OBJECT = {
     "NoSuchKey": _DELETED,
     "NoSuchVersion": _DELETED,
-    "404": _DELETED,  # the answer to HEAD has no other code
+    "404": _DELETED,
+    "MethodNotAllowed": _DELETED,  # the version is a delete marker
+    "405": _DELETED,
     "InvalidObjectState": "is archived: restore it in S3",
     "InvalidRange": "is empty",
     "PreconditionFailed": "was overwritten in S3",
+    "InvalidRequest": "is encrypted with a key that only its uploader has (SSE-C)",
     "InvalidImageFormatException": "is not a readable PNG or JPEG",
     "ImageTooLargeException": "is larger than the limits of Rekognition (15 MB, 4096 px per side)",
     "InvalidS3ObjectException": "cannot be read by Rekognition",
     "AccessDenied": _DENIED,
     "403": _DENIED,
-    "KMS.DisabledException": _DENIED,
-    "KMS.KMSInvalidStateException": _DENIED,
-    "KMS.NotFoundException": _DENIED,
+    "KMS.DisabledException": _KEY,
+    "KMS.NotFoundException": _KEY,
+    "KMS.KMSInvalidStateException": _KEY,
+    "KMS.InvalidKeyUsageException": _KEY,
 }
 
 
-def is_final_for_object(code: str) -> bool:
-    """Return whether an error code concerns one object for good. All others concern every object, or pass."""
-    return code in _FINAL_FOR_OBJECT
+def object_problem(error: Exception) -> str | None:
+    """Return why one object cannot be used, phrased to follow "the image", or None if the error is not about it alone.
+
+    Throttling, a lost connection and expired credentials say nothing about the object. A denial may be about all
+    objects: see ``is_denial``.
+    """
+    return _FINAL_FOR_OBJECT.get(error_code(error))
 
 
-def object_problem(code: str) -> str:
-    """Return why an object cannot be used, given a code that is final for it, phrased to follow "the image"."""
-    return _FINAL_FOR_OBJECT[code]
-
-
-def is_denial(code: str) -> bool:
-    """Return whether an error code denies access, perhaps to every object."""
-    return _FINAL_FOR_OBJECT.get(code) == _DENIED
+def is_denial(error: Exception) -> bool:
+    """Return whether an error denies access, perhaps to every object: only a second object tells."""
+    return object_problem(error) in {_DENIED, _KEY}

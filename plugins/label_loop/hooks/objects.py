@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from label_loop.domain.folders import Folder
-from label_loop.hooks.aws_errors import error_code, is_denial, is_final_for_object, object_problem
+from label_loop.hooks.aws_errors import error_code, is_denial, object_problem
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -65,18 +65,15 @@ class LoopObjects:
         read. If access is denied, other objects of the folder are read too: only if one of them can be read does the
         denial concern this object alone.
         """
-        code = error_code(error)
-        if not is_final_for_object(code):
+        if object_problem(error) is None:
             return None
-        if code == "PreconditionFailed":
-            return object_problem(code)
+        if error_code(error) == "PreconditionFailed":
+            return object_problem(error)
         try:
             self._touch(item, folder)
         except ClientError as found:
-            code = error_code(found)
-            if not is_final_for_object(code) or (is_denial(code) and not self._is_denied_alone(item, folder)):
-                return None
-            return object_problem(code)
+            is_of_all = is_denial(found) and not self._is_denied_alone(item, folder)
+            return None if is_of_all else object_problem(found)
         return None
 
     def _touch(self, item: "S3Upload", folder: str) -> None:

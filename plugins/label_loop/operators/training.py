@@ -55,7 +55,7 @@ class TrainingCheckOperator(TrainingOperator):
 
 
 class TrainingWriteManifestOperator(TrainingOperator):
-    """Checks the images and writes the manifest. Returns the attempt, or None if too few images are usable."""
+    """Checks the images and writes the manifest. Returns the attempt, or None if they have nothing new to train."""
 
     template_fields = ("decision",)
 
@@ -90,7 +90,7 @@ class TrainingCreateVersionOperator(TrainingOperator):
     def execute(self, context: "Context") -> str:
         """Record the attempt, then create the version; defer while the project's datasets are made for it."""
         if self.attempt is None:
-            raise AirflowSkipException("No training: too few of the new images are usable.")
+            raise AirflowSkipException("No training: the usable images have nothing new; write_manifest says why.")
         try:
             name = self.workflow().create_version(TrainingAttempt(**self.attempt))
         except VersionNotCreatedError as error:

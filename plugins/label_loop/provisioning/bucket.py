@@ -3,7 +3,7 @@
 from functools import partial
 
 from label_loop.domain.labels import Labels, folder_names, labels_of
-from label_loop.domain.training import labelled_image
+from label_loop.domain.training_images import folder_label
 from label_loop.payloads import (
     ANSWERS_FOLDER,
     EVALUATION_FOLDER,
@@ -86,7 +86,7 @@ def labels_in(site: Site, bucket: str) -> Labels:
     def images_in(name: str) -> int:
         of_folder = pages.paginate(Bucket=bucket, Prefix=f"{LABELLED_FOLDER}{name}/")
         keys = (item["Key"] for page in of_folder for item in page.get("Contents", []))
-        return sum(labelled_image(LABELLED_FOLDER, key, "") is not None for key in keys)
+        return sum(folder_label(LABELLED_FOLDER, key) is not None for key in keys)
 
     return labels_of(folder_names(prefixes), images_in)
 

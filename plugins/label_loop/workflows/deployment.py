@@ -1,6 +1,7 @@
 """Deployment: blue-green, from a trained version to the one that serves."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from label_loop.context import LoopContext
 from label_loop.domain import deployment, training
 from label_loop.domain.detections import UNDETECTABLE
 from label_loop.domain.moments import timestamp
+from label_loop.domain.training_images import storage_problem
 from label_loop.exceptions import NoServingModelError, SmokeTestFailedError
 from label_loop.hooks.aws_errors import error_code
 from label_loop.loop_state import LoopState
@@ -60,6 +62,7 @@ class DeploymentWorkflow(ModelProject):
         Raises SmokeTestFailedError if the detection fails, or no image is usable.
         """
         version, bucket = self.version(version_name), self.context.store.record.bucket
+        skipped = Counter[str]()
         for image in self._known_images(version_name):
             try:
                 labels = self.context.clients.rekognition.detect(version.arn, S3Upload(bucket, image.key, ""))
@@ -69,14 +72,16 @@ class DeploymentWorkflow(ModelProject):
                     raise SmokeTestFailedError(
                         f"{version_name} is running, but its smoke test failed ({code}); the endpoint was not moved."
                     ) from error
+                skipped[UNDETECTABLE[code]] += 1
                 log.warning("Smoke test: skipping %s: %s", image.key, code)
             else:
                 log.info("Smoke test of %s on %s: detected %s", version_name, image.key, labels)
                 return
+        causes = "".join(f"; {count} {reason}" for reason, count in skipped.most_common())
         raise SmokeTestFailedError(
             f"{version_name} could not be tested, so the endpoint was not moved: no readable image among the first "
-            f"{_MAX_IMAGES_TRIED} of its manifest, of the last manifest and of {LABELLED_FOLDER}. Add an image there "
-            "and deploy again."
+            f"{_MAX_IMAGES_TRIED} of its manifest, of the last manifest and of {LABELLED_FOLDER}{causes}. Add an image "
+            "there, or make these readable for Rekognition, and deploy again."
         )
 
     def _known_images(self, version_name: str) -> Iterator[LabelledImage]:
@@ -84,7 +89,9 @@ class DeploymentWorkflow(ModelProject):
         last = self.attempt.manifest_key if self.attempt else None
         for key in dict.fromkeys((manifest_key(version_name), last)):
             yield from islice(self.training_set.in_manifest(key), _MAX_IMAGES_TRIED)
-        yield from islice(self.training_set.labelled(LABELLED_FOLDER), _MAX_IMAGES_TRIED)
+        listed = self.training_set.objects(LABELLED_FOLDER)
+        readable = (image for image, problem in listed if not (problem or storage_problem(image)))
+        yield from islice(readable, _MAX_IMAGES_TRIED)
 
     def move_endpoint(self, version_name: str) -> None:
         """Make a running version the endpoint. Raises NoServingModelError if it is no longer running."""

@@ -1,8 +1,8 @@
 """Training: from the labelled images to an evaluated version."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 
@@ -10,10 +10,19 @@ from botocore.exceptions import ClientError
 
 from label_loop.context import LoopContext
 from label_loop.domain import deployment, training
-from label_loop.domain.images import size_problem
 from label_loop.domain.labels import Labels
 from label_loop.domain.moments import timestamp
-from label_loop.exceptions import DatasetFailedError, VersionNotCreatedError
+from label_loop.domain.training_images import (
+    TrainedImages,
+    by_label,
+    dated_fingerprint,
+    fingerprint,
+    new_images,
+    notes,
+    storage_problem,
+)
+from label_loop.domain.training_set import ImageLimits, check_set, check_test_set, trainable
+from label_loop.exceptions import DatasetFailedError, UnusableTrainingSetError, VersionNotCreatedError
 from label_loop.hooks.aws_errors import is_refused_for_good, reason
 from label_loop.loop_state import LoopState
 from label_loop.model_project import ModelProject, manifest_key
@@ -23,6 +32,7 @@ from label_loop.payloads import (
     MANIFESTS_FOLDER,
     TEST_FOLDER,
     LabelledImage,
+    ProjectVersion,
     TrainingAttempt,
 )
 from label_loop.workflows.project_datasets import ProjectDatasets
@@ -31,6 +41,38 @@ from label_loop.workflows.training_set import TrainingSet
 log = logging.getLogger(__name__)
 
 _SHOWN_PROBLEMS = 20
+_FORGOTTEN = "was trained the last time and has no usable image now: the new version will not know it"
+
+
+@dataclass(frozen=True)
+class NewImages:
+    """What a check finds: the number of new images, notes on folders by prefix, and what is left out, by key."""
+
+    count: int
+    folders: Mapping[str, str]
+    left_out: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Look:
+    """The usable images of a folder, the images that an earlier attempt had, and notes by key or prefix."""
+
+    images: list[LabelledImage]
+    labels: Labels
+    trained: TrainedImages
+    problems: Mapping[str, str]
+    twins: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Candidates:
+    """What may train and test, the images that the last attempt had, and notes by key or prefix."""
+
+    images: list[LabelledImage]
+    test_images: list[LabelledImage]
+    trained: TrainedImages
+    problems: Mapping[str, str]
+    twins: Mapping[str, str]
 
 
 class TrainingWorkflow(ModelProject):
@@ -44,102 +86,135 @@ class TrainingWorkflow(ModelProject):
 
     def check(self, *, forced: bool) -> training.TrainingDecision:
         """Decide whether to train, resume or do nothing, and announce the decision."""
-        new, folders = self.new_images()
+        found = self.new_images()
         decision = training.decide_training(
-            new_images=new,
+            new_images=found.count,
             minimum_untrained_images=self.context.settings.minimum_untrained_images,
             forced=forced,
             attempt=self.attempt,
             versions=self.versions(),
             endpoint_arn=self.context.store.state.endpoint_arn,
         )
-        for name, note in folders.items():
+        for name, note in {**found.folders, **_first_few(found.left_out)}.items():
             log.warning("%s: %s", name, note)
-        remark = f"; {len(folders)} folder(s) need attention" if folders else ""
-        text = f"Training check: {decision.action} ({decision.reason}){remark}"
-        self.announce("training_checked", text, folders=_first_few(folders))
+        remarks = (
+            f"; {len(found.folders)} folder(s) need attention" if found.folders else "",
+            f"; {len(found.left_out)} object(s) cannot be trained on" if found.left_out else "",
+        )
+        text = f"Training check: {decision.action} ({decision.reason}){''.join(remarks)}"
+        folders, left_out = _first_few(found.folders), _first_few(found.left_out)
+        self.announce("training_checked", text, folders=folders, left_out=left_out)
         return decision
 
-    def new_images(self) -> tuple[int, Mapping[str, str]]:
-        """Return the number of labelled images that are new since the last attempt, and notes on their folders.
-
-        The notes are keyed by the folder's prefix in S3. One call per 1,000 images.
-        """
-        found, labels = training.by_label(self.training_set.labelled(LABELLED_FOLDER))
-        folders = training.notes(LABELLED_FOLDER, {**labels.refused, **labels.twins})
-        # Empty and oversized files cannot be used for training.
-        images = [image for image in found if not size_problem(image.size_bytes)]
+    def new_images(self) -> NewImages:
+        """Return what a check finds, without reading an image. One call per 1,000 images."""
+        listing = self.training_set.listed(LABELLED_FOLDER)
+        found, labels = by_label(listing.images)
         attempt = self.attempt
-        if attempt is None:
-            # The sample keeps a count and no list of what it trained.
-            return max(0, len(images) - self.context.store.state.previous_trained_images), folders
-        return len(training.new_images(images, self.training_set.in_manifest(attempt.manifest_key))), folders
+        trained = TrainedImages(self.training_set.in_manifest(attempt.manifest_key if attempt else None))
+        recalled = self.training_set.recall(LABELLED_FOLDER, found, trained)
+        unread = [replace(image, content=image.etag) for image in recalled.unread]
+        images, short = trainable([*recalled.known, *unread], self._has_test_images)
+        # The sample keeps a count and no list of what it trained.
+        before = 0 if attempt else self.context.store.state.previous_trained_images
+        return NewImages(
+            count=max(0, len(new_images(images, trained)) - before),
+            folders=notes(LABELLED_FOLDER, {**labels.refused, **labels.twins, **short}),
+            left_out=listing.problems | recalled.refused | recalled.blocked,
+        )
+
+    def _has_test_images(self) -> bool:
+        listed = self.training_set.objects(TEST_FOLDER)
+        return any(problem is None and storage_problem(image) is None for image, problem in listed)
 
     # ------------------------------------------------------------- manifest
 
     def prepare(self, *, resume: bool, forced: bool, run_id: str) -> TrainingAttempt | None:
         """Return the attempt to run: the interrupted one, or a new one whose manifest was written.
 
-        None if too few of the new images are usable. Raises UnusableTrainingSetError if the set as a whole cannot be
-        trained. In both cases nothing was started.
+        None if too few of the new images are usable, or the images were trained before. Raises UnusableTrainingSetError
+        if the set as a whole cannot be trained. In these cases nothing was started.
         """
         previous = self.attempt
-        if resume and previous:
-            return previous
-        checked = set(self.training_set.in_manifest(previous.manifest_key)) if previous else set()
-        found, labels = training.by_label(self.training_set.labelled(LABELLED_FOLDER))
-        images, problems = self.training_set.usable(found, checked)
-        problems = {**training.notes(LABELLED_FOLDER, labels.refused), **problems}
-        if previous and not (checked or forced) and self._is_same_set(previous, images):
-            self._write_again(previous, images)
-            return None
-        new, minimum = len(training.new_images(images, checked)), self.context.settings.minimum_untrained_images
-        if new < minimum and not forced:
-            text = f"No training: {new} usable new images of at least {minimum}"
-            self.announce("manifest", text, left_out=_first_few(problems))
-            return None
-        return self._new_attempt(run_id, images, labels, problems)
-
-    def _is_same_set(self, attempt: TrainingAttempt, images: list[LabelledImage]) -> bool:
-        return training.fingerprint(self.context.store.record.bucket, images) == attempt.fingerprint
-
-    def _write_again(self, attempt: TrainingAttempt, images: list[LabelledImage]) -> None:
-        """Restore a deleted manifest: without it, images that were already trained would count as new."""
-        self.training_set.write(attempt.manifest_key, images)
-        self.announce(
-            "manifest", f"No training: no new images. The deleted manifest {attempt.manifest_key} was restored"
-        )
-
-    def _new_attempt(
-        self, run_id: str, images: list[LabelledImage], labels: Labels, problems: dict[str, str]
-    ) -> TrainingAttempt:
-        previous = self.attempt
-        checked = set(self.training_set.in_manifest(previous.test_manifest_key)) if previous else set()
-        found, test_labels = training.by_label(self.training_set.labelled(TEST_FOLDER), known=labels)
-        test_images, test_problems = self.training_set.usable(found, checked)
-        counts = training.check_set(images, has_test_set=bool(test_images))
-        if test_images:
-            training.check_test_set(counts, test_images)
-        test_images = [image for image in test_images if image.label in counts]
-        digest = training.fingerprint(self.context.store.record.bucket, images)
-        name = training.version_name(digest, run_id)
+        versions = self.versions()
+        interrupted = previous if resume else None
+        if interrupted and any(version.name == interrupted.version_name for version in versions):
+            return interrupted
+        candidates = self._candidates(previous)
+        digest = fingerprint(candidates.images)
+        if not (resume or forced):
+            refusal = self._is_needless(previous, candidates) or self._is_repeated(digest, versions)
+            if refusal:
+                self.announce("manifest", f"No training: {refusal}", left_out=_first_few(candidates.problems))
+                return None
+        name = interrupted.version_name if interrupted else training.version_name(digest, run_id)
         attempt = TrainingAttempt(
             version_name=name,
             manifest_key=manifest_key(name),
-            images=len(images),
+            images=len(candidates.images),
             fingerprint=digest,
-            started_at=timestamp(datetime.now(UTC)),
-            test_manifest_key=f"{MANIFESTS_FOLDER}{name}.test.manifest" if test_images else None,
+            started_at=interrupted.started_at if interrupted else timestamp(datetime.now(UTC)),
+            test_manifest_key=f"{MANIFESTS_FOLDER}{name}.test.manifest" if candidates.test_images else None,
         )
-        self.training_set.write(attempt.manifest_key, images)
-        if attempt.test_manifest_key:
-            self.training_set.write(attempt.test_manifest_key, test_images)
-        problems |= {**training.notes(TEST_FOLDER, test_labels.refused), **test_problems}
-        twins = {**training.notes(LABELLED_FOLDER, labels.twins), **training.notes(TEST_FOLDER, test_labels.twins)}
-        self._report(attempt, len(counts), problems, twins)
+        self._write(attempt, candidates)
         return attempt
 
-    def _report(self, attempt: TrainingAttempt, labels: int, problems: dict[str, str], twins: dict[str, str]) -> None:
+    def _candidates(self, previous: TrainingAttempt | None) -> _Candidates:
+        """Look at all images again, as far as they may have changed since the last attempt."""
+        labelled = self._look(LABELLED_FOLDER, previous.manifest_key if previous else None)
+        test = self._look(TEST_FOLDER, previous.test_manifest_key if previous else None, labelled.labels)
+        images, short = trainable(labelled.images, lambda: bool(test.images))
+        of_labels = {**dict.fromkeys(labelled.trained.labels_missing_in(images), _FORGOTTEN), **short}
+        return _Candidates(
+            images,
+            test.images,
+            labelled.trained,
+            {**notes(LABELLED_FOLDER, of_labels), **labelled.problems, **test.problems},
+            {**labelled.twins, **test.twins},
+        )
+
+    def _look(self, folder: str, manifest_key: str | None, known: Labels | None = None) -> _Look:
+        trained = TrainedImages(self.training_set.in_manifest(manifest_key))
+        listing = self.training_set.listed(folder)
+        found, labels = by_label(listing.images, known)
+        images, problems = self.training_set.usable(folder, found, trained)
+        problems = {**notes(folder, labels.refused), **listing.problems, **problems}
+        return _Look(images, labels, trained, problems, notes(folder, labels.twins))
+
+    def _is_needless(self, previous: TrainingAttempt | None, candidates: _Candidates) -> str | None:
+        """Return why there is nothing new to train, or None if there is."""
+        bucket, images = self.context.store.record.bucket, candidates.images
+        # A loop of version 0.2 or before recorded another fingerprint of the same images.
+        lost = None if candidates.trained else previous
+        if lost and lost.fingerprint in {fingerprint(images), dated_fingerprint(bucket, images)}:
+            # Without its manifest, images that were already trained would count as new.
+            self.training_set.write(lost.manifest_key, images)
+            return f"no new images. The deleted manifest {lost.manifest_key} was restored"
+        new, minimum = len(new_images(images, candidates.trained)), self.context.settings.minimum_untrained_images
+        return f"{new} usable new images of at least {minimum}" if new < minimum else None
+
+    def _is_repeated(self, digest: str, versions: Iterable[ProjectVersion]) -> str | None:
+        """Return which version was trained with the same images, or None if none was."""
+        name = training.trained_before(digest, versions)
+        return name and f"{name} was trained with the same images"
+
+    def _write(self, attempt: TrainingAttempt, candidates: _Candidates) -> None:
+        """Write the manifests and the report. Raises UnusableTrainingSetError if the set exceeds a limit."""
+        images, limits = candidates.images, ImageLimits.of(self.context.store.record.project_arn)
+        try:
+            counts = check_set(images, limits, has_test_set=bool(candidates.test_images))
+            if candidates.test_images:
+                check_test_set(counts, candidates.test_images, limits)
+        except UnusableTrainingSetError as error:
+            raise UnusableTrainingSetError(f"{error}{_for_example(candidates.problems)}") from error
+        self.training_set.write(attempt.manifest_key, images)
+        if attempt.test_manifest_key:
+            tested = [image for image in candidates.test_images if image.label in counts]
+            self.training_set.write(attempt.test_manifest_key, tested)
+        self._report(attempt, len(counts), candidates)
+
+    def _report(self, attempt: TrainingAttempt, labels: int, candidates: _Candidates) -> None:
+        problems, twins = candidates.problems, candidates.twins
         if problems:
             self.training_set.write_problems(f"{MANIFESTS_FOLDER}{attempt.version_name}.left-out.json", problems)
             for key, problem in _first_few(problems).items():
@@ -251,3 +326,8 @@ class TrainingWorkflow(ModelProject):
 
 def _first_few(notes: Mapping[str, str]) -> dict[str, str]:
     return dict(islice(notes.items(), _SHOWN_PROBLEMS))
+
+
+def _for_example(problems: Mapping[str, str]) -> str:
+    key, problem = next(iter(problems.items()), ("", ""))
+    return f" {len(problems)} object(s) or folder(s) were left out, such as {key}: {problem}." if problems else ""

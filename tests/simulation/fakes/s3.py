@@ -4,16 +4,17 @@
 import hashlib
 import io
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.response import StreamingBody
 from tests.simulation.clock import CLOCK
 from tests.simulation.fakes.errors import Refusal
 
-_ARCHIVED = "GLACIER"
+_ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
+_TIERED = "INTELLIGENT_TIERING"
 
 
 @dataclass(frozen=True)
@@ -25,14 +26,19 @@ class Version:
     body: bytes
     modified: datetime
     storage_class: str = "STANDARD"
+    is_archived: bool = False
+    restored_until: datetime | None = None
+    key_id: str = ""  # of KMS
 
     @property
     def etag(self) -> str:
-        return hashlib.md5(self.body, usedforsecurity=False).hexdigest()
+        """The digest of the content, or any text if the object is encrypted with a key of KMS."""
+        text = f"{self.key_id} {self.id}".encode() if self.key_id else self.body
+        return hashlib.md5(text, usedforsecurity=False).hexdigest()
 
     @property
-    def is_archived(self) -> bool:
-        return self.storage_class == _ARCHIVED
+    def is_readable(self) -> bool:
+        return not self.is_archived or self.restored_until is not None
 
 
 @dataclass
@@ -47,15 +53,15 @@ class FakeS3:
 
     def __init__(self) -> None:
         self.buckets: dict[str, Bucket] = {}
-        self.denied: set[str] = set()  # keys that nobody may read
         self.created: Callable[[str, Version], None] = lambda bucket, version: None
+        self.refusals: dict[str, str] = {}  # the codes of what S3 answers to a read, by key
         self._numbers = itertools.count(1)
 
     # ------------------------------------------------- what people and services do
 
-    def put(self, bucket: str, key: str, body: bytes) -> Version:
+    def put(self, bucket: str, key: str, body: bytes, key_id: str = "") -> Version:
         modified = CLOCK.now().replace(microsecond=0)
-        version = Version(key, f"v{next(self._numbers):06}", body, modified)
+        version = Version(key, f"v{next(self._numbers):06}", body, modified, key_id=key_id)
         self._bucket(bucket).keys.setdefault(key, []).append(version)
         self.created(bucket, version)
         return version
@@ -67,9 +73,17 @@ class FakeS3:
         if not keys[key]:
             del keys[key]
 
-    def archive(self, bucket: str, key: str) -> None:
+    def archive(self, bucket: str, key: str, storage_class: str = _ARCHIVES[0]) -> None:
+        """Move an object to a class that is an archive, or to an archive tier, which a listing does not show."""
+        assert storage_class in (*_ARCHIVES, _TIERED)
+        self._change(bucket, key, storage_class=storage_class, is_archived=True)
+
+    def restore(self, bucket: str, key: str) -> None:
+        self._change(bucket, key, restored_until=CLOCK.now() + timedelta(days=7))
+
+    def _change(self, bucket: str, key: str, **how: Any) -> None:
         keys = self.buckets[bucket].keys
-        keys[key] = [replace(one, storage_class=_ARCHIVED) for one in keys[key]]
+        keys[key] = [replace(one, **how) for one in keys[key]]
 
     def objects(self, bucket: str, prefix: str = "") -> list[Version]:
         """Return the present objects under a prefix."""
@@ -100,9 +114,9 @@ class FakeS3:
 
     def readable(self, bucket: str, key: str, version_id: str | None) -> Version:
         version = self.find(bucket, key, version_id)
-        if key in self.denied:
-            raise Refusal("AccessDenied", key)
-        if version.is_archived:
+        if key in self.refusals:
+            raise Refusal(self.refusals[key], key)
+        if not version.is_readable:
             raise Refusal("InvalidObjectState", f"{key} is archived")
         return version
 
@@ -128,14 +142,22 @@ class FakeS3:
             raise Refusal("PreconditionFailed", Key)
         return {"CopyObjectResult": {"ETag": f'"{self.put(Bucket, Key, source.body).etag}"'}}
 
-    def list_objects_v2(self, *, Bucket: str, Prefix: str, Delimiter: str = "", MaxKeys: int = 1000) -> dict[str, Any]:
+    def list_objects_v2(
+        self,
+        *,
+        Bucket: str,
+        Prefix: str,
+        Delimiter: str = "",
+        MaxKeys: int = 1000,
+        OptionalObjectAttributes: Sequence[str] = (),
+    ) -> dict[str, Any]:
         found, folders = self.objects(Bucket, Prefix)[:MaxKeys], set[str]()
         if Delimiter:
             cut = {one.key: one.key.removeprefix(Prefix).partition(Delimiter)[:2] for one in found}
             folders = {Prefix + name + Delimiter for name, is_folder in cut.values() if is_folder}
             found = [one for one in found if not cut[one.key][1]]
         return {
-            "Contents": [_listed(one) for one in found],
+            "Contents": [_listed(one) | _restored(one) for one in found],
             "CommonPrefixes": [{"Prefix": folder} for folder in sorted(folders)],
             "IsTruncated": False,
             "KeyCount": len(found) + len(folders),
@@ -155,3 +177,8 @@ def _listed(version: Version) -> dict[str, Any]:
         "LastModified": version.modified,
         "StorageClass": version.storage_class,
     }
+
+
+def _restored(version: Version) -> dict[str, Any]:
+    until = version.restored_until
+    return {"RestoreStatus": {"IsRestoreInProgress": False, "RestoreExpiryDate": until}} if until else {}

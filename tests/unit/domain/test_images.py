@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
-from label_loop.domain.images import image_problem, image_suffix, is_image_key
+from label_loop.domain.images import image_problem, image_suffix, is_image_key, is_image_start
 
 
 def noise(size, mode="RGB"):
@@ -156,6 +156,16 @@ def test_too_many_bytes_are_refused_unread():
 )
 def test_no_bytes_raise_anything(body):
     assert image_problem(body)
+
+
+@pytest.mark.parametrize("head", [PNG[:8], JPEG[:8], JPEG[:3], PNG])
+def test_the_first_bytes_tell_an_image(head):
+    assert is_image_start(head)
+
+
+@pytest.mark.parametrize("head", [b"", PNG[:7], JPEG[:2], b"GIF89a..", b"RIFF....", b"%PDF-1.7", b" " + PNG, b"MZ"])
+def test_the_first_bytes_tell_what_is_none(head):
+    assert not is_image_start(head)
 
 
 @pytest.mark.parametrize("key", ["a.png", "a.PNG", "a.jpg", "a.Jpeg", "f/ü b.JPG", ".png", "a.gif.png"])

@@ -1,6 +1,7 @@
 """The training manifest: AWS's line, read back whatever the key or label holds."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -28,11 +29,31 @@ def test_a_line_is_as_rekognition_reads_it():
     }
 
 
-def test_equal_images_make_equal_lines():
-    assert line("b", IMAGE) == line("b", LabelledImage(IMAGE.key, "cat", MODIFIED))
+@pytest.mark.parametrize(
+    ("etag", "content", "job"),
+    [("c0ffee", "c0ffee", "label-loop/c0ffee"), ("5d-2", "c0ffee", "label-loop/c0ffee/5d-2")],
+    ids=["in one part", "in two parts"],
+)
+def test_the_job_of_a_line_is_the_content(etag, content, job):
+    image = replace(IMAGE, etag=etag, content=content)
+    text = line("b", image)
+    assert json.loads(text)["label-metadata"]["job-name"] == job
+    assert list(parse([text], "b")) == [image]
 
 
-@given(images=st.lists(st.builds(LabelledImage, HOSTILE_TEXT, HOSTILE_TEXT, st.just(MODIFIED)), max_size=4))
+@pytest.mark.parametrize("job", ["labeling-job/cats", "label-loop", "label-loop/", "label-loop//e", "", 7, None, ["x"]])
+def test_the_job_of_somebody_else_is_no_content(job):
+    metadata = json.loads(line("b", IMAGE))["label-metadata"] | {"job-name": job}
+    assert list(parse([entry(**{"label-metadata": metadata})], "b")) == [IMAGE]
+
+
+IDENTITIES = st.sampled_from([("", ""), ("e", "c"), ("c", "c"), ("5d-2", "c")])
+IMAGES = st.builds(
+    lambda key, label, identity: LabelledImage(key, label, MODIFIED, *identity), HOSTILE_TEXT, HOSTILE_TEXT, IDENTITIES
+)
+
+
+@given(images=st.lists(IMAGES, max_size=4))
 def test_any_key_and_label_come_back_from_a_file(images):
     text = "".join(f"{line('b', image)}\n" for image in images)
     assert list(parse(text.split("\n"), "b")) == images

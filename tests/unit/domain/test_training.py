@@ -1,136 +1,14 @@
-"""When a training starts, with which images, and which set cannot train."""
+"""When a training starts, and what becomes of an attempt."""
 
-import random
+import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tests.unit.strategies import HOSTILE_TEXT
 
-from label_loop.domain.training import (
-    by_label,
-    check_set,
-    check_test_set,
-    decide_training,
-    fingerprint,
-    labelled_image,
-    new_images,
-    notes,
-    outcome_after_deployment,
-    version_name,
-)
-from label_loop.exceptions import UnusableTrainingSetError
-from label_loop.payloads import LABELLED_FOLDER, LabelledImage, ProjectVersion, TrainingAttempt
+from label_loop.domain.training import decide_training, outcome_after_deployment, trained_before, version_name
+from label_loop.payloads import ProjectVersion, TrainingAttempt
 
 MODIFIED = "2026-11-23T09:00:00+00:00"
-
-
-def images(**counts):
-    return [
-        LabelledImage(f"{LABELLED_FOLDER}{label}/{n}.png", label, MODIFIED)
-        for label, count in counts.items()
-        for n in range(count)
-    ]
-
-
-# --- which keys are images
-
-
-@pytest.mark.parametrize(
-    ("key", "label"),
-    [
-        ("cat/1.png", "cat"),
-        ("cat/1.JPG", "cat"),
-        ("cat/1.jpeg", "cat"),
-        ("Cat/1.png", "Cat"),
-        (" cat/1.png", " cat"),
-        ("a b+ü%&/x y+%20.png", "a b+ü%&"),
-        ("cat.png/1.png", "cat.png"),
-        ("..a/1.png", "..a"),
-        ("/1.png", ""),
-        (" /1.png", " "),
-    ],
-)
-def test_an_image_in_a_labels_folder(key, label):
-    expected = LabelledImage(f"{LABELLED_FOLDER}{key}", label, MODIFIED)
-    assert labelled_image(LABELLED_FOLDER, f"{LABELLED_FOLDER}{key}", MODIFIED) == expected
-
-
-@pytest.mark.parametrize(
-    "key",
-    [
-        "images_labeled_by_folder/",
-        "images_labeled_by_folder/cat/",
-        "images_labeled_by_folder/1.png",
-        "images_labeled_by_folder/cat/more/1.png",
-        "images_labeled_by_folder/cat//1.png",
-        "images_labeled_by_folder/cat/1.png/",
-        "images_labeled_by_folder/cat/readme.txt",
-        "images_labeled_by_folder/cat/Thumbs.db",
-        "images_labeled_by_folder/cat/1.gif",
-        "images_labeled_by_folder/cat/png",
-        "images_labeled_by_folder/cat_$folder$",
-        "images_labeled_by_folder",
-        "",
-        # Not under the folder at all.
-        "images_for_detection/1.png",
-        "cat/1.png",
-        "x/images_labeled_by_folder/cat/1.png",
-    ],
-)
-def test_markers_nested_stray_and_other_keys_are_no_images(key):
-    assert labelled_image(LABELLED_FOLDER, key, MODIFIED) is None
-
-
-@given(key=HOSTILE_TEXT)
-def test_any_key_is_exactly_an_image_or_none(key):
-    image = labelled_image(LABELLED_FOLDER, LABELLED_FOLDER + key, MODIFIED)
-    parts = key.split("/")
-    is_one = len(parts) == 2 and parts[1].lower().endswith((".png", ".jpg", ".jpeg"))
-    assert (image is not None) == is_one
-    if image:
-        assert (image.key, image.label) == (LABELLED_FOLDER + key, parts[0])
-
-
-# --- which label they have
-
-
-def test_images_are_under_the_label_of_their_folder():
-    found, labels = by_label([*images(cat=2), *images(**{"cat ": 5})])
-    assert found == images(cat=2)
-    assert set(labels.refused) == {"cat "}
-
-
-def test_twins_train_as_one_label_where_they_lie():
-    found, labels = by_label([*images(Cat=1), *images(cat=2), *images(dog=1)])
-    assert [image.label for image in found] == ["cat", "cat", "cat", "dog"]
-    assert [image.key for image in found] == [image.key for image in [*images(Cat=1), *images(cat=2, dog=1)]]
-    assert set(labels.twins) == {"Cat"}
-    assert notes(LABELLED_FOLDER, labels.twins).keys() == {f"{LABELLED_FOLDER}Cat/"}
-
-
-def test_test_images_have_the_labels_that_train():
-    _, labels = by_label(images(cat=2))
-    found, _ = by_label(images(Cat=5), known=labels)
-    assert {image.label for image in found} == {"cat"}
-
-
-# --- which images are new
-
-
-def test_new_are_other_keys_and_changed_ones():
-    trained = images(cat=3)
-    changed = replace(trained[0], modified="2026-11-24T09:00:00+00:00")
-    added = images(dog=1)
-    assert new_images([changed, *trained[1:], *added], trained) == [changed, *added]
-    assert new_images(trained, trained) == []
-    assert new_images(trained, []) == trained
-
-
-def test_removed_images_are_not_new():
-    assert new_images(images(cat=1), images(cat=5)) == []
-
 
 # --- whether to train
 
@@ -257,45 +135,10 @@ def test_a_rollback_leaves_any_other_attempt_as_it_is(attempt):
     assert outcome_after_deployment(attempt, "v0") == attempt.outcome
 
 
-# --- identities
-
-
-def test_a_fingerprint_is_the_sets_whatever_its_order():
-    one = images(cat=20, dog=20)
-    shuffled = random.Random(7).sample(one, len(one))
-    assert fingerprint("b", iter(shuffled)) == fingerprint("b", one)
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        images(cat=2, dog=1),
-        images(cat=2, dog=3),
-        [replace(images(cat=2, dog=2)[0], label="dog"), *images(cat=2, dog=2)[1:]],
-        [replace(images(cat=2, dog=2)[0], modified="2027"), *images(cat=2, dog=2)[1:]],
-        [],
-    ],
-)
-def test_another_set_has_another_fingerprint(other):
-    assert fingerprint("b", other) != fingerprint("b", images(cat=2, dog=2))
-
-
-def test_the_same_keys_in_another_bucket_are_another_set():
-    assert fingerprint("b", images(cat=2)) != fingerprint("b2", images(cat=2))
-
-
-SETS = st.lists(st.builds(LabelledImage, HOSTILE_TEXT, HOSTILE_TEXT, st.just(MODIFIED)), unique=True, max_size=4)
-
-
-@given(one=SETS, two=SETS, data=st.data())
-def test_fingerprints_are_equal_exactly_for_equal_sets(one, two, data):
-    assert fingerprint("b", data.draw(st.permutations(one))) == fingerprint("b", one)
-    assert (fingerprint("b", one) == fingerprint("b", two)) == (set(one) == set(two))
+# --- names of versions
 
 
 def test_a_version_name_is_the_runs_own_and_one_that_rekognition_takes():
-    import re
-
     name = version_name("0123456789abcdef", "scheduled__2026-11-23T09:00:00+00:00")
     assert re.fullmatch(r"[a-zA-Z0-9_.\-]{1,255}", name)
     assert name == version_name("0123456789abcdef", "scheduled__2026-11-23T09:00:00+00:00")
@@ -303,50 +146,9 @@ def test_a_version_name_is_the_runs_own_and_one_that_rekognition_takes():
     assert name != version_name("0123456789ab0000"[::-1], "scheduled__2026-11-23T09:00:00+00:00")
 
 
-# --- sets that cannot train
-
-
-def test_a_good_set_is_counted():
-    assert check_set(iter(images(cat=2, dog=3)), has_test_set=False) == {"cat": 2, "dog": 3}
-    assert check_set(images(cat=1, dog=1), has_test_set=True) == {"cat": 1, "dog": 1}
-    assert len(check_set(images(**{f"l{n}": 2 for n in range(250)}), has_test_set=False)) == 250
-
-
-@pytest.mark.parametrize(
-    ("some", "has_test_set", "words"),
-    [
-        ([], False, "0 label"),
-        ([], True, "0 label"),
-        (images(cat=10), False, r"1 label\(s\) \(cat\)"),
-        (images(cat=10), True, "1 label"),
-        (images(**{f"l{n}": 2 for n in range(251)}), False, "251 label"),
-        (images(cat=1, dog=5), False, r"only one image \(cat\)"),
-        (images(cat=1, dog=1), False, r"only one image \(cat, dog\)"),
-    ],
-)
-def test_a_set_that_cannot_train_says_why(some, has_test_set, words):
-    with pytest.raises(UnusableTrainingSetError, match=words) as caught:
-        check_set(some, has_test_set=has_test_set)
-    assert len(str(caught.value)) < 400
-
-
-@pytest.mark.parametrize(
-    ("labels", "tested"), [("ab", "a"), ("ab", "ab"), ("abc", "ab"), ("abcd", "cd"), ("ab", "axyz")]
-)
-def test_a_test_set_needs_half_of_the_labels(labels, tested):
-    check_test_set(set(labels), images(**dict.fromkeys(tested, 1)))
-
-
-@pytest.mark.parametrize(("labels", "tested"), [("ab", "xy"), ("abc", "a"), ("abcde", "abxyz")])
-def test_a_test_set_with_fewer_labels_says_which_are_missing(labels, tested):
-    with pytest.raises(UnusableTrainingSetError, match=f"of the {len(labels)} labels") as caught:
-        check_test_set(set(labels), images(**dict.fromkeys(tested, 1)))
-    assert "images_for_testing/" in str(caught.value)
-    assert sorted(set(labels) - set(tested))[0] in str(caught.value)
-
-
-def test_too_many_images_are_refused():
-    some = images(cat=125_000, dog=125_001)
-    with pytest.raises(UnusableTrainingSetError, match="250001 images"):
-        check_set(some, has_test_set=False)
-    assert check_set(some[:-1], has_test_set=False)["dog"] == 125_000
+def test_a_set_that_was_trained_is_known_by_the_name_of_its_version():
+    name = version_name("0123456789abcdef", "scheduled")
+    versions = [version("TRAINING_COMPLETED", "by-hand"), version("STOPPED", name)]
+    assert trained_before("0123456789abcdef", iter(versions)) == name
+    assert trained_before("fedcba9876543210", iter(versions)) is None
+    assert trained_before("0123456789abcdef", []) is None

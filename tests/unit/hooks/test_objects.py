@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from label_loop.exceptions import ForeignObjectError
-from label_loop.hooks.aws_errors import is_denial, is_final_for_object, object_problem
+from label_loop.hooks.aws_errors import is_denial, object_problem
 from label_loop.hooks.objects import LoopObjects
 from label_loop.payloads import S3Upload
 
@@ -47,23 +47,22 @@ class FakeS3:
         ("NoSuchVersion", "was deleted from S3"),
         ("InvalidObjectState", "is archived: restore it in S3"),
         ("InvalidRange", "is empty"),
-        ("AccessDenied", "may not be read: access to it or to its encryption key is denied"),
-        ("KMS.DisabledException", "may not be read: access to it or to its encryption key is denied"),
+        ("AccessDenied", "may not be read: access to it or to its KMS key is denied"),
+        ("KMS.DisabledException", "is encrypted with a KMS key that is disabled or deleted"),
     ],
 )
 @pytest.mark.parametrize("failed", ["InvalidS3ObjectException", "AccessDenied", "NoSuchKey", "InvalidObjectState"])
 def test_an_object_that_cannot_be_read_has_its_own_reason(failed, code, problem):
     objects = LoopObjects(FakeS3({"a.png": code}), "bucket")
     assert objects.problem(ITEM, FOLDER, error(failed)) == problem
-    assert is_final_for_object(code)
-    assert object_problem(code) == problem
+    assert object_problem(error(code)) == problem
 
 
 @pytest.mark.parametrize("others", [("b.png", "c.png"), ()])
 @pytest.mark.parametrize("code", ["AccessDenied", "KMS.DisabledException"])
 def test_where_access_is_denied_to_all_objects_it_is_not_this_one(code, others):
     s3 = FakeS3(dict.fromkeys(("a.png", *others), code), others)
-    assert is_denial(code)
+    assert is_denial(error(code))
     assert LoopObjects(s3, "bucket").problem(ITEM, FOLDER, error("AccessDenied")) is None
 
 
@@ -71,7 +70,7 @@ def test_where_access_is_denied_to_all_objects_it_is_not_this_one(code, others):
     "code", ["SlowDown", "InternalError", "ExpiredToken", "InvalidAccessKeyId", "NoSuchBucket", "AccessDeniedException"]
 )
 def test_what_passes_or_concerns_all_is_not_held_against_an_object(code):
-    assert not is_final_for_object(code)
+    assert object_problem(error(code)) is None
     assert LoopObjects(FakeS3({}), "bucket").problem(ITEM, FOLDER, error(code)) is None
     assert LoopObjects(FakeS3({"a.png": code}), "bucket").problem(ITEM, FOLDER, error("AccessDenied")) is None
 

@@ -1,9 +1,9 @@
 """Overview: whether the loop is healthy."""
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,17 +18,18 @@ from label_loop.console.threads import in_thread
 from label_loop.context import LoopContext
 from label_loop.domain.health import concerns
 from label_loop.hooks.aws_errors import error_code
-from label_loop.workflows.training import TrainingWorkflow
+from label_loop.workflows.training import NewImages, TrainingWorkflow
 
 router = APIRouter()
 
 WORKFLOWS = ("detection", "human_review", "training", "human_sampling", "parameter_sync")
 _MOST_PROBLEMS = 8
 _PROBLEM_DAYS = 14
+_MOST_EXAMPLES = 5
 _NEW_IMAGES_SECONDS = 60.0
 _DETECTIONS_SECONDS = 60.0
 # Counting them lists the whole folder.
-_new_images: Cached[str, tuple[int, Mapping[str, str]]] = Cached(_NEW_IMAGES_SECONDS)
+_new_images: Cached[str, NewImages] = Cached(_NEW_IMAGES_SECONDS)
 _detections: Cached[str, float | None] = Cached(_DETECTIONS_SECONDS)
 
 
@@ -72,10 +73,12 @@ async def training(visit: Look) -> Response:
 
     def work() -> dict[str, Any]:
         settings = visit.aws.settings
-        count, folders = _new_images.get(visit.loop.path, TrainingWorkflow(visit.aws).new_images)
+        found = _new_images.get(visit.loop.path, TrainingWorkflow(visit.aws).new_images)
         return {
-            "new_images": count,
-            "folders": folders,
+            "new_images": found.count,
+            "folders": found.folders,
+            "left_out": len(found.left_out),
+            "examples": dict(islice(found.left_out.items(), _MOST_EXAMPLES)),
             "wanted": settings.minimum_untrained_images,
             "automatic": settings.enable_automatic_training,
         }

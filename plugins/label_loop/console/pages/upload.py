@@ -131,7 +131,7 @@ def _put_for_training(visit: Visit, name: str, label: str, body: bytes) -> dict[
     labels = labels_of(visit.aws)
     key = upload_key(name, body, labels.filed_as(label))
     try:
-        # Overwritten, the same image would count as a new one.
+        # An image that is there already trains nothing again; the page says so.
         _put(visit, key, body, new=True)
     except ClientError as error:
         if error_code(error) != "PreconditionFailed":

@@ -1,0 +1,44 @@
+"""What was found when an object was read, kept by its ETag so that it is read only once.
+
+The content of an object does not change without its ETag. Verdicts on trained images are in the manifest; these are the
+others: objects that are no usable images, and images that were not trained yet.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
+
+# Raise this number when ``images.image_problem`` changes its rules: then every object is read again.
+_RULES = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The digest of an object's content, and why it cannot be trained on, or "" if it can."""
+
+    content: str
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class _Stored:
+    rules: int
+    verdicts: dict[str, Verdict]
+
+
+_STORED = TypeAdapter(_Stored)
+
+
+def to_json(verdicts: Mapping[str, Verdict]) -> bytes:
+    """Return verdicts by ETag as JSON."""
+    return _STORED.dump_json(_Stored(_RULES, dict(verdicts)))
+
+
+def parse(text: bytes) -> dict[str, Verdict]:
+    """Return the verdicts of ``to_json``; none if they are unreadable, or were found by other rules."""
+    try:
+        stored = _STORED.validate_json(text)
+    except ValueError:  # pydantic's ValidationError is one
+        return {}
+    return stored.verdicts if stored.rules == _RULES else {}
