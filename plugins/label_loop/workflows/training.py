@@ -238,8 +238,9 @@ class TrainingWorkflow(ModelProject):
         training for good, or too often.
         """
         datasets, recorded = ProjectDatasets(self.context), self.attempt
-        if recorded and recorded.version_name == attempt.version_name:
-            attempt = recorded
+        if recorded and recorded.version_name == attempt.version_name:  # its images may have been prepared again
+            kept = {"outcome": recorded.outcome, "tries": recorded.tries, "from_datasets": recorded.from_datasets}
+            attempt = replace(attempt, **kept)
         if not attempt.from_datasets:  # afterwards there may be none for a moment, as they are replaced
             attempt = replace(attempt, from_datasets=bool(datasets.found()))
         self._record(attempt)
@@ -265,13 +266,9 @@ class TrainingWorkflow(ModelProject):
         )
 
     def _record(self, attempt: TrainingAttempt) -> None:
-        def begun(state: LoopState) -> LoopState:
-            last = state.last_training_attempt
-            if last is not None and last.version_name == attempt.version_name:
-                return replace(state, last_training_attempt=replace(last, from_datasets=attempt.from_datasets))
-            return replace(state, last_training_attempt=attempt, previous_trained_images=attempt.images)
-
-        self.context.store.change_state(begun)
+        self.context.store.change_state(
+            lambda state: replace(state, last_training_attempt=attempt, previous_trained_images=attempt.images)
+        )
 
     def _record_refusal(self, attempt: TrainingAttempt, error: Exception) -> None:
         """Count a refusal. Raises VersionNotCreatedError, with the attempt ended, if another try makes no sense."""
