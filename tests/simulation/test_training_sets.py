@@ -139,6 +139,27 @@ def test_a_cause_that_new_images_share_with_trained_ones_is_one_error() -> None:
         prepare(history.world)
 
 
+def test_an_image_that_is_replaced_while_it_is_read_is_looked_at_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = begun().world
+    (key, *_) = label(world, "cat", 4)
+    read = world.s3.get_object
+
+    def replaced(**how: Any) -> Any:
+        if how["Key"] == key:
+            world.s3.put(BUCKET, key, picture("cat", 99.0, 7))
+        return read(**how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.s3, "get_object", replaced)
+        attempt = prepare(world)
+    assert attempt
+    assert attempt.images == 7
+    assert "replaced in the meantime" in told(world)["left_out"][key]
+    attempt = prepare(world)
+    assert attempt
+    assert attempt.images == 8
+
+
 # ------------------------------------------------------------------------------ archives
 
 
@@ -281,9 +302,9 @@ def test_what_the_version_before_trained_is_not_paid_again() -> None:
     assert check(history.world).count == 0
     assert reads(history.world, lambda: prepare(history.world, force=False)) == 1  # its manifest, and no image
     assert trained(history) == []
-    # Neither without its manifest, by its fingerprint.
-    for version in history.world.s3.objects(BUCKET, older.manifest_key):
-        history.world.s3.remove(BUCKET, older.manifest_key, version.id)
+    # Neither without its manifest, by its fingerprint, though its version is deleted.
+    del history.world.s3.buckets[BUCKET].keys[older.manifest_key]
+    del history.world.rekognition.versions[history.world.rekognition.trainings[-1].arn]
     assert trained(history) == []
     assert [one.key for one in history.world.objects(older.manifest_key)] == [older.manifest_key]
     assert check(history.world).count == 0
@@ -296,10 +317,12 @@ def test_a_training_that_the_version_before_began_goes_on() -> None:
     runs.trigger_training(history.world)
     history.do(Train(3))  # it is created
     (version,) = history.world.rekognition.trainings
-    as_before(history.world, last_attempt(history.world))
+    older = as_before(history.world, last_attempt(history.world))
+    manifest = history.world.s3.find(BUCKET, older.manifest_key)
     history.do(ForgetRun(), Wait(4000.0))
     assert trained(history, f1=0.95) == []
     assert history.world.endpoint == version.arn
+    assert history.world.s3.find(BUCKET, older.manifest_key) == manifest  # what was paid for stays on record
 
 
 # -------------------------------------------------------------------- labels and limits

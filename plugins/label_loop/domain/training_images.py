@@ -21,6 +21,7 @@ from label_loop.payloads import LabelledImage
 _ARCHIVES = {"GLACIER", "DEEP_ARCHIVE"}
 # Its objects may lie in an archive tier, which no listing says.
 TIERED = "INTELLIGENT_TIERING"
+_PARTS = "-"  # in the ETag of an object that was uploaded in parts, which is no digest of its content
 _MARKERS = ("/", "_$folder$")  # how consoles and Hadoop mark a folder
 
 _same_label = lru_cache(maxsize=1024)(label_key)
@@ -101,7 +102,9 @@ class TrainedImages:
     def content_of(self, image: LabelledImage) -> str | None:
         """Return the content of a listed image, or None if it is not known and has to be read."""
         known = self._contents.get(image.etag)
-        return image.etag if known is None and (image.key, image.modified) in self._dated else known
+        if known is None and (image.key, image.modified) in self._dated and _PARTS not in image.etag:
+            return image.etag
+        return known
 
     def labels_missing_in(self, images: Iterable[LabelledImage]) -> list[str]:
         """Return the labels that were trained and that none of the images has, sorted."""

@@ -143,7 +143,7 @@ class TrainingWorkflow(ModelProject):
         candidates = self._candidates(previous)
         digest = fingerprint(candidates.images)
         if not (resume or forced):
-            refusal = self._is_needless(previous, candidates) or self._is_repeated(digest, versions)
+            refusal = self._nothing_new(previous, candidates) or self._same_as_before(digest, versions)
             if refusal:
                 self.announce("manifest", f"No training: {refusal}", left_out=_first_few(candidates.problems))
                 return None
@@ -181,7 +181,7 @@ class TrainingWorkflow(ModelProject):
         problems = {**notes(folder, labels.refused), **listing.problems, **problems}
         return _Look(images, labels, trained, problems, notes(folder, labels.twins))
 
-    def _is_needless(self, previous: TrainingAttempt | None, candidates: _Candidates) -> str | None:
+    def _nothing_new(self, previous: TrainingAttempt | None, candidates: _Candidates) -> str | None:
         """Return why there is nothing new to train, or None if there is."""
         bucket, images = self.context.store.record.bucket, candidates.images
         # A loop of version 0.2 or before recorded another fingerprint of the same images.
@@ -193,7 +193,7 @@ class TrainingWorkflow(ModelProject):
         new, minimum = len(new_images(images, candidates.trained)), self.context.settings.minimum_untrained_images
         return f"{new} usable new images of at least {minimum}" if new < minimum else None
 
-    def _is_repeated(self, digest: str, versions: Iterable[ProjectVersion]) -> str | None:
+    def _same_as_before(self, digest: str, versions: Iterable[ProjectVersion]) -> str | None:
         """Return which version was trained with the same images, or None if none was."""
         name = training.trained_before(digest, versions)
         return name and f"{name} was trained with the same images"

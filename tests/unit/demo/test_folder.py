@@ -33,6 +33,16 @@ def test_each_folder_is_a_label_and_names_are_never_shared(tmp_path: Path) -> No
     assert all(Image.open(io.BytesIO(picture.body)).size == (64, 64) for picture in found)
 
 
+def test_a_file_is_a_picture_by_its_content_whatever_its_name(tmp_path: Path) -> None:
+    folder = _make(tmp_path, {"cats": 3, "dogs": 0})
+    for name in ("a.jfif", "b.JPE", "c"):
+        (folder / "dogs" / name).write_bytes(_file("JPEG"))
+    assert [picture.label for picture in pictures(folder, 3)] == ["cats"] * 3 + ["dogs"] * 3
+    (folder / "dogs" / "c").write_bytes(b"no picture")
+    with pytest.raises(TooFewPicturesError, match=r"dogs has 2 \(1 unusable, such as c: not a readable PNG or JPEG"):
+        pictures(folder, 3)
+
+
 def test_too_few_are_told_with_what_is_unusable(tmp_path: Path) -> None:
     folder = _make(tmp_path, {"cats": 3, "dogs": 2})
     (folder / "dogs" / "tiny.png").write_bytes(_file("PNG", side=63))

@@ -204,6 +204,7 @@ def test_the_content_of_a_listed_image_is_known_by_what_its_etag_may_be():
 
 def test_an_older_manifest_knows_its_images_by_key_and_date():
     trained = images(cat=2)
+    trained = [replace(image, etag=f"e{n}", content=f"e{n}") for n, image in enumerate(trained)]
     known = TrainedImages(unread(image, etag="") for image in trained)
     assert known
     assert known.content_of(unread(trained[0])) == trained[0].etag
@@ -212,6 +213,13 @@ def test_an_older_manifest_knows_its_images_by_key_and_date():
     assert known.content_of(unread(overwritten)) is None
     assert new_images([overwritten, trained[1]], known) == [overwritten]
     assert not TrainedImages([])
+
+
+def test_an_image_in_parts_of_an_older_manifest_is_read_once_and_is_not_new():
+    image = LabelledImage(f"{LABELLED_FOLDER}cat/1.png", "cat", MODIFIED, "5d-2")
+    known = TrainedImages([unread(image, etag="")])
+    assert known.content_of(image) is None
+    assert new_images([replace(image, content="its digest")], known) == []
 
 
 def test_labels_that_are_trained_no_more():
