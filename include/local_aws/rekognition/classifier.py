@@ -107,15 +107,17 @@ def fit(images: Sequence[Pixels], features: Matrix, labels: Sequence[str], seed:
     )
 
 
-def logistic_regression(features: Matrix, targets: npt.NDArray[np.intp], strength: float) -> tuple[Matrix, Vector]:
+def logistic_regression(
+    features: Matrix, targets: npt.NDArray[np.intp], strength: float, *, has_bias: bool = True
+) -> tuple[Matrix, Vector]:
     """Return weights, (labels, features), and bias, (labels,); ``strength`` is sklearn's C."""
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=strength, max_iter=100, tol=1e-3)
+    model = LogisticRegression(C=strength, max_iter=100, tol=1e-3, fit_intercept=has_bias)
     model.fit(features, targets)
     weights, bias = np.asarray(model.coef_), np.asarray(model.intercept_)
-    if len(bias) == 1:  # sklearn keeps one row for two classes
-        weights, bias = np.vstack([-weights / 2, weights / 2]), np.concatenate([-bias / 2, bias / 2])
+    if len(weights) == 1:  # sklearn keeps one row for two classes
+        weights, bias = np.vstack([-weights / 2, weights / 2]), np.array([-1, 1]) * (bias / 2)
     return weights.astype(np.float32), bias.astype(np.float32)
 
 

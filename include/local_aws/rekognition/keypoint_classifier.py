@@ -32,13 +32,12 @@ class KeypointClassifier:
     keypoints: Matrix  # (keypoints, COMPONENTS), in the order of their labels
     starts: npt.NDArray[np.intp]  # where each label's keypoints begin
     weights: Matrix  # (labels, labels)
-    bias: Vector  # (labels,)
     thresholds: Vector  # (labels,), 0..1
 
     def judge(self, body: bytes) -> Vector:
         """Confidences 0..1 of an image file, in the order of ``labels``; raises ``UnusableImageError``."""
         described = _reduced(describe_keypoints(read_detail(body))[0], self.mean, self.components)
-        logits = self.weights @ _votes(described @ self.keypoints.T, self.starts) + self.bias
+        logits = self.weights @ _votes(described @ self.keypoints.T, self.starts)
         shares = np.exp(logits - logits.max())
         return np.asarray(shares / shares.sum(), dtype=np.float32)
 
@@ -87,7 +86,8 @@ def fit(details: Sequence[Detail], labels: Sequence[str], seed: int = 0) -> tupl
         votes.append(_votes(similarity, kept.starts))
     compared = np.stack(votes)
     scale = float(compared.std()) or 1.0
-    weights, bias = logistic_regression(compared / scale, targets, REGULARIZATION)
+    # Without a bias, what shows nothing known is as likely to be of each label.
+    weights, _ = logistic_regression(compared / scale, targets, REGULARIZATION, has_bias=False)
     model = KeypointClassifier(
         labels=names,
         mean=mean,
@@ -95,7 +95,6 @@ def fit(details: Sequence[Detail], labels: Sequence[str], seed: int = 0) -> tupl
         keypoints=keypoints,
         starts=kept.starts,
         weights=weights / np.float32(scale),
-        bias=bias,
         thresholds=np.full(len(names), DEFAULT_THRESHOLD, dtype=np.float32),
     )
     return model, float((compared.argmax(axis=1) == targets).mean())

@@ -132,6 +132,6 @@ def _described(
             np.take_along_axis(seen, np.broadcast_to(each[:, None, :], seen.shape), 2)
             for each in (from_here, (from_here + 1) % DIRECTIONS)
         )
-        parts.append((first * (1 - share) + second * share).reshape(len(rows), -1))
+        parts.append((first * (1 - share) + second * share).reshape(len(rows), count * DIRECTIONS))
     described = np.concatenate(parts, axis=1)
     return np.asarray(np.sqrt(described / (described.sum(axis=1, keepdims=True) + np.float32(1e-6))), dtype=np.float32)
