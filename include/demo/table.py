@@ -9,7 +9,7 @@ from rich.table import Table
 from label_loop.domain.log_row import LogRow
 
 GOOD_ENOUGH_F1 = 0.95
-ENOUGH_TO_TELL = 100  # held-out images
+ENOUGH_TO_TELL = 200  # held-out images
 
 
 @dataclass(frozen=True)

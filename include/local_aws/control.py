@@ -4,15 +4,12 @@ import json
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 from local_aws.answers import Answer, json_answer
 from local_aws.calls import CallCounter
 from local_aws.errors import AwsError
 from local_aws.faults import Faults
 from local_aws.requests import Request
-
-LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class WorkerPortal(Protocol):
@@ -36,21 +33,16 @@ class ModelConsole(Protocol):
 
 
 class Control:
-    """Answers who asks under a loopback name: it is unauthenticated, and a web page must not reach it."""
+    """Answers whom the front lets in; nobody has to log in."""
 
-    def __init__(
-        self, calls: CallCounter, faults: Faults, portal: WorkerPortal, console: ModelConsole, other_hosts: str
-    ) -> None:
+    def __init__(self, calls: CallCounter, faults: Faults, portal: WorkerPortal, console: ModelConsole) -> None:
         self._calls = calls
         self._faults = faults
         self._portal = portal
         self._console = console
-        self._hosts = LOOPBACK_HOSTS | {host.strip().lower() for host in other_hosts.split(",") if host.strip()}
 
     def answer(self, request: Request) -> Answer:
         """Answer one request; errors are ``{"error": …}`` with a 4xx status."""
-        if not self._is_local(request):
-            return _error(403, "The control API answers requests to a loopback address only.")
         routes: dict[tuple[str, str], Callable[[Request], Answer]] = {
             ("GET", "health"): lambda _: json_answer({"status": "ok"}),
             ("GET", "calls"): lambda _: json_answer(
@@ -78,16 +70,6 @@ class Control:
             return _error(400, str(error))
         except AwsError as error:
             return _error(error.status, error.message)
-
-    def _is_local(self, request: Request) -> bool:
-        origin = request.header("Origin")
-        return self._is_local_host(f"//{request.header('Host')}") and (not origin or self._is_local_host(origin))
-
-    def _is_local_host(self, url: str) -> bool:
-        try:
-            return (urlsplit(url).hostname or "") in self._hosts
-        except ValueError:
-            return False
 
     def _reset_calls(self, _: Request) -> Answer:
         self._calls.reset()

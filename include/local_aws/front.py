@@ -1,4 +1,4 @@
-"""The endpoint's front: counts and faults each call, then hands it to our services or to moto."""
+"""The endpoint's front: lets in who may ask, counts and faults each call, hands it to our services or to moto."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -8,6 +8,7 @@ from uuid import uuid4
 from local_aws import moto_backend, wire
 from local_aws.answers import Answer, error_answer, json_answer, json_content_type
 from local_aws.calls import CallCounter
+from local_aws.door import Door
 from local_aws.errors import AwsError
 from local_aws.faults import Faults
 from local_aws.requests import Request
@@ -34,8 +35,11 @@ class Front:
         services: Mapping[str, Service],
         calls: CallCounter,
         faults: Faults,
+        *,
         control: ControlApi,
+        door: Door,
     ) -> None:
+        self._door = door
         self._moto = moto
         self._services = services
         self._calls = calls
@@ -46,7 +50,10 @@ class Front:
         """Answer one request; whatever goes wrong is an answer too."""
         request = Request(environ)
         request_id = str(uuid4())
-        if request.path == "/_local" or request.path.startswith("/_local/"):
+        refusal = self._door.refusal(request.header, only_reads=request.only_reads)
+        if refusal:
+            answer = _refused(request, refusal, request_id)
+        elif request.is_control:
             answer = self._control.answer(request)
         else:
             answer = self._answer_aws(request, request_id)
@@ -76,6 +83,12 @@ class Front:
         if ours is None:
             return self._moto.answer(request)
         return _call(ours, request, request_id)
+
+
+def _refused(request: Request, text: str, request_id: str) -> Answer:
+    if request.is_control:
+        return json_answer({"error": text}, 403)
+    return error_answer(request, AwsError("AccessDenied", text, 403), request_id)
 
 
 def _call(service: Service, request: Request, request_id: str) -> Answer:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 from local_aws import s3_operations, service_models
 
 INTERNAL_USER_AGENT = "local-aws-internal"  # the endpoint's calls of itself: neither counted nor faulted
+_BUCKET_HOST = re.compile(r"([a-z0-9][a-z0-9.-]{2,62})\.localhost(?::[0-9]+)?", re.IGNORECASE)
 _HUMAN_LOOPS = "/human-loops"
 _ENVIRONMENTS = "/environments"
 
@@ -31,6 +32,7 @@ class Request:
         self.method: str = environ["REQUEST_METHOD"]
         self.path: str = environ.get("PATH_INFO", "/").encode("latin-1").decode("utf-8", "replace")
         self.query: dict[str, list[str]] = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+        self._take_bucket_from_host()
 
     def header(self, name: str) -> str:
         """Return a header's value, or an empty text."""
@@ -43,9 +45,27 @@ class Request:
         self.environ["CONTENT_LENGTH"] = str(len(body))
         self.rewind()
 
+    def _take_bucket_from_host(self) -> None:
+        """Turn the virtual-hosted style, http://bucket.localhost/key, into the path style, which all else reads."""
+        found = _BUCKET_HOST.fullmatch(self.header("Host"))
+        if found and self.service == "s3" and not self.is_control:
+            for name in ("PATH_INFO", "RAW_URI"):
+                self.environ[name] = f"/{found[1].lower()}{self.environ.get(name) or '/'}"
+            self.path = f"/{found[1].lower()}{self.path}"
+
     def rewind(self) -> None:
         """Make the body readable from its beginning again."""
         self.environ["wsgi.input"] = io.BytesIO(self.body)
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it asks the endpoint itself, below ``/_local``, and not AWS."""
+        return (self.path + "/").startswith("/_local/")
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether it changes nothing. Services other than S3 take changes by GET, too."""
+        return self.method in ("GET", "HEAD") and (self.is_control or self.service == "s3")
 
     @property
     def is_internal(self) -> bool:

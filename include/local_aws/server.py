@@ -9,6 +9,7 @@ from botocore.config import Config
 
 from local_aws.calls import CallCounter
 from local_aws.control import Control
+from local_aws.door import Door
 from local_aws.environments import Environments
 from local_aws.faults import Faults
 from local_aws.front import Front
@@ -43,11 +44,10 @@ class LocalAws:
         self.environments = Environments()
         self._moto.before["cloudformation"] = self._let_stacks_use_it
         ours: list[Service] = [*self.human_review.services, self.rekognition, self.environments]
-        control = Control(
-            self.calls, self.faults, self.human_review.portal, self.rekognition, self.settings.control_hosts
-        )
+        control = Control(self.calls, self.faults, self.human_review.portal, self.rekognition)
+        door = Door.of(f"{_for_clients(self.settings.host)},{self.settings.hosts}", self.settings.origins)
         services = {service.name: service for service in ours}
-        self._front = Front(self._moto, services, self.calls, self.faults, control)
+        self._front = Front(self._moto, services, self.calls, self.faults, control=control, door=door)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
         self.human_review.start()

@@ -31,7 +31,8 @@ class EndpointSettings:
     max_concurrent_trainings: int = 2
     # What moto may answer for; add names as needed.
     moto_services: str = "s3,ssm,sns,sqs,dynamodb,events,sts,iam,cloudformation,logs"
-    control_hosts: str = ""  # names beside loopback's under which /_local may be asked, comma-separated
+    hosts: str = ""  # names beside loopback's under which the endpoint may be asked, comma-separated
+    origins: str = ""  # pages beside the endpoint's own that may ask it, as http://name:port, comma-separated
     fault_seed: int = 0  # faults with a probability strike in an order that this number fixes
     refuse_human_loops: bool = False  # answer as AWS does to accounts that never used Amazon A2I
     flow_definition_seconds: float = 0.0  # Initializing to Active

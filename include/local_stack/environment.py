@@ -41,6 +41,11 @@ class StackSettings:
         return f"http://{LOOPBACK}:{self.airflow_port}"
 
     @property
+    def airflow_origins(self) -> tuple[str, ...]:
+        """What a browser names as the origin of Airflow's pages."""
+        return self.airflow_url, f"http://localhost:{self.airflow_port}"
+
+    @property
     def aws_url(self) -> str:
         """The address of the local AWS endpoint."""
         return f"http://{LOOPBACK}:{self.local_aws_port}"
@@ -64,7 +69,7 @@ class StackSettings:
             **inherited,
             **self.aws_environment(),
             "PATH": f"{bin_folder}{os.pathsep}{inherited.get('PATH', '')}",
-            "PYTHONPATH": "",
+            "PYTHONPATH": str(self.home / "config"),  # where Airflow looks for modules, too late for a plugin
             "NO_PROXY": "*",
             "AIRFLOW_HOME": str(self.home),
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.database}",

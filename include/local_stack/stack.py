@@ -1,6 +1,8 @@
 """Starts and stops the local stack: the AWS endpoint and Airflow, each unless it is already running."""
 
 import json
+import os
+import shutil
 import sqlite3
 import sys
 import urllib.error
@@ -22,6 +24,10 @@ seconds = 5 if "api-server" in sys.argv else 60
 CONNECT, CONNECT_ASYNC = {"timeout": seconds}, {"timeout": seconds}
 """
 
+# What Airflow's processes import, copied since nothing of include/ is on their path.
+_DOOR_FILES = ("local_aws/door.py", "local_stack/airflow_door.py")
+_DOOR_PLUGIN = "[airflow.plugins]\nlocal_door = local_stack.airflow_door:AirflowDoorPlugin\n"
+
 
 class StackError(Exception):
     """The stack could not be started or used; the message says why and what to do."""
@@ -41,6 +47,7 @@ class LocalStack:
             **self.settings.airflow_environment(),
             "PYTHONPATH": str(PROJECT / "include"),
             "LOCAL_AWS_PORT": str(self.settings.local_aws_port),
+            "LOCAL_AWS_ORIGINS": os.environ.get("LOCAL_AWS_ORIGINS") or ",".join(self.settings.airflow_origins),
         }
         self._start(self.endpoint, [sys.executable, "-m", "local_aws"], environment, self.settings.local_aws_port)
         if not wait_until(self.endpoint_answers, timeout_seconds=ENDPOINT_BOOT_SECONDS):
@@ -49,7 +56,7 @@ class LocalStack:
     def start_airflow(self) -> None:
         """Start Airflow without waiting for it. Raises StackError if its port is taken."""
         command = [str(PROJECT / ".venv" / "bin" / "airflow"), "standalone"]
-        self.make_database()
+        self.prepare_airflow()
         self._start(self.airflow, command, self.settings.airflow_environment(), self.settings.airflow_port)
 
     def wait_for_airflow(self) -> None:
@@ -98,11 +105,19 @@ class LocalStack:
         if self.settings.roles:
             self.settings.passwords_file.write_text(json.dumps({role: role for role in self.settings.roles}))
 
-    def make_database(self) -> None:
-        """Allow writing Airflow's database while it is read; else, on a busy machine, a lock may end the scheduler."""
+    def prepare_airflow(self) -> None:
+        """Create what Airflow finds in its home: its database, and the modules in its folder ``config``."""
         self._make_home()
-        (self.settings.home / "config").mkdir(exist_ok=True)  # Airflow's own folder for modules
-        (self.settings.home / "config" / "sqlite_patience.py").write_text(_SQLITE_PATIENCE)
+        config = self.settings.home / "config"
+        config.mkdir(exist_ok=True)
+        (config / "sqlite_patience.py").write_text(_SQLITE_PATIENCE)
+        for name in _DOOR_FILES:
+            (config / name).parent.mkdir(exist_ok=True)
+            shutil.copyfile(PROJECT / "include" / name, config / name)
+        distribution = config / "local_door-1.dist-info"
+        distribution.mkdir(exist_ok=True)
+        (distribution / "entry_points.txt").write_text(_DOOR_PLUGIN)
+        # It can be written while it is read; else, on a busy machine, a lock may end the scheduler.
         with closing(sqlite3.connect(self.settings.database, timeout=30)) as database:
             database.execute("PRAGMA journal_mode=WAL")
 

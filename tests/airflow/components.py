@@ -40,7 +40,7 @@ class Components:
 
     def start_all(self) -> None:
         metadata_database.lay_out(self.running.stack.home)
-        LocalStack(self.running.stack).make_database()
+        LocalStack(self.running.stack).prepare_airflow()
         for name in COMPONENTS:
             self.start(name)
         for name in COMPONENTS:

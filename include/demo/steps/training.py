@@ -1,25 +1,40 @@
 """Triggers the training of a model version, and follows it until the version is deployed."""
 
+from demo.progress import Step
 from demo.scene import Scene
 from demo.versions import RUNNING, number_of
 from demo.waiting import Seen
+from label_loop.domain.statistics import version_name
 from local_stack.airflow_api import DagRun
 
 TRAINING_SECONDS = 420
+GATE = "Minimum-F1-Score"
 _TASKS = 10
 
 
 def train_and_deploy(scene: Scene, number: int, *, forced: bool = False) -> None:
-    """Trigger training through the REST API, and wait until version ``number`` serves and no other version runs."""
+    """Trigger training through the REST API, and follow it until version ``number`` serves and no other version runs.
+
+    A version below the F1 gate is not deployed by itself. A person deploys it then, as the way on: it is good enough to
+    find the images that are worth a label, and the next one learns from these.
+    """
     already_shown = len(scene.watcher.history.changes)
-    run = scene.airflow.trigger(scene.loop.dag_id("training"), force=forced)
     with scene.narrator.step(f"Version {number}", _TASKS) as step:
-        scene.patience.until(
-            f"training run {run.run_id} to end",
-            lambda: _look(scene, run),
-            step=step,
-            timeout_seconds=TRAINING_SECONDS,
+        skipped = _follow(scene, step, scene.airflow.trigger(scene.loop.dag_id("training"), force=forced))
+    version, minimum = scene.aws.versions()[-1], scene.aws.parameter(GATE)
+    f1, images = version["EvaluationResult"]["F1Score"], scene.aws.state().previous_trained_images
+    trained = f"  Version {number}: F1 {f1:.3f} on the held-out images, trained with {images} images."
+    if skipped:
+        held_back = f1 < float(minimum)
+        scene.expect(held_back, f"The training run skipped {', '.join(skipped)}: {_last_outcome(scene)}")
+        scene.narrator.say(
+            f"{trained}\n  That is below {GATE} = {minimum}, so it is not deployed. A person deploys it by hand: "
+            "it finds the images that are worth a label, and the next version learns from them."
         )
+        with scene.narrator.step(f"Version {number}, by hand", _TASKS) as step:
+            name = version_name(version["ProjectVersionArn"])
+            _follow(scene, step, scene.airflow.trigger(scene.loop.dag_id("training"), version=name))
+    with scene.narrator.step(f"Version {number} serves") as step:
         scene.patience.until(
             f"version {number} to serve, alone",
             lambda: Seen(_serves_alone(scene, number), scene.watcher.text()),
@@ -27,8 +42,19 @@ def train_and_deploy(scene: Scene, number: int, *, forced: bool = False) -> None
             timeout_seconds=120,
         )
     scene.narrator.say(f"  Observed: {' · '.join(scene.watcher.history.changes[already_shown:])}")
-    f1, images = scene.aws.versions()[-1]["EvaluationResult"]["F1Score"], scene.aws.state().previous_trained_images
-    scene.narrator.say(f"  Version {number}: F1 {f1:.3f} on the held-out images, trained with {images} images.")
+    if not skipped:
+        scene.narrator.say(trained)
+
+
+def _follow(scene: Scene, step: Step, run: DagRun) -> list[str]:
+    """Wait until a training run has ended well; return the tasks that it skipped."""
+    scene.patience.until(
+        f"training run {run.run_id} to end",
+        lambda: _look(scene, run),
+        step=step,
+        timeout_seconds=TRAINING_SECONDS,
+    )
+    return [task.task_id for task in scene.airflow.tasks(run) if task.state == "skipped"]
 
 
 def _look(scene: Scene, run: DagRun) -> Seen:
@@ -38,8 +64,6 @@ def _look(scene: Scene, run: DagRun) -> Seen:
     active = ", ".join(task.task_id for task in tasks if task.state in {"running", "deferred", "up_for_retry"})
     if now.ended:
         scene.expect(now.state == "success", f"The training run {run.run_id} is {now.state}.")
-        skipped = [task.task_id for task in tasks if task.state == "skipped"]
-        scene.expect(not skipped, f"The training run skipped {', '.join(skipped)}: {_last_outcome(scene)}")
     versions = scene.watcher.text()
     return Seen(now.ended, f"{versions} · {active}" if active else versions, finished)
 

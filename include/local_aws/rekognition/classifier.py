@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from local_aws.rekognition.augment import vary
 from local_aws.rekognition.features import Vector, describe
-from local_aws.rekognition.images import Pixels
+from local_aws.rekognition.images import Pixels, read_pixels
 
 REGULARIZATION = 60.0  # sklearn's C; lower is less sure of itself
 VARIANT_BUDGET = 1500  # variants in all: many for few images, one for many
@@ -48,6 +48,10 @@ class Classifier:
         nearest = np.maximum.reduceat(features @ self.references.T, self.starts, axis=1)
         distance = (nearest - NEARNESS * self.usual_similarity) / FAMILIARITY_WIDTH
         return np.asarray(shares / (1 + np.exp(-distance)), dtype=np.float32)
+
+    def judge(self, body: bytes) -> Vector:
+        """Confidences 0..1 of an image file, in the order of ``labels``; raises ``UnusableImageError``."""
+        return self.classify(read_pixels(body))
 
     def classify(self, pixels: Pixels) -> Vector:
         """Confidences 0..1 of one image, in the order of ``labels``."""
@@ -87,26 +91,47 @@ class Classifier:
 
 def fit(images: Sequence[Pixels], features: Matrix, labels: Sequence[str], seed: int = 0) -> Classifier:
     """Train on images, their features and one label each; at least two labels must occur."""
-    from sklearn.linear_model import LogisticRegression
-
     names = tuple(sorted(set(labels)))
     targets = np.array([names.index(label) for label in labels])
     all_features, all_targets = _with_variants(images, features, targets, seed)
-    model = LogisticRegression(C=REGULARIZATION, max_iter=100, tol=1e-3)
-    model.fit(all_features, all_targets)
-    weights, bias = np.asarray(model.coef_), np.asarray(model.intercept_)
-    if len(names) == 2:  # sklearn keeps one row for two classes
-        weights, bias = np.vstack([-weights / 2, weights / 2]), np.concatenate([-bias / 2, bias / 2])
+    weights, bias = logistic_regression(all_features, all_targets, REGULARIZATION)
     references, starts = _references(all_features, all_targets, len(names), seed)
     return Classifier(
         labels=names,
-        weights=weights.astype(np.float32),
-        bias=bias.astype(np.float32),
+        weights=weights,
+        bias=bias,
         references=references,
         starts=starts,
         usual_similarity=_usual_similarity(features, targets, seed),
         thresholds=np.full(len(names), DEFAULT_THRESHOLD, dtype=np.float32),
     )
+
+
+def logistic_regression(
+    features: Matrix, targets: npt.NDArray[np.intp], strength: float, *, has_bias: bool = True
+) -> tuple[Matrix, Vector]:
+    """Return weights, (labels, features), and bias, (labels,); ``strength`` is sklearn's C."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=strength, max_iter=100, tol=1e-3, fit_intercept=has_bias)
+    model.fit(features, targets)
+    weights, bias = np.asarray(model.coef_), np.asarray(model.intercept_)
+    if len(weights) == 1:  # sklearn keeps one row for two classes
+        weights, bias = np.vstack([-weights / 2, weights / 2]), np.array([-1, 1]) * (bias / 2)
+    return weights.astype(np.float32), bias.astype(np.float32)
+
+
+def recognized(features: Matrix, labels: Sequence[str], seed: int = 0) -> tuple[float, float]:
+    """Return how many images have the nearest other one of their own label, 0..1, and how many would by chance.
+
+    Of many images, as many are looked at as serve as references.
+    """
+    chosen = np.random.default_rng(seed).permutation(len(features))[:MAX_REFERENCES]
+    own = np.unique(np.array(labels)[chosen], return_inverse=True)[1]
+    similarity = features[chosen] @ features[chosen].T
+    np.fill_diagonal(similarity, -1.0)
+    shares = np.bincount(own) / len(own)
+    return float((own[similarity.argmax(axis=1)] == own).mean()), float((shares**2).sum())
 
 
 def _with_variants(

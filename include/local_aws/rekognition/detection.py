@@ -5,7 +5,6 @@ from typing import Any
 
 from local_aws.errors import AwsError
 from local_aws.rekognition import models
-from local_aws.rekognition.classifier import Classifier
 from local_aws.rekognition.exceptions import (
     invalid_parameter,
     invalid_s3_object,
@@ -13,7 +12,8 @@ from local_aws.rekognition.exceptions import (
     throughput_exceeded,
 )
 from local_aws.rekognition.features import Vector
-from local_aws.rekognition.images import MAX_INLINE_BYTES, MAX_S3_BYTES, UnusableImageError, read_pixels
+from local_aws.rekognition.images import MAX_INLINE_BYTES, MAX_S3_BYTES, UnusableImageError
+from local_aws.rekognition.model import Model
 from local_aws.rekognition.registry import Registry
 from local_aws.rekognition.storage import S3Access, S3ObjectMissingError
 from local_aws.services import RequestContext
@@ -39,12 +39,12 @@ class Detection:
         """DetectCustomLabels: best first."""
         model = self._running_model(request["ProjectVersionArn"], context)
         try:
-            pixels = read_pixels(self._image_bytes(request["Image"]))
+            confidences = model.judge(self._image_bytes(request["Image"]))
         except UnusableImageError as error:
             raise AwsError(ERROR_OF_KIND[error.kind], error.message) from error
-        return {"CustomLabels": _labels(model, model.classify(pixels), request)}
+        return {"CustomLabels": _labels(model, confidences, request)}
 
-    def _running_model(self, arn: str, context: RequestContext) -> Classifier:
+    def _running_model(self, arn: str, context: RequestContext) -> Model:
         with self._registry.lock:
             version = self._registry.version(arn, context.region)
             status, bucket, outcome = version.status, version.bucket, version.outcome
@@ -77,7 +77,7 @@ def _limited(body: bytes, limit: int) -> bytes:
     return body
 
 
-def _labels(model: Classifier, confidences: Vector, request: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _labels(model: Model, confidences: Vector, request: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return labels at or above MinConfidence, or, without it, each at or above its own assumed threshold."""
     percent = confidences * 100
     least = request.get("MinConfidence")

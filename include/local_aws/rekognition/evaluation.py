@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from local_aws.rekognition.classifier import DEFAULT_THRESHOLD, Classifier, Matrix
+from local_aws.rekognition.classifier import DEFAULT_THRESHOLD, Matrix
 from local_aws.rekognition.dataset import Example
 from local_aws.rekognition.features import Vector
+from local_aws.rekognition.model import Model
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Evaluation:
         )
 
 
-def evaluate(model: Classifier, confidences: Matrix, truths: Sequence[tuple[str, ...]]) -> Evaluation:
+def evaluate(model: Model, confidences: Matrix, truths: Sequence[tuple[str, ...]]) -> Evaluation:
     """Compare confidences (images, labels) with true labels; a label without test images has no score."""
     tops = [model.labels[index] for index in confidences.argmax(axis=1)]
     confusion: Counter[tuple[str, str]] = Counter()
@@ -71,9 +72,7 @@ def _scores(label: str, confusion: Counter[tuple[str, str]]) -> Scores:
     return Scores(precision, recall, f1)
 
 
-def _thresholds(
-    model: Classifier, confidences: Matrix, truths: Sequence[tuple[str, ...]], tops: Sequence[str]
-) -> Vector:
+def _thresholds(model: Model, confidences: Matrix, truths: Sequence[tuple[str, ...]], tops: Sequence[str]) -> Vector:
     """Each label's assumed threshold: low enough to keep its right predictions, and at most one half.
 
     Cutting there loses no recall of the test set and can only raise the precision that is reported.
@@ -88,7 +87,7 @@ def _thresholds(
 
 def summary(
     evaluation: Evaluation,
-    model: Classifier,
+    model: Model,
     *,
     version_arn: str,
     ended: str,
@@ -128,7 +127,7 @@ def summary(
     }
 
 
-def snapshot(model: Classifier, examples: Sequence[Example], confidences: Matrix, ended: str) -> str:
+def snapshot(model: Model, examples: Sequence[Example], confidences: Matrix, ended: str) -> str:
     """Repeat the manifest lines, each with what the model says of its image."""
     rows = []
     for example, row in zip(examples, confidences, strict=True):

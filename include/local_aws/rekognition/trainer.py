@@ -7,13 +7,15 @@ must keep answering. It reads and writes the folder alone and needs neither netw
 import json
 import os
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
+from local_aws.rekognition import keypoint_classifier
 from local_aws.rekognition import workfolder as roles
-from local_aws.rekognition.classifier import Classifier, Matrix, fit
+from local_aws.rekognition.classifier import Matrix, fit, recognized
 from local_aws.rekognition.dataset import (
     CONTENT_MESSAGES,
     Dataset,
@@ -28,7 +30,12 @@ from local_aws.rekognition.dataset import (
 )
 from local_aws.rekognition.evaluation import evaluate, snapshot, summary
 from local_aws.rekognition.features import describe
+from local_aws.rekognition.images import read_detail
+from local_aws.rekognition.model import Model
 from local_aws.rekognition.workfolder import Result, WorkFolder
+
+ENOUGH_RECOGNIZED = 0.4  # share of the way from chance to all
+MOST_IMAGES_WITH_KEYPOINTS = 2000  # in training and testing: three minutes of work
 
 
 def train(folder: WorkFolder) -> Result:
@@ -89,15 +96,9 @@ def _fit_and_evaluate(
     folder: WorkFolder, training: list[Example], testing: list[Example], files: dict[str, str]
 ) -> Result:
     job = folder.read_job()
-    training_features = _features(training)
-    rows = [(index, label) for index, example in enumerate(training) for label in example.line.labels]
-    model = fit(
-        [training[index].pixels for index, _ in rows],
-        training_features[[index for index, _ in rows]],
-        [label for _, label in rows],
-    )
+    model, confidences_of = _learn(folder, training, len(training) + len(testing))
     known = [example for example in testing if set(example.line.labels) & set(model.labels)]
-    confidences = model.confidences(_features(known))
+    confidences = confidences_of(known)
     truths = [tuple(label for label in e.line.labels if label in model.labels) for e in known]
     evaluation = evaluate(model, confidences, truths)
     model = model.with_thresholds(evaluation.thresholds)
@@ -112,22 +113,47 @@ def _fit_and_evaluate(
         testing_images=len(testing),
     )
     name = f"EvaluationSummary-{job.project_name}-{job.version_name}.json"
-    (folder.output / name).write_text(json.dumps(content, indent=2, ensure_ascii=False), "utf-8")
-    files = {roles.SUMMARY: name, **files, **_write_snapshots(folder, model, training, known, ended)}
+    on_training = snapshot(model, training, confidences_of(training), ended)
+    files = {
+        roles.SUMMARY: _write(folder, name, json.dumps(content, indent=2, ensure_ascii=False)),
+        **files,
+        roles.TRAINING_OUTPUT: _write(folder, "training.manifest", on_training),
+        roles.TESTING_OUTPUT: _write(folder, "testing.manifest", snapshot(model, known, confidences, ended)),
+    }
     f1_score = evaluation.overall.f1
     return Result(succeeded=True, message="The model is ready to run.", f1_score=f1_score, files=files)
 
 
-def _write_snapshots(
-    folder: WorkFolder, model: Classifier, training: list[Example], testing: list[Example], ended: str
-) -> dict[str, str]:
-    files = {}
-    for role, part in ((roles.TRAINING_OUTPUT, training), (roles.TESTING_OUTPUT, testing)):
-        file = f"{role.removesuffix('_output')}.manifest"
-        text = snapshot(model, part, model.confidences(_features(part)), ended)
-        (folder.output / file).write_text(text, "utf-8")
-        files[role] = file
-    return files
+def _learn(folder: WorkFolder, training: list[Example], images: int) -> tuple[Model, Callable[[list[Example]], Matrix]]:
+    """Return a model, and what gives its confidences for examples.
+
+    Whole pictures are compared where that tells the labels apart. Else, the things are not where they were in another
+    picture, and keypoints are compared if that is better: 50 times the work.
+    """
+    features = _features(training)
+    rows = [(index, label) for index, example in enumerate(training) for label in example.line.labels]
+    labels = [label for _, label in rows]
+    row_features = features[[index for index, _ in rows]]
+    right, by_chance = recognized(row_features, labels)
+    if right - by_chance < ENOUGH_RECOGNIZED * (1 - by_chance) and images <= MOST_IMAGES_WITH_KEYPOINTS:
+        learned = keypoint_classifier.fit([read_detail(_body(folder, training[index])) for index, _ in rows], labels)
+        if learned is not None and learned[1] > right:
+            model = learned[0]
+            return model, lambda examples: np.stack([model.judge(_body(folder, example)) for example in examples])
+    whole = fit([training[index].pixels for index, _ in rows], row_features, labels)
+    return whole, lambda examples: whole.confidences(_features(examples))
+
+
+def _body(folder: WorkFolder, example: Example) -> bytes:
+    body = folder.read_image(example.line.bucket, example.line.key)
+    if body is None:
+        raise FileNotFoundError(f"the image {example.line.source_ref} was there when the manifest was read")
+    return body
+
+
+def _write(folder: WorkFolder, file: str, text: str) -> str:
+    (folder.output / file).write_text(text, "utf-8")
+    return file
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import local_aws
-from local_aws.rekognition.classifier import Classifier
+from local_aws.rekognition import model as models
 from local_aws.rekognition.manifest import image_address
 from local_aws.rekognition.storage import S3Access, S3ObjectMissingError
 from local_aws.rekognition.workfolder import SUMMARY, Job, Result, WorkFolder
@@ -61,7 +61,7 @@ class TrainingOutcome:
     message: str
     f1_score: float | None = None
     files: dict[str, S3Location] = field(default_factory=dict)
-    model: Classifier | None = None
+    model: models.Model | None = None
 
 
 class TrainingCancelledError(Exception):
@@ -112,7 +112,7 @@ class Trainer:
         if result is None:
             raise RuntimeError("the training process gave no result")
         files = self._upload(result, folder)
-        model = Classifier.load(folder.model) if result.succeeded else None
+        model = models.load(folder.model) if result.succeeded else None
         return TrainingOutcome(result.succeeded, result.message, result.f1_score, files, model)
 
     def _fetch_manifest(self, sources: Sequence[S3Location], file: Path) -> list[str]:

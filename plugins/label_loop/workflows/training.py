@@ -239,8 +239,9 @@ class TrainingWorkflow(ModelProject):
         """
         datasets, recorded = ProjectDatasets(self.context), self.attempt
         if recorded and recorded.version_name == attempt.version_name:  # its images may have been prepared again
-            kept = {"outcome": recorded.outcome, "tries": recorded.tries, "from_datasets": recorded.from_datasets}
-            attempt = replace(attempt, **kept)
+            attempt = replace(
+                attempt, outcome=recorded.outcome, tries=recorded.tries, from_datasets=recorded.from_datasets
+            )
         if not attempt.from_datasets:  # afterwards there may be none for a moment, as they are replaced
             attempt = replace(attempt, from_datasets=bool(datasets.found()))
         self._record(attempt)

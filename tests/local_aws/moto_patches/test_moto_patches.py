@@ -25,7 +25,7 @@ def look(request: pytest.FixtureRequest) -> Look:
 
 @pytest.fixture
 def endpoint(start: Callable[..., Endpoint]) -> Endpoint:
-    return start(control_hosts=of_s3.HOST, moto_services=SERVICES)
+    return start(hosts=of_s3.HOST, moto_services=SERVICES)
 
 
 def test_with_the_patch_the_endpoint_answers_as_aws_does(look: Look, endpoint: Endpoint) -> None:
