@@ -105,7 +105,7 @@ def _keep(described: Sequence[Matrix], targets: npt.NDArray[np.intp], label_coun
     random = np.random.default_rng(seed)
     kept, owners = [], []
     for label in range(label_count):
-        images = np.flatnonzero(targets == label)
+        images = np.flatnonzero(targets == label).tolist()
         own = np.concatenate([described[image].reshape(-1, described[image].shape[-1]) for image in images])
         owner = np.repeat(images, [described[image].shape[0] * described[image].shape[1] for image in images])
         chosen = random.permutation(len(own))[: MOST_KEYPOINTS // label_count]
