@@ -1,0 +1,87 @@
+"""How the story goes on from a version that the F1 gate holds back."""
+
+import io
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from demo.errors import NotAsToldError
+from demo.progress import Narrator
+from demo.steps.training import train_and_deploy
+from demo.versions import RUNNING, History, Moment
+from demo.waiting import Patience
+from label_loop.loop import Loop
+from local_stack.airflow_api import Run, Task
+
+ARN = "arn:aws:rekognition:us-east-1:123456789012:project/logos/version/v1/1700000000000"
+
+
+class AirflowOfRuns:
+    """Each run ends at once; a training skips what follows the gate, or is what the test says."""
+
+    def __init__(self, history: History, skips: bool) -> None:
+        self.history = history
+        self.skips = skips
+        self.triggered: list[dict[str, Any]] = []
+
+    def trigger(self, dag_id: str, **conf: Any) -> Run:
+        self.triggered.append(conf)
+        deploys = "version" in conf or not self.skips
+        self.history.add(
+            Moment(ARN if deploys else None, {ARN: RUNNING if deploys else "STOPPED"}, ARN if deploys else None)
+        )
+        return Run(dag_id, str(len(self.triggered)), "success")
+
+    def run(self, run: Run) -> Run:
+        return run
+
+    def tasks(self, run: Run) -> list[Task]:
+        by_hand = "version" in self.triggered[int(run.run_id) - 1]
+        skipped = "write_manifest" if by_hand else "start_version" if self.skips else ""
+        return [Task("check", "success", 1), *([Task(skipped, "skipped", 1)] if skipped else [])]
+
+
+class Story(SimpleNamespace):
+    def __init__(self, f1: float, *, skips: bool) -> None:
+        version = {"ProjectVersionArn": ARN, "EvaluationResult": {"F1Score": f1}}
+        history = History()
+        attempt = SimpleNamespace(outcome="rejected: F1 0.260 < 0.8")
+        self.told = io.StringIO()
+        super().__init__(
+            loop=Loop("/logos"),
+            narrator=Narrator(Console(file=self.told, width=400)),
+            watcher=SimpleNamespace(history=history, text=lambda: "1 STOPPED"),
+            airflow=AirflowOfRuns(history, skips),
+            aws=SimpleNamespace(
+                versions=lambda: [version],
+                parameter=lambda _: "0.8",
+                state=lambda: SimpleNamespace(previous_trained_images=63, last_training_attempt=attempt),
+            ),
+            patience=Patience(lambda: None, lambda: "", sleep=lambda _: None),
+        )
+
+    def expect(self, holds: bool, text: str) -> None:
+        if not holds:
+            raise NotAsToldError(text)
+
+
+def test_a_version_below_the_gate_is_told_and_deployed_by_hand() -> None:
+    story = Story(0.26, skips=True)
+    train_and_deploy(story, 1)
+    assert story.airflow.triggered == [{"force": False}, {"version": "v1"}]
+    assert "Version 1: F1 0.260 on the held-out images, trained with 63 images." in story.told.getvalue()
+    assert "below Minimum-F1-Score = 0.8" in story.told.getvalue()
+
+
+def test_a_version_that_passes_is_deployed_by_the_training() -> None:
+    story = Story(0.9, skips=False)
+    train_and_deploy(story, 1, forced=True)
+    assert story.airflow.triggered == [{"force": True}]
+    assert "below" not in story.told.getvalue()
+
+
+def test_what_is_skipped_for_another_reason_is_not_as_told() -> None:
+    with pytest.raises(NotAsToldError, match=r"skipped start_version: the last training was rejected"):
+        train_and_deploy(Story(0.9, skips=True), 1)
