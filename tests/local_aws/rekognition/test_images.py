@@ -14,7 +14,7 @@ from PIL import Image
 
 from local_aws.errors import AwsError
 from local_aws.rekognition.detection import Detection
-from local_aws.rekognition.images import UnusableImageError, read_detail, read_pixels
+from local_aws.rekognition.images import read_detail, read_pixels
 
 FRAMES = [Image.new("RGB", (80, 80), colour) for colour in ("red", "green")]
 PROJECT = Path(__file__).resolve().parents[3]
@@ -138,14 +138,6 @@ def test_damaged_files_are_read_or_refused_and_nothing_else(kind: str) -> None:
             "InvalidParameterException",
             "ImageTooLargeException",
         }
-
-
-def test_the_aspect_ratio_is_checked_for_training_only() -> None:
-    file = io.BytesIO()
-    Image.new("RGB", (64, 1400)).save(file, "PNG")
-    assert read_pixels(file.getvalue()).shape == (32, 32, 3)
-    with pytest.raises(UnusableImageError, match="20:1"):
-        read_pixels(file.getvalue(), max_aspect_ratio=20)
 
 
 _COST = """

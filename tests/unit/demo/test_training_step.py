@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from demo.errors import NotAsToldError
+from demo.errors import DemoError
 from demo.progress import Narrator
 from demo.steps.training import train_and_deploy
 from demo.versions import RUNNING, History, Moment
 from demo.waiting import Patience
 from label_loop.loop import Loop
-from local_stack.airflow_api import Run, Task
+from local_stack.airflow_api import DagRun, TaskInstance
 
 ARN = "arn:aws:rekognition:us-east-1:123456789012:project/logos/version/v1/1700000000000"
 
@@ -26,21 +26,21 @@ class AirflowOfRuns:
         self.skips = skips
         self.triggered: list[dict[str, Any]] = []
 
-    def trigger(self, dag_id: str, **conf: Any) -> Run:
+    def trigger(self, dag_id: str, **conf: Any) -> DagRun:
         self.triggered.append(conf)
         deploys = "version" in conf or not self.skips
         self.history.add(
             Moment(ARN if deploys else None, {ARN: RUNNING if deploys else "STOPPED"}, ARN if deploys else None)
         )
-        return Run(dag_id, str(len(self.triggered)), "success")
+        return DagRun(dag_id, str(len(self.triggered)), "success")
 
-    def run(self, run: Run) -> Run:
+    def run(self, run: DagRun) -> DagRun:
         return run
 
-    def tasks(self, run: Run) -> list[Task]:
+    def tasks(self, run: DagRun) -> list[TaskInstance]:
         by_hand = "version" in self.triggered[int(run.run_id) - 1]
         skipped = "write_manifest" if by_hand else "start_version" if self.skips else ""
-        return [Task("check", "success", 1), *([Task(skipped, "skipped", 1)] if skipped else [])]
+        return [TaskInstance("check", "success", 1), *([TaskInstance(skipped, "skipped", 1)] if skipped else [])]
 
 
 class Story(SimpleNamespace):
@@ -64,7 +64,7 @@ class Story(SimpleNamespace):
 
     def expect(self, holds: bool, text: str) -> None:
         if not holds:
-            raise NotAsToldError(text)
+            raise DemoError(text)
 
 
 def test_a_version_below_the_gate_is_told_and_deployed_by_hand() -> None:
@@ -83,5 +83,5 @@ def test_a_version_that_passes_is_deployed_by_the_training() -> None:
 
 
 def test_what_is_skipped_for_another_reason_is_not_as_told() -> None:
-    with pytest.raises(NotAsToldError, match=r"skipped start_version: the last training was rejected"):
+    with pytest.raises(DemoError, match=r"skipped start_version: the last training was rejected"):
         train_and_deploy(Story(0.9, skips=True), 1)
