@@ -17,6 +17,7 @@ LABELLED_FOLDER = "images_labeled_by_folder/"
 TEST_FOLDER = "images_for_testing/"
 ANSWERS_FOLDER = "a2i-human-loop-data/"
 MANIFESTS_FOLDER = "manifests/"
+CONSOLE_FOLDER = f"{MANIFESTS_FOLDER}console/"  # what people labelled in the AWS console
 EVALUATION_FOLDER = "evaluation/"
 
 # How often an object is tried: the maxReceiveCount that provisioning and the template set, and the tries of what a

@@ -18,9 +18,8 @@ from label_loop.domain import datasets
 from label_loop.domain.training import DEPLOYED, MAX_TRIES
 from label_loop.exceptions import VersionNotCreatedError
 from label_loop.operators.training import TrainingCreateVersionOperator
-from label_loop.payloads import TrainingAttempt
+from label_loop.payloads import CONSOLE_FOLDER, TrainingAttempt
 from label_loop.triggers.datasets import DatasetsTrigger
-from label_loop.workflows.project_datasets import CONSOLE_FOLDER
 from local_aws.rekognition.training import Trainer
 
 
@@ -106,7 +105,7 @@ def test_what_people_labelled_in_the_console_is_saved_and_reported(opened: World
     (line,) = opened.context().clients.s3.read_key(key, opened.bucket).splitlines()
     assert json.loads(line)["source-ref"] == entry["source-ref"]
     (told,) = events(opened.told(), "datasets")
-    for part in ("1 entries", key, "python -m label_loop datasets"):
+    for part in ("1 entries", key, "python -m label_loop console-labels"):
         assert part in told["body"]["message"]
 
 

@@ -11,13 +11,10 @@ from label_loop.domain import datasets
 from label_loop.domain.datasets import TEST, TRAIN, DatasetKind
 from label_loop.exceptions import DatasetFailedError
 from label_loop.model_project import ModelProject
-from label_loop.payloads import MANIFESTS_FOLDER, LabelledImage, ProjectDataset, TrainingAttempt
+from label_loop.payloads import CONSOLE_FOLDER, MANIFESTS_FOLDER, LabelledImage, ProjectDataset, TrainingAttempt
 from label_loop.workflows.training_set import TrainingSet
 
 log = logging.getLogger(__name__)
-
-CONSOLE_FOLDER = f"{MANIFESTS_FOLDER}console/"
-"""Where entries are saved that exist nowhere but in a dataset."""
 
 
 class ProjectDatasets(ModelProject):
@@ -84,7 +81,7 @@ class ProjectDatasets(ModelProject):
             "datasets",
             f"The dataset {dataset.name} of the project has {len(foreign)} entries that the loop did not write, "
             f"{labelled} of them labelled. They were saved to {key}, and the dataset is replaced by one of the loop's "
-            f"images. To take over their labels: python -m label_loop datasets {self.context.loop.path}",
+            f"images. To take over their labels: python -m label_loop console-labels {self.context.loop.path}",
             entries=len(foreign),
             saved=key,
         )
