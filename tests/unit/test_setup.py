@@ -33,5 +33,5 @@ def test_what_others_made_is_left_alone(tmp_path: Path, folder: str, kind: str) 
         timeout=60,
     )
     assert done.returncode == 1
-    assert f"{folder} is not what scripts/setup made" in done.stderr
+    assert f"{folder} was not created by scripts/setup" in done.stderr
     assert (theirs / "kept").exists()
