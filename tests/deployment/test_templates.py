@@ -168,10 +168,11 @@ def test_a_stack_can_be_made_over_what_one_that_was_deleted_has_kept():
             assert whole["Parameters"][f"Existing{name}"]["Default"] == ""
 
 
-def test_the_alarms_watch_the_dead_letter_queues_and_tell_the_topic():
+def test_the_alarms_watch_uploads_that_wait_and_dead_letters_and_tell_the_topic():
     alarms = resources("AWS::CloudWatch::Alarm").values()
     watched = {one["Properties"]["Dimensions"][0]["Value"] for one in alarms}
-    assert watched == {NAMES.dead_letter_queue("uploads"), NAMES.dead_letter_queue("answers")}
+    queues = {NAMES.queue("uploads"), NAMES.dead_letter_queue("uploads"), NAMES.dead_letter_queue("answers")}
+    assert watched == queues
     assert all(one["Properties"]["AlarmActions"] == [NAMES.arn("sns", NAMES.base)] for one in alarms)
 
 

@@ -29,6 +29,7 @@ SAME_NAMES = {
     "plugins/label_loop/hooks/reviews.py": {"HumanLoopName"},
     "plugins/label_loop/provisioning/sample.py": {"ProjectVersionArn"},
     "plugins/label_loop/provisioning/table.py": {"HumanLoopName"},
+    "include/demo/steps/training.py": {"ProjectVersionArn"},
     "include/demo/table.py": {"ProjectVersionArn"},
     "include/demo/versions.py": {"ProjectVersionArn"},
 }

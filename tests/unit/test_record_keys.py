@@ -17,6 +17,7 @@ AFTER = LoopState(
     endpoint_started_at="t",
     stopped_because="idle",
     stopping_since="t",
+    outage_reported_of="arn",
     deploying_since="t",
     last_training_attempt=TrainingAttempt("v", "m", 1, "f", "t"),
     sampling_since="t",

@@ -15,7 +15,7 @@ from label_loop.domain.detections import UNDETECTABLE
 from label_loop.domain.moments import timestamp
 from label_loop.domain.training_images import storage_problem
 from label_loop.exceptions import NoServingModelError, SmokeTestFailedError
-from label_loop.hooks.aws_errors import error_code
+from label_loop.hooks.aws_errors import error_code, object_problem
 from label_loop.loop_state import LoopState
 from label_loop.model_project import ModelProject, manifest_key
 from label_loop.payloads import LABELLED_FOLDER, LabelledImage, S3Upload
@@ -68,11 +68,12 @@ class DeploymentWorkflow(ModelProject):
                 labels = self.context.clients.rekognition.detect(version.arn, S3Upload(bucket, image.key, ""))
             except ClientError as error:
                 code = error_code(error)
-                if code not in UNDETECTABLE:
+                problem = UNDETECTABLE.get(code) or object_problem(error)
+                if problem is None:
                     raise SmokeTestFailedError(
                         f"{version_name} is running, but its smoke test failed ({code}); the endpoint was not moved."
                     ) from error
-                skipped[UNDETECTABLE[code]] += 1
+                skipped[problem] += 1
                 log.warning("Smoke test: skipping %s: %s", image.key, code)
             else:
                 log.info("Smoke test of %s on %s: detected %s", version_name, image.key, labels)

@@ -82,6 +82,6 @@ def test_a_version_that_passes_is_deployed_by_the_training() -> None:
     assert "below" not in story.told.getvalue()
 
 
-def test_what_is_skipped_for_another_reason_is_not_as_told() -> None:
-    with pytest.raises(DemoError, match=r"skipped start_version: the last training was rejected"):
+def test_what_is_skipped_for_another_reason_is_an_error() -> None:
+    with pytest.raises(DemoError, match=r"skipped start_version: the outcome of the last training is rejected"):
         train_and_deploy(Story(0.9, skips=True), 1)
