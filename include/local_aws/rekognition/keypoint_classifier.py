@@ -17,7 +17,7 @@ from local_aws.rekognition.features import Vector
 from local_aws.rekognition.images import Detail, read_detail
 from local_aws.rekognition.keypoints import Matrix, describe_keypoints
 
-MOST_KEYPOINTS = 20_000  # kept for the comparison, in all: bounds memory and the time to detect
+MOST_KEYPOINTS = 60_000  # kept for the comparison, in all: bounds memory and the time to detect
 COMPONENTS = 64  # of the descriptions
 REGULARIZATION = 1.0  # sklearn's C; lower is less sure of itself
 
