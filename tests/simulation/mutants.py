@@ -13,7 +13,6 @@ from label_loop.operators.deployment import StopIdleVersionsOperator
 from label_loop.review import a2i
 from label_loop.sensors.rekognition import RekognitionProjectVersionSensor
 from label_loop.workflows.detection import DetectionWorkflow
-from label_loop.workflows.training import TrainingWorkflow
 
 
 @dataclass(frozen=True)
@@ -46,22 +45,6 @@ def _apply_answers_without_a_condition(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(LogRow, "is_answered", False)  # else only two runs that read at the same moment could disagree
 
 
-def _record_the_attempt_after_it_was_paid(patch: pytest.MonkeyPatch) -> None:
-    create = TrainingWorkflow.create_version
-
-    def create_version(self: TrainingWorkflow, attempt: Any) -> str:
-        context, transitions = self.context, []
-        change = context.store.change_state
-        context.store.change_state = transitions.append  # type: ignore[assignment, method-assign]
-        name = create(self, attempt)
-        context.store.change_state = change  # type: ignore[method-assign]
-        for transition in transitions:
-            context.store.change_state(transition)
-        return name
-
-    patch.setattr(TrainingWorkflow, "create_version", create_version)
-
-
 def _put_rows_without_a_condition(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(InferenceLogHook, "_put", lambda self, row: {"Put": {"TableName": self.table, "Item": row.to_item()}})
 
@@ -89,7 +72,6 @@ def _do_not_wait_for_the_start(patch: pytest.MonkeyPatch) -> None:
 MUTANTS: Mapping[str, Mutant] = {
     "messages are deleted before their rows are written": Mutant(DailyWork, _delete_messages_before_rows_are_written),
     "answers are applied without a condition": Mutant(DailyWork, _apply_answers_without_a_condition),
-    "an attempt is recorded after it was paid": Mutant(Models, _record_the_attempt_after_it_was_paid),
     "rows are put without a condition": Mutant(DailyWork, _put_rows_without_a_condition),
     "the old version is left running": Mutant(Models, _leave_the_old_version_running),
     "reviews are named at random": Mutant(DailyWork, _name_reviews_at_random),
