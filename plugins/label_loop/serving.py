@@ -207,8 +207,7 @@ class ServingModel(ModelProject):
                 f"{deployment.MAX_BILLED_VERSIONS} versions may be billed at a time. Unused versions are being "
                 "stopped, and the start will be retried."
             )
-        settings = self.context.settings
-        units = deployment.InferenceUnits.of(settings.minimum_inference_units, settings.maximum_inference_units)
+        units = deployment.InferenceUnits.of_settings(self.context.settings)
         try:
             self.context.clients.rekognition.start_version(version.arn, units.minimum, units.maximum)
         except ClientError as error:

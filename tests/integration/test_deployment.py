@@ -90,6 +90,20 @@ def test_a_rollback_serves_without_a_gap_and_stops_what_served(labelled: World, 
     assert labelled.state().endpoint_arn == new
 
 
+def test_more_inference_units_are_had_without_a_gap_in_the_way_that_is_told(labelled: World, model: Model) -> None:
+    labelled.add_version(model, "v0", "STOPPED")
+    labelled.set_variable("Minimum-Inference-Units", "3")
+    decision = labelled.deployment().decide("v1", asked_by="alice")
+    assert decision.action == "none"
+    assert "deploy v0 (F1 1.000), then v1 again" in decision.reason
+    with always_served(labelled):
+        deploy(labelled, "v0")
+        eventually(lambda: labelled.status("v1") == "STOPPED")
+        deploy(labelled, "v1")
+    assert labelled.deployment().version("v1").inference_units == 3
+    assert labelled.deployment().decide("v1", asked_by="alice").reason == "it already serves"
+
+
 def test_every_step_of_a_rollback_can_be_repeated(labelled: World, model: Model) -> None:
     labelled.add_version(model, "v0", "STOPPED")
     for _ in range(2):

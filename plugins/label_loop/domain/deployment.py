@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from label_loop.exceptions import VersionNotDeployableError, shown
+from label_loop.parameters import Settings
 from label_loop.payloads import ProjectVersion
 
 TRAINING = "TRAINING_IN_PROGRESS"
@@ -61,6 +62,11 @@ class InferenceUnits:
         )
         return cls(minimum, problem=problem)
 
+    @classmethod
+    def of_settings(cls, settings: Settings) -> "InferenceUnits":
+        """Return the units that the parameters say."""
+        return cls.of(settings.minimum_inference_units, settings.maximum_inference_units)
+
     def __str__(self) -> str:
         text = (
             f"{self.minimum} to {self.maximum} inference units" if self.maximum else f"{self.minimum} inference unit(s)"
@@ -77,8 +83,32 @@ class DeploymentDecision:
     version_name: str
 
 
+def way_to_units(serving: ProjectVersion, versions: Iterable[ProjectVersion], settings: Settings) -> str | None:
+    """Return how a version that runs gets the units of the parameters and what that costs; None if it has them.
+
+    Rekognition can change them only by a stop and a start. ``versions`` are newest first.
+    """
+    if serving.inference_units is None:
+        return None
+    units, minimum = InferenceUnits.of_settings(settings), settings.minimum_f1_score
+    running = InferenceUnits.of(serving.inference_units, serving.maximum_inference_units or 0)
+    if (running.minimum, running.maximum) == (units.minimum, units.maximum):
+        return None
+    difference = f"it runs with {running}, and the parameters say {units}. Only a new start can change that"
+    for other in versions:
+        if other.arn != serving.arn and other.status in DEPLOYABLE and passes_gate(other.f1_score, minimum):
+            return (
+                f"{difference}. Without a gap: deploy {other.name} (F1 {other.f1_score:.3f}), then {serving.name} "
+                "again. Each of the two deployments pays for two running versions until it has ended"
+            )
+    return (
+        f"{difference}, and no other version reaches the minimum F1 score of {minimum} to serve meanwhile: "
+        f"stop the model and start {serving.name} again. Uploads wait until it runs, usually 10 to 30 minutes"
+    )
+
+
 def decide_deployment(
-    name: str, versions: Sequence[ProjectVersion], endpoint_arn: str | None, minimum_f1_score: float
+    name: str, versions: Sequence[ProjectVersion], endpoint_arn: str | None, settings: Settings
 ) -> DeploymentDecision:
     """Decide on a deployment by hand; any trained version is allowed, also an earlier one or one below the F1 gate.
 
@@ -89,12 +119,13 @@ def decide_deployment(
         problem = f"is {status_label(version.status)}" if version else "is not a version of this project"
         raise VersionNotDeployableError(f"{shown(name)} {problem}. {_deployable(versions)}")
     if version.arn == endpoint_arn and version.status == RUNNING:
-        return DeploymentDecision("none", "it already serves", name)
+        way = way_to_units(version, versions, settings)
+        return DeploymentDecision("none", f"it already serves{f'; {way}' if way else ''}", name)
     if version.arn == endpoint_arn:
         return DeploymentDecision("deploy", "it is the endpoint and will be restarted", name)
     score = "without an F1 score" if version.f1_score is None else f"with F1 {version.f1_score:.3f}"
-    if not passes_gate(version.f1_score, minimum_f1_score):
-        score += f", below the minimum of {minimum_f1_score}; allowed, since it was requested by hand"
+    if not passes_gate(version.f1_score, settings.minimum_f1_score):
+        score += f", below the minimum of {settings.minimum_f1_score}; allowed, since it was requested by hand"
     return DeploymentDecision("deploy", score, name)
 
 

@@ -11,6 +11,7 @@ from label_loop.loop import Loop
 from label_loop.provisioning import review
 from label_loop.provisioning.account import Say
 from label_loop.provisioning.bucket import ensure_folders
+from label_loop.provisioning.capacity import report_capacity
 from label_loop.provisioning.loop_stack import deploy_loop_stack
 from label_loop.provisioning.names import PURPOSES
 from label_loop.provisioning.notifications import ensure_notifications, ensure_status_rule
@@ -56,6 +57,8 @@ def provision_at(site: Site) -> Mapping[str, Any]:
     # Values that have not changed are not written: somebody may have changed them in the record meanwhile.
     changes = {key: value for key, value in values.items() if value and value != record.get(key)}
     written = write_record(site, changes)
+    if not record:
+        report_capacity(site)
     if refusal is not None and site.options.review_backend == A2I:
         raise ReviewRefusedError(_refused(site, refusal)) from refusal
     return written

@@ -38,8 +38,7 @@ class DeploymentWorkflow(ModelProject):
     def decide(self, version_name: str, *, asked_by: str) -> deployment.DeploymentDecision:
         """Decide on a deployment by hand, and announce it. Raises VersionNotDeployableError."""
         endpoint_arn = self.context.store.state.endpoint_arn
-        minimum = self.context.settings.minimum_f1_score
-        decision = deployment.decide_deployment(version_name, self.versions(), endpoint_arn, minimum)
+        decision = deployment.decide_deployment(version_name, self.versions(), endpoint_arn, self.context.settings)
         request = f"deployment requested by {asked_by}"
         verdict = request if decision.action == "deploy" else f"{request}, but not needed"
         self.announce_version(version_name, f"{verdict}: {decision.reason}", asked_by=asked_by)

@@ -235,7 +235,7 @@ def _units(context: LoopContext, serving: ProjectVersion | None) -> InferenceUni
     """Return the running inference units, or if unknown those set by the parameters."""
     if serving and serving.inference_units:
         return InferenceUnits(serving.inference_units, serving.maximum_inference_units)
-    return InferenceUnits.of(context.settings.minimum_inference_units, context.settings.maximum_inference_units)
+    return InferenceUnits.of_settings(context.settings)
 
 
 def _is_upload(upload: S3Upload) -> bool:

@@ -1,7 +1,10 @@
 """Which version may serve, and which only costs."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
+from tests.testing.settings import DEFAULTS
 from tests.unit.strategies import HOSTILE_TEXT
 
 from label_loop.domain.deployment import InferenceUnits, decide_deployment, passes_gate, status_label, versions_to_stop
@@ -73,11 +76,11 @@ def version(name, status="STOPPED", f1_score=0.9):
 def test_what_is_trained_or_runs_can_be_deployed_and_nothing_else(status):
     versions = [version("v3", "RUNNING"), version("v2", status), version("v1")]
     if status in DEPLOYABLE:
-        decision = decide_deployment("v2", versions, "arn:v3", 0.8)
+        decision = decide_deployment("v2", versions, "arn:v3", DEFAULTS)
         assert (decision.action, decision.version_name) == ("deploy", "v2")
         return
     with pytest.raises(VersionNotDeployableError) as caught:
-        decide_deployment("v2", versions, "arn:v3", 0.8)
+        decide_deployment("v2", versions, "arn:v3", DEFAULTS)
     assert f"'v2' is {status_label(status)}" in str(caught.value)
     assert str(caught.value).endswith("newest first: v3, v1.")
 
@@ -85,7 +88,7 @@ def test_what_is_trained_or_runs_can_be_deployed_and_nothing_else(status):
 @given(name=HOSTILE_TEXT)
 def test_an_unknown_version_is_refused_and_names_the_ones_there_are(name):
     with pytest.raises(VersionNotDeployableError, match="is not a version of this project") as caught:
-        decide_deployment(name + "?", [version(f"v{n}") for n in range(25, 0, -1)], None, 0.8)
+        decide_deployment(name + "?", [version(f"v{n}") for n in range(25, 0, -1)], None, DEFAULTS)
     assert "v25, v24" in str(caught.value)
     assert str(caught.value).endswith("v16 and 15 more.")
     assert len(str(caught.value)) < 400
@@ -93,12 +96,12 @@ def test_an_unknown_version_is_refused_and_names_the_ones_there_are(name):
 
 def test_without_any_version_there_is_a_way_out():
     with pytest.raises(VersionNotDeployableError, match="train one first"):
-        decide_deployment("v1", [], None, 0.8)
+        decide_deployment("v1", [], None, DEFAULTS)
 
 
 @pytest.mark.parametrize(("status", "action"), [("RUNNING", "none"), ("STARTING", "deploy"), ("STOPPED", "deploy")])
 def test_the_serving_version_is_left_alone_or_started_again(status, action):
-    assert decide_deployment("v1", [version("v1", status, f1_score=0.1)], "arn:v1", 0.8).action == action
+    assert decide_deployment("v1", [version("v1", status, f1_score=0.1)], "arn:v1", DEFAULTS).action == action
 
 
 @pytest.mark.parametrize(
@@ -110,7 +113,48 @@ def test_the_serving_version_is_left_alone_or_started_again(status, action):
     ],
 )
 def test_a_person_may_deploy_what_the_gate_refused_and_is_told(f1_score, words):
-    decision = decide_deployment("v1", [version("v1", f1_score=f1_score)], "arn:v2", 0.8)
+    decision = decide_deployment("v1", [version("v1", f1_score=f1_score)], "arn:v2", DEFAULTS)
     assert decision.action == "deploy"
     assert words in decision.reason
     assert ("requested by hand" in decision.reason) == (f1_score != 0.9)
+
+
+# --- a version that runs with other units than the parameters say
+
+SERVING = replace(version("v2", "RUNNING"), inference_units=1)
+THREE_UNITS = replace(DEFAULTS, minimum_inference_units=3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "serving"),
+    [
+        (DEFAULTS, SERVING),
+        (THREE_UNITS, replace(SERVING, inference_units=3)),
+        (replace(DEFAULTS, maximum_inference_units=4), replace(SERVING, maximum_inference_units=4)),
+        (THREE_UNITS, replace(SERVING, inference_units=None)),  # not known
+    ],
+)
+def test_nothing_is_said_of_units_that_are_as_asked_or_unknown(settings, serving):
+    assert decide_deployment("v2", [serving, version("v1")], "arn:v2", settings).reason == "it already serves"
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (THREE_UNITS, "runs with 1 inference unit(s), and the parameters say 3 inference unit(s)"),
+        (replace(DEFAULTS, maximum_inference_units=4), "the parameters say 1 to 4 inference units"),
+    ],
+)
+def test_other_units_are_told_with_the_way_that_has_no_gap_and_its_cost(settings, words):
+    versions = [version("v3", "TRAINING_FAILED"), SERVING, version("v1", f1_score=0.7), version("v0")]
+    decision = decide_deployment("v2", versions, "arn:v2", settings)
+    assert decision.action == "none"
+    assert words in decision.reason
+    assert "deploy v0 (F1 0.900), then v2 again" in decision.reason
+    assert "pays for two running versions" in decision.reason
+
+
+def test_without_a_version_to_serve_meanwhile_the_gap_is_told():
+    decision = decide_deployment("v2", [SERVING, version("v1", f1_score=0.7)], "arn:v2", THREE_UNITS)
+    assert "no other version reaches the minimum F1 score of 0.8" in decision.reason
+    assert "stop the model and start v2 again. Uploads wait until it runs" in decision.reason

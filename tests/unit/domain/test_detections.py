@@ -6,16 +6,15 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.testing.settings import DEFAULTS
 
 from label_loop.domain.detections import UNDETECTABLE, failed, to_log_row
 from label_loop.domain.log_row import LogRow
 from label_loop.domain.moments import timestamp
-from label_loop.parameters import FIELDS, PARAMETERS, Settings
 from label_loop.payloads import S3Upload
 
 UPLOAD = S3Upload("b", "images_for_detection/a b+ü%.png", "e1", version_id="v1")
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-DEFAULTS = Settings(**{FIELDS[name]: parameter.parse(parameter.default) for name, parameter in PARAMETERS.items()})
 
 
 def detect(labels, **settings):

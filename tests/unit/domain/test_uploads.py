@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.testing.settings import DEFAULTS
 
 from label_loop.domain.detections import failed, to_log_row
 from label_loop.domain.training_images import folder_label
 from label_loop.domain.uploads import detection_id, upload_key, upload_outcome
-from label_loop.parameters import FIELDS, PARAMETERS, Settings
 from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER, S3Upload
 
 PNG = b"\x89PNG\r\n\x1a\n and the rest"
@@ -80,9 +80,6 @@ def test_the_id_is_the_one_that_the_event_will_have():
     # an unversioned bucket's event has a sequencer, which nobody knows before
     assert detection_id("bucket", "key", '"etag"', None, has_queue=True) is None
     assert detection_id("bucket", "key", '"etag"', "null", has_queue=True) is None
-
-
-DEFAULTS = Settings(**{FIELDS[name]: parameter.parse(parameter.default) for name, parameter in PARAMETERS.items()})
 
 
 def detected(*labels):

@@ -6,11 +6,13 @@ from typing import Any
 
 import boto3
 import pytest
+from moto.ssm.models import ssm_backends
 from tests.testing.sparing_session import SparingSession
 from tests.unit.provisioning.sample import lay_out
 
 from label_loop.loop import Loop
 from label_loop.provisioning import Options, ResourceLine, provision
+from label_loop.system_record import SYSTEM_RECORD
 from local_aws import sqs_polling
 from local_aws.server import LocalAws
 from local_aws.settings import EndpointSettings
@@ -38,6 +40,9 @@ def aws(endpoint: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAw
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(sqs_polling, "_wait_seconds", lambda *_: 0.001)  # what there is, is there
+    parameters = ssm_backends[ACCOUNT][REGION]._parameters
+    for name in [name for name in parameters if name.endswith(SYSTEM_RECORD)]:
+        del parameters[name]  # each test has the region for itself
     yield endpoint
     endpoint.faults.replace([])
 

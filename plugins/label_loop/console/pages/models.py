@@ -35,7 +35,10 @@ VersionName = Annotated[str, Query(alias="version", pattern=r"^[a-zA-Z0-9_.\-]{1
 
 @dataclass(frozen=True)
 class VersionRow:
-    """One version in the table. ``offer`` labels the button that deploys it, None if it cannot be deployed."""
+    """One version in the table. ``offer`` labels the button that deploys it, None if it cannot be deployed.
+
+    ``way_to_units`` is set if it serves with other inference units than the parameters say.
+    """
 
     version: ProjectVersion
     is_endpoint: bool
@@ -43,6 +46,7 @@ class VersionRow:
     usd_per_hour: float | None
     evaluation: evaluation.EvaluationSummary | None
     offer: str | None
+    way_to_units: str | None
 
 
 @dataclass(frozen=True)
@@ -140,10 +144,15 @@ def _rows(aws: LoopContext) -> tuple[list[VersionRow], int]:
             usd_per_hour=costs.cost([version], price).usd_per_hour or None,
             evaluation=summary,
             offer=_offer(version, endpoint),
+            way_to_units=deployment.way_to_units(version, found, aws.settings) if _serves(version, endpoint) else None,
         )
         for version, summary in zip(shown, evaluations, strict=True)
     ]
     return rows, len(found) - len(shown)
+
+
+def _serves(version: ProjectVersion, endpoint: ProjectVersion | None) -> bool:
+    return version is endpoint and version.status == deployment.RUNNING
 
 
 def _offer(version: ProjectVersion, endpoint: ProjectVersion | None) -> str | None:
@@ -218,7 +227,7 @@ async def stop(visit: Operate) -> Response:
 
 def _decide(aws: LoopContext, name: str) -> DeploymentDecision:
     endpoint_arn = aws.store.refresh().endpoint_arn
-    return deployment.decide_deployment(name, ModelProject(aws).versions(), endpoint_arn, aws.settings.minimum_f1_score)
+    return deployment.decide_deployment(name, ModelProject(aws).versions(), endpoint_arn, aws.settings)
 
 
 async def _trigger(visit: Visit, event: str, conf: Mapping[str, Any]) -> Response:
