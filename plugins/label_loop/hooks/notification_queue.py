@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _MESSAGES_PER_CALL = 10
 _MAX_RECEIVE_CALLS = 100
 RECEIVE_COUNT: Final = "ApproximateReceiveCount"
-_MAX_REASON_CHARACTERS = 1000
+_MAX_REASON_BYTES = 1000
+_MAX_MESSAGE_BYTES = 1024 * 1024  # with the names, types and values of its attributes
 RECEIVABLE: Final = "ApproximateNumberOfMessages"
 IN_FLIGHT: Final = "ApproximateNumberOfMessagesNotVisible"
 
@@ -62,13 +63,15 @@ class NotificationQueueHook(SqsHook):
         return [int(attributes[name]) for name in names]
 
     def send_to_dead_letter_queue(self, queue_url: str, body: str, reason: str) -> None:
-        """Send a message to a dead-letter queue, with the reason as an attribute."""
+        """Send a message to a dead-letter queue, with as much of the reason as it has room for as an attribute."""
         # SQS rejects control characters and empty attribute values.
-        text = "".join(c if c.isprintable() else " " for c in reason[:_MAX_REASON_CHARACTERS]) or "unknown reason"
+        text = "".join(c if c.isprintable() else " " for c in reason[:_MAX_REASON_BYTES]) or "unknown reason"
+        room = _MAX_MESSAGE_BYTES - len((body + DEAD_LETTER_REASON + "String").encode())
+        text = text.encode()[: max(0, min(room, _MAX_REASON_BYTES))].decode(errors="ignore")
         attributes: dict[str, MessageAttributeValueTypeDef] = {
             DEAD_LETTER_REASON: {"DataType": "String", "StringValue": text}
         }
-        self.conn.send_message(QueueUrl=queue_url, MessageBody=body, MessageAttributes=attributes)
+        self.conn.send_message(QueueUrl=queue_url, MessageBody=body, MessageAttributes=attributes if text else {})
 
     def delete(self, queue_url: str, receipt_handles: Iterable[str]) -> Sequence[str]:
         """Delete messages, 10 per call; return the handles that failed (SQS will redeliver them)."""
