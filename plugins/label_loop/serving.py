@@ -22,7 +22,6 @@ from label_loop.payloads import ProjectVersion
 
 log = logging.getLogger(__name__)
 
-_STOPPED = frozenset({"STOPPING", "STOPPED"})
 _SERVING_POLL_SECONDS = 20.0
 _IDLE_POLL_SECONDS = 60.0  # a start takes minutes anyway, and this saves calls
 _LIMIT_PAUSE_SECONDS = 600.0
@@ -259,7 +258,7 @@ class ServingModel(ModelProject):
         text = f"stopped by {asked_by}; uploads wait until a version is deployed"
         if version.status == deployment.RUNNING and self._stop_endpoint(version, BY_HAND, text, asked_by=asked_by):
             return version.name
-        if self.context.store.state.stopped_because == IDLE and version.status in _STOPPED:
+        if version.status in idleness.STOPPED and self.context.store.state.stopped_because == IDLE:
             self.context.store.change_state(lambda state: replace(state, stopped_because=BY_HAND))
             self.announce_version(version.name, f"remains {text}", asked_by=asked_by)
             return version.name
@@ -285,7 +284,7 @@ class ServingModel(ModelProject):
             return False
         if (
             not self.context.clients.rekognition.stop_version(version.arn)
-            and self.version(version.name).status not in _STOPPED
+            and self.version(version.name).status not in idleness.STOPPED
         ):
             self.context.store.change_state(
                 lambda state: replace(state, stopped_because=before.stopped_because, stopping_since=None)

@@ -59,10 +59,12 @@ class Components:
                 one.kill()
         psutil.wait_procs(family, timeout=60)
 
-    def restart(self, name: str) -> None:
+    def restart(self, *names: str) -> None:
         since = datetime.now(UTC)
-        self.start(name)
-        self.await_health(name, since)
+        for name in names:
+            self.start(name)
+        for name in names:
+            self.await_health(name, since)
 
     def await_health(self, name: str, since: datetime) -> None:
         """Wait until a component has given a sign of life after a moment; the API server does by answering."""

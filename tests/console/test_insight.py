@@ -232,6 +232,15 @@ def test_drift_is_told_in_words(ask: Ask, world: World) -> None:
     assert "steady No:" in words(ask("viewer", "GET", "insight?version=later").text)
 
 
+def test_on_the_day_of_a_switch_drift_is_that_of_the_version_that_took_over(ask: Ask, world: World) -> None:
+    fill(world, dict.fromkeys(range(14), 500), version="before", bucket=lambda day: 15)
+    fill(world, {0: 3}, version="after", bucket=lambda day: 15)
+    for name, said in (("after", "after has 0 earlier and 3 recent ones"), ("before", "Version before: ")):
+        world.set_state(endpoint_arn=f"arn:aws:rekognition:eu-west-1:1:project/p/version/{name}/1")
+        ask("viewer", "GET", "models/versions")  # reads the state anew
+        assert said in words(ask("viewer", "GET", "insight").text)
+
+
 @pytest.mark.parametrize(
     ("days", "most_queries", "most_points"), [(30, 2, 30), pytest.param(365, 20, 54, marks=pytest.mark.slow)]
 )
@@ -240,7 +249,7 @@ def test_100000_detections_a_year_are_a_few_calls_and_no_log(
 ) -> None:
     per_day = dict.fromkeys(range(days), 274)
     fill(world, per_day, bucket=lambda day: day % 20)
-    ask("viewer", "GET", "overview")  # reads the record
+    ask("viewer", "GET", "models/versions")  # reads record and state
     world.aws.calls.reset()
     text = ask("viewer", "GET", f"insight?days={days}").text
     counts = {call: count for call, count in world.counts().items() if call != "ssm.GetParameter"}

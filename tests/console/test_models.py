@@ -112,7 +112,7 @@ def test_the_table_tells_what_people_ask_for(ask, serving, model, runs):
     assert f">{model.outcome.f1_score:.3f}<" in v1
     assert "4.00" not in v0
     offers = [re.findall(r">([^<>]+)…</button>", row) for row in (v0, v1, v2, v3)]
-    assert offers == [["Roll back"], [], ["Deploy"], []]
+    assert offers == [["Roll back"], ["Stop"], ["Deploy"], []]
     assert "failed in training" in v3
     assert "every 5s" not in text
     serving.set_status(trained, "STARTING", stays=True)
@@ -315,3 +315,33 @@ def test_a_model_that_sleeps_is_told_as_such(ask, serving):
     text = ask("viewer", "GET", "models/versions").text
     assert "v1 is idle (stopped). The next upload starts it" in text
     assert "not running (" not in text
+
+
+@pytest.mark.parametrize(
+    ("status", "stopped_because", "offered"),
+    [
+        ("RUNNING", None, True),
+        ("STOPPED", "idle", True),  # the next upload would start it
+        ("STOPPED", "by hand", False),
+        ("STARTING", None, False),
+        ("FAILED", None, False),
+    ],
+)
+def test_a_stop_is_offered_where_the_model_can_be_stopped(ask, serving, status, stopped_because, offered):
+    serving.set_status(serving.state().endpoint_arn, status, stays=True)
+    serving.set_state(stopped_because=stopped_because)
+    text = ask("user", "GET", "models/versions").text
+    assert ("Stop…" in row_of(text, "v1")) == offered
+    assert "Stop…" not in row_of(text, "v0")
+    assert "Stop…" not in ask("viewer", "GET", "models/versions").text
+
+
+def test_without_a_version_nothing_is_offered_to_be_stopped(ask, world):
+    assert "Stop…" not in ask("user", "GET", "models").text + ask("user", "GET", "models/versions").text
+
+
+def test_other_units_than_the_parameters_say_are_told_with_what_to_do(ask, serving):
+    serving.set_variable("Minimum-Inference-Units", "3")
+    text = " ".join(ask("viewer", "GET", "models/versions").text.split())
+    assert "v1 serves, but it runs with 1 inference unit(s), and the parameters say 3 inference unit(s)." in text
+    assert "deploy v0 (F1 1.000), then v1 again" in text

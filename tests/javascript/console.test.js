@@ -74,8 +74,8 @@ test("a refused text comes back as a part of the page, and another refusal as a 
 });
 
 test("a dialog opens by its button, or when what it was waiting for is there, and closes by its own", () => {
-  const dialog = page.document.getElementById("stop");
-  page.document.querySelector("[data-opens=stop]").click();
+  const dialog = page.document.getElementById("train");
+  page.document.querySelector("[data-opens=train]").click();
   assert.equal(dialog.open, true);
   dialog.querySelector("[data-closes]").click();
   assert.equal(dialog.open, false);

@@ -16,6 +16,7 @@ _MAX_STOP_TIME = timedelta(minutes=1)
 
 type NextAction = Literal["detect", "start", "report", "wait"]
 
+STOPPED = frozenset({"STOPPING", "STOPPED"})
 _ON_ITS_WAY = frozenset({"STARTING", "STOPPING"})
 
 
@@ -45,6 +46,11 @@ def is_being_stopped(stopped_because: str | None, stopping_since: str | None, no
 def is_asleep(status: str, stopped_because: str | None) -> bool:
     """Return whether a model was stopped as idle, and the next upload starts it or has started it."""
     return stopped_because == IDLE and status in STARTABLE | {"STARTING", "STOPPING"}
+
+
+def may_be_stopped(status: str, stopped_because: str | None) -> bool:
+    """Return whether a person can stop a model: it runs, or was stopped as idle, and the next upload would start it."""
+    return status == RUNNING or (stopped_because == IDLE and status in STOPPED)
 
 
 def idle_since(*moments: str | datetime | None) -> datetime | None:

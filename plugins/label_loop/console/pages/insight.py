@@ -79,7 +79,7 @@ class Answers:
 @router.get("/insight")
 async def insight_page(visit: Look, window: SelectedWindow) -> Response:
     """Show the page."""
-    days, since = await in_thread(_read, visit, window)
+    days, since, serving = await in_thread(_read_with_serving, visit, window)
     shown = [day for day in days or () if window.includes(day)]
     counts = insight.total(shown)
     return render(
@@ -94,7 +94,7 @@ async def insight_page(visit: Look, window: SelectedWindow) -> Response:
         review_share=insight.review_share(counts),
         samples=_answers(counts, statistics.SAMPLES),
         reviews=_answers(counts, statistics.REVIEWS),
-        drift=_drift(days or (), window),
+        drift=_drift(days or (), window, serving),
         charts=_charts(shown, window),
         most_listed=_MOST_LISTED,
     )
@@ -115,6 +115,12 @@ def _read(visit: Visit, window: InsightWindow) -> tuple[list[DailyCounts] | None
         return None, first
 
 
+def _read_with_serving(visit: Visit, window: InsightWindow) -> tuple[list[DailyCounts] | None, date, str]:
+    """Return what ``_read`` does, and the name of the endpoint's version, "" before the first deployment."""
+    endpoint = visit.aws.store.state.endpoint_arn
+    return *_read(visit, window), statistics.version_name(endpoint) if endpoint else ""
+
+
 def _versions(days: Sequence[DailyCounts], window: InsightWindow) -> list[str]:
     """Return the versions to choose from, most recent first."""
     latest = {day.version: day.day for day in days if day.day >= window.first.isoformat()}
@@ -123,12 +129,12 @@ def _versions(days: Sequence[DailyCounts], window: InsightWindow) -> list[str]:
     return sorted(latest, key=lambda version: (latest[version], version), reverse=True)
 
 
-def _drift(days: Sequence[DailyCounts], window: InsightWindow) -> insight.Drift | None:
-    """Return the drift of the selected version, or of the one with the most recent detections."""
+def _drift(days: Sequence[DailyCounts], window: InsightWindow, serving: str) -> insight.Drift | None:
+    """Return the drift of the version that detected last: on the day of a switch, the serving one."""
     detecting = [day for day in days if window.includes(day) and day[statistics.DETECTIONS]]
     if not detecting:
         return None
-    latest = max(detecting, key=lambda day: (day.day, day[statistics.DETECTIONS]))
+    latest = max(detecting, key=lambda day: (day.day, day.version == serving, day[statistics.DETECTIONS]))
     return insight.drift(days, latest.version)
 
 

@@ -17,6 +17,7 @@ from label_loop.console.threads import in_thread
 from label_loop.context import LoopContext
 from label_loop.domain import costs, deployment, evaluation
 from label_loop.domain.deployment import DeploymentDecision
+from label_loop.domain.idleness import may_be_stopped
 from label_loop.exceptions import VersionNotDeployableError
 from label_loop.model_project import ModelProject
 from label_loop.payloads import ProjectVersion
@@ -46,6 +47,7 @@ class VersionRow:
     usd_per_hour: float | None
     evaluation: evaluation.EvaluationSummary | None
     offer: str | None
+    may_be_stopped: bool
     way_to_units: str | None
 
 
@@ -127,11 +129,11 @@ def _activity(visit: Visit) -> dict[str, Any]:
 
 
 def _rows(aws: LoopContext) -> tuple[list[VersionRow], int]:
-    endpoint_arn = aws.store.refresh().endpoint_arn
+    state = aws.store.refresh()
     project = ModelProject(aws)
     found = project.versions()
     shown = found[:_MOST_VERSIONS]
-    endpoint = next((version for version in found if version.arn == endpoint_arn), None)
+    endpoint = next((version for version in found if version.arn == state.endpoint_arn), None)
     price = inference_unit_usd_per_hour()
     _ = aws.clients.s3_client  # created once, before several threads use it
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -144,6 +146,7 @@ def _rows(aws: LoopContext) -> tuple[list[VersionRow], int]:
             usd_per_hour=costs.cost([version], price).usd_per_hour or None,
             evaluation=summary,
             offer=_offer(version, endpoint),
+            may_be_stopped=version is endpoint and may_be_stopped(version.status, state.stopped_because),
             way_to_units=deployment.way_to_units(version, found, aws.settings) if _serves(version, endpoint) else None,
         )
         for version, summary in zip(shown, evaluations, strict=True)
