@@ -1,7 +1,8 @@
 """### Training: train a better version and deploy it without downtime
 
 Checks whether there are enough new labelled images, trains a Rekognition Custom Labels version with all of them, and
-deploys it if its F1 score is high enough. The serving version is stopped only once its successor serves.
+deploys it if its F1 score is high enough and it holds against the serving version on the same test images. The serving
+version is stopped only once its successor serves.
 
 **Schedule** every `Automatic-Training-Poll-Frequency` minutes while `Enable-Automatic-Training` is true, starting after
 the first sync of the parameters. It can be triggered by hand at any time; with `force`, it trains even without new
@@ -14,14 +15,14 @@ version may be deployed, as usual. The name of the serving version starts it aga
 active at a time: a deployment that is triggered during a training starts when that run has ended.
 
 **Variables read** `Enable-Automatic-Training`, `Automatic-Training-Poll-Frequency`, `Minimum-Untrained-Images`,
-`Minimum-F1-Score`, `Minimum-Inference-Units`, `Maximum-Inference-Units`.
+`Minimum-F1-Score`, `Challenger-Margin`, `Minimum-Test-Images`, `Minimum-Inference-Units`, `Maximum-Inference-Units`.
 
 **Idempotency** every task can be retried: a version is named after its images and its run, so nothing is trained or
 paid for twice. The next run continues an interrupted training; an interrupted deployment by hand has to be triggered
 again.
 
 **When it fails** the serving version continues to serve, and nothing else is left running. The failed task's log and an
-email give the reason. A rejected or failed version is not trained again until there are new images.
+email give the reason. A held or failed version is not trained again until there are new images.
 """
 
 from airflow.sdk import DAG, Label, Param, TriggerRule

@@ -13,6 +13,7 @@ _HEADS = {
     Group.LOOP: "parameter (Airflow Variable `logos/…`)",
     Group.REVIEW: "review setting",
     Group.COST: "cost setting",
+    Group.DECISION: "decision setting",
 }
 
 

@@ -48,6 +48,8 @@ class LoopState:
     deploying_since: str | None = None
     """When the current deployment began; a crash may leave it set."""
     last_training_attempt: TrainingAttempt | None = None
+    best_version_arn: str | None = None
+    """Of the accepted versions the one that was right on most test images; None before the first comparison."""
     previous_trained_images: int = 0
     """The number of images of the last training attempt; the AWS sample records nothing else about it."""
     sampling_since: str | None = None

@@ -23,6 +23,7 @@ class Group(StrEnum):
     LOOP = "The ten parameters"
     REVIEW = "Review settings"
     COST = "Cost"
+    DECISION = "Whether a new version is better"
 
 
 @dataclass(frozen=True)
@@ -107,14 +108,14 @@ def _minutes(name: str, default: str, description: str) -> int:
     return _integer(name, default, description, rule, bounds=(1, 525_600), group=Group.LOOP)
 
 
-def _count(name: str, default: str, description: str) -> int:
+def _count(name: str, default: str, description: str, group: Group = Group.LOOP) -> int:
     rule = "of at least 1, without separators"
-    return _integer(name, default, description, rule, bounds=(1, math.inf), group=Group.LOOP)
+    return _integer(name, default, description, rule, bounds=(1, math.inf), group=group)
 
 
-def _decimal(name: str, default: str, description: str, highest: float) -> float:
+def _decimal(name: str, default: str, description: str, highest: float, group: Group = Group.LOOP) -> float:
     rule = f"a number from 0 to {highest:g}, such as {default}"
-    return _declare(Parameter(name, default, description, rule, _reads_decimal(0, highest)))
+    return _declare(Parameter(name, default, description, rule, _reads_decimal(0, highest), group))
 
 
 def _text(name: str, default: str, description: str, group: Group) -> str:
@@ -201,6 +202,20 @@ class Settings:
         "from 0 (no scaling) to 5",
         bounds=(0, 5),
         group=Group.COST,
+    )
+
+    challenger_margin: float = _decimal(
+        "Challenger-Margin",
+        "0.02",
+        "How much less accurate than the serving version a new one may be on the test images (0 to 1).",
+        highest=1,
+        group=Group.DECISION,
+    )
+    minimum_test_images: int = _count(
+        "Minimum-Test-Images",
+        "100",
+        "With fewer test images, a new version is deployed only if it is right on as many of them (at least 1).",
+        group=Group.DECISION,
     )
 
 

@@ -203,7 +203,11 @@ class FailedObject:
 
 @dataclass(frozen=True)
 class ProjectVersion:
-    """A Rekognition project version. ``evaluation_summary`` is the bucket and key of a file in S3."""
+    """A Rekognition project version.
+
+    ``evaluation_summary`` and ``evaluation_snapshot`` are the bucket and key of files in S3: its scores, and what it
+    said of each test image.
+    """
 
     arn: str
     name: str
@@ -214,6 +218,7 @@ class ProjectVersion:
     inference_units: int | None = None
     maximum_inference_units: int | None = None
     evaluation_summary: tuple[str, str] | None = None
+    evaluation_snapshot: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)

@@ -176,7 +176,7 @@ def test_a_version_without_a_score_is_not_deployed(world: World, model: Model, m
     assert attempt
     name = world.training().create_version(attempt)
     eventually(lambda: world.status(name) == "TRAINING_COMPLETED")
-    assert not world.training().passes_gate(name)
+    assert not world.evaluation().accepts(name)
     assert world.training().check(forced=False).action == "none"
     assert (world.state().endpoint_arn, world.status(old)) == (old, "RUNNING")
 

@@ -105,7 +105,7 @@ def test_where_half_of_all_calls_fail_a_set_is_trained_once_and_its_version_serv
     attempt = until_it_succeeds(lambda: world.training().prepare(resume=False, forced=False, run_id="r"))
     name = until_it_succeeds(lambda: world.training().create_version(attempt))
     eventually(lambda: world.status(name) == "TRAINING_COMPLETED")
-    assert until_it_succeeds(lambda: world.training().passes_gate(name))
+    assert until_it_succeeds(lambda: world.evaluation().accepts(name))
     until_it_succeeds(lambda: world.deployment().start_version(name))
     eventually(lambda: world.status(name) == "RUNNING")
     until_it_succeeds(lambda: world.deployment().smoke_test(name))

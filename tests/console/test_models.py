@@ -13,6 +13,8 @@ from tests.integration.site import events
 from tests.integration.world import World
 from tests.waiting import eventually
 
+from label_loop.payloads import TrainingAttempt
+
 DAG = f"{LOOP.name}.training"
 CHANGES = ("models/deployment?version=v0", "models/training", "models/stop")
 READS = ("models", "models/activity", "models/versions", "models/labels?version=v1")
@@ -345,3 +347,11 @@ def test_other_units_than_the_parameters_say_are_told_with_what_to_do(ask, servi
     text = " ".join(ask("viewer", "GET", "models/versions").text.split())
     assert "v1 serves, but it runs with 1 inference unit(s), and the parameters say 3 inference unit(s)." in text
     assert "deploy v0 (F1 1.000), then v1 again" in text
+
+
+def test_a_version_that_is_held_says_why(ask, serving):
+    attempt = TrainingAttempt("v2", "m", 100, "f", "2026-11-23T09:00:00+00:00", "held: it has lost <cat>")
+    serving.set_state(last_training_attempt=attempt)
+    assert "v2 is held: it has lost &lt;cat&gt;." in ask("viewer", "GET", "models/versions").text
+    serving.set_state(last_training_attempt=replace(attempt, outcome="accepted"))
+    assert "is held" not in ask("viewer", "GET", "models/versions").text

@@ -104,7 +104,7 @@ def test_a_rejected_model_is_not_trained_again_by_later_checks(bare: World) -> N
     assert attempt
     name = bare.training().create_version(attempt)
     eventually(lambda: bare.status(name) == "TRAINING_COMPLETED")
-    assert not bare.training().passes_gate(name)
+    assert not bare.evaluation().accepts(name)
     decisions = [bare.training().check(forced=False).action for _ in range(5)]
     assert decisions == ["none"] * 5
     assert bare.counts()["rekognition.CreateProjectVersion"] == 1

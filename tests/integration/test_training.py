@@ -59,7 +59,7 @@ def run(world: World, run_id: str, *, times: int = 1, crash_after: str = "", for
         raise CrashError
     name = step("create", lambda: world.training().create_version(attempt))
     step("train", lambda: eventually(lambda: world.status(name) not in {"TRAINING_IN_PROGRESS"}))
-    assert step("gate", lambda: world.training().passes_gate(name))
+    assert step("gate", lambda: world.evaluation().accepts(name))
     step("start", lambda: world.deployment().start_version(name))
     step("run", lambda: eventually(lambda: world.status(name) == "RUNNING"))
     step("smoke", lambda: world.deployment().smoke_test(name))
@@ -84,7 +84,7 @@ def test_a_real_training_is_deployed_beside_the_old_version_and_then_takes_over(
     assert attempt
     name = world.training().create_version(attempt)
     eventually(lambda: world.status(name) == "TRAINING_COMPLETED")
-    assert world.training().passes_gate(name)
+    assert world.evaluation().accepts(name)
     world.deployment().start_version(name)
     eventually(lambda: world.status(name) == "RUNNING")
     statuses.append((world.status(old), world.state().endpoint_arn))
@@ -165,7 +165,7 @@ def test_a_persons_edit_of_the_record_during_a_training_is_kept(world: World, in
     name = state.create_version(attempt)
     world.set_record(a_note="kept", review_backend="edited")
     eventually(lambda: world.status(name) == "TRAINING_COMPLETED")
-    state.passes_gate(name)
+    world.evaluation().accepts(name)
     world.deployment().start_version(name)
     eventually(lambda: world.status(name) == "RUNNING")
     world.deployment().move_endpoint(name)
@@ -235,7 +235,7 @@ def test_a_failed_training_is_recorded_and_not_repeated_on_the_same_images(
     assert attempt
     name = world.training().create_version(attempt)
     eventually(lambda: world.status(name) == "TRAINING_FAILED")
-    assert "ERROR_MANIFEST_TOO_FEW_LABELS" in world.training().record_failure(name)
+    assert "ERROR_MANIFEST_TOO_FEW_LABELS" in world.evaluation().record_failure(name)
     assert world.training().check(forced=False).action == "none"
     assert world.state().endpoint_arn == old
     assert world.status(old) == "RUNNING"
@@ -253,7 +253,7 @@ def test_a_rejected_version_is_not_started_and_needs_new_images(
     assert attempt
     name = world.training().create_version(attempt)
     eventually(lambda: world.status(name) == "TRAINING_COMPLETED")
-    assert not world.training().passes_gate(name)
+    assert not world.evaluation().accepts(name)
     assert "0.79" in world.state().last_training_attempt.outcome
     world.label(TRAINING_DIGITS[20:29])
     assert world.training().check(forced=False).action == "none"

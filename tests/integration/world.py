@@ -17,6 +17,7 @@ from label_loop.sensors.inbox import AnswersSensor, UploadsSensor
 from label_loop.serving import ServingModel
 from label_loop.workflows.deployment import DeploymentWorkflow
 from label_loop.workflows.detection import DetectionSummary, DetectionWorkflow
+from label_loop.workflows.evaluation import EvaluationWorkflow
 from label_loop.workflows.human_review import HumanReviewWorkflow, ReviewSummary
 from label_loop.workflows.human_sampling import HumanSamplingWorkflow
 from label_loop.workflows.training import TrainingWorkflow
@@ -105,6 +106,9 @@ class World(Site):
 
     def training(self) -> TrainingWorkflow:
         return TrainingWorkflow(self.context())
+
+    def evaluation(self) -> EvaluationWorkflow:
+        return EvaluationWorkflow(self.context())
 
     def deployment(self) -> DeploymentWorkflow:
         return DeploymentWorkflow(self.context())

@@ -20,6 +20,7 @@ FULL = LoopState(
     stopped_because="idle",
     stopping_since="2026-11-23T09:00:00+00:00",
     outage_reported_of="arn:v1",
+    best_version_arn="arn:v1",
     deploying_since="2026-11-23T09:00:00+00:00",
     last_training_attempt=ATTEMPT,
     previous_trained_images=120,

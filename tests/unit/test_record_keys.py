@@ -18,6 +18,7 @@ AFTER = LoopState(
     stopped_because="idle",
     stopping_since="t",
     outage_reported_of="arn",
+    best_version_arn="arn",
     deploying_since="t",
     last_training_attempt=TrainingAttempt("v", "m", 1, "f", "t"),
     sampling_since="t",

@@ -44,6 +44,8 @@ def test_without_anything_the_defaults_are_in_force():
         review_instructions="Pick the label that fits the image best.",
         idle_model_stop_minutes=0,
         maximum_inference_units=0,
+        challenger_margin=0.02,
+        minimum_test_images=100,
     )
 
 
@@ -101,6 +103,8 @@ def test_each_parameter_reaches_its_own_field():
         "Review-Instructions": ("Look twice.", "Look twice."),
         "Idle-Model-Stop-Minutes": ("20", 20),
         "Maximum-Inference-Units": ("5", 5),
+        "Challenger-Margin": ("0.05", 0.05),
+        "Minimum-Test-Images": ("50", 50),
     }
     in_force = read_settings(LOGOS, lambda _loop, name: other.get(name, (None,))[0])
     assert {name: getattr(in_force, FIELDS[name]) for name in PARAMETERS} == {

@@ -128,29 +128,32 @@ def summary(
 
 
 def snapshot(model: Model, examples: Sequence[Example], confidences: Matrix, ended: str) -> str:
-    """Repeat the manifest lines, each with what the model says of its image."""
-    rows = []
-    for example, row in zip(examples, confidences, strict=True):
-        best = int(row.argmax())
-        label = model.labels[best]
-        right = label in example.line.labels
-        rows.append(
-            json.dumps(
-                {
-                    **example.line.content,
-                    "rekognition-custom-labels-evaluation-0": 1,
-                    "rekognition-custom-labels-evaluation-0-metadata": {
-                        "confidence": round(float(row[best]), 4),
-                        "job-name": "rekognition-custom-labels-evaluation-job",
-                        "class-name": label,
-                        "human-annotated": "no",
-                        "creation-date": ended,
-                        "type": "groundtruth/image-classification",
-                        "is-true-positive": right,
-                        "is-false-positive": not right,
-                    },
-                },
-                ensure_ascii=False,
-            )
-        )
-    return "".join(f"{row}\n" for row in rows)
+    """Repeat the manifest lines, each with what the model says of its image: a numbered pair of entries per label."""
+    return "".join(
+        json.dumps({**example.line.content, **_judged(model, example, row, ended)}, ensure_ascii=False) + "\n"
+        for example, row in zip(examples, confidences, strict=True)
+    )
+
+
+def _judged(model: Model, example: Example, row: Vector, ended: str) -> dict[str, object]:
+    entries: dict[str, object] = {}
+    for number, (label, confidence, threshold) in enumerate(zip(model.labels, row, model.thresholds, strict=True)):
+        is_predicted, is_true = bool(confidence >= threshold), label in example.line.labels
+        name = f"rekognition-custom-labels-evaluation-{number}"
+        entries[name] = 1
+        entries[f"{name}-metadata"] = {
+            "confidence": round(float(confidence), 4),
+            "job-name": "rekognition-custom-labels-evaluation-job",
+            "class-name": label,
+            "human-annotated": "no",
+            "creation-date": ended,
+            "type": "groundtruth/image-classification",
+            "rekognition-custom-labels-evaluation-details": {
+                "is-true-positive": is_predicted and is_true,
+                "is-false-positive": is_predicted and not is_true,
+                "is-false-negative": not is_predicted and is_true,
+                "is-true-negative": not is_predicted and not is_true,
+                "is-present-in-ground-truth": is_true,
+            },
+        }
+    return entries

@@ -196,4 +196,12 @@ def _version(description: Mapping[str, Any]) -> ProjectVersion:
         inference_units=description.get("MinInferenceUnits"),
         maximum_inference_units=description.get("MaxInferenceUnits"),
         evaluation_summary=(summary["Bucket"], summary["Name"]) if summary else None,
+        evaluation_snapshot=_snapshot(description),
     )
+
+
+def _snapshot(description: Mapping[str, Any]) -> tuple[str, str] | None:
+    for asset in description.get("TestingDataResult", {}).get("Output", {}).get("Assets", []):
+        file = asset.get("GroundTruthManifest", {}).get("S3Object", {})
+        return (file["Bucket"], file["Name"]) if file else None
+    return None

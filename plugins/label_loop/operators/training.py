@@ -107,8 +107,8 @@ class TrainingCreateVersionOperator(TrainingOperator):
         return self.execute(context)
 
 
-class TrainingEvaluateOperator(TrainingOperator):
-    """Compares the F1 score with the minimum. Returns the version's name, or None if it is rejected."""
+class TrainingEvaluateOperator(LoopOperator):
+    """Judges a version by its F1 score, and against the serving one. Returns its name, or None if it is held."""
 
     template_fields = ("version_name",)
 
@@ -117,5 +117,8 @@ class TrainingEvaluateOperator(TrainingOperator):
         self.version_name = version_name
 
     def execute(self, context: "Context") -> str | None:
-        """Evaluate the version and record the outcome."""
-        return str(self.version_name) if self.workflow().passes_gate(self.version_name) else None
+        """Judge the version and record the verdict."""
+        from label_loop.workflows.evaluation import EvaluationWorkflow
+
+        workflow = EvaluationWorkflow(self.loop_context())
+        return str(self.version_name) if workflow.accepts(self.version_name) else None

@@ -94,7 +94,7 @@ class RekognitionProjectVersionSensor(LoopTask, DeferrableSensor):
         if self.project_arn:
             version = self._hook().version(self._project(), self.version_name)
             raise AirflowFailException(f"{version.name} is {version.status}: {version.status_message}")
-        from label_loop.workflows.training import TrainingWorkflow
+        from label_loop.workflows.evaluation import EvaluationWorkflow
 
-        reason = TrainingWorkflow(self.loop_context()).record_failure(self.version_name)
+        reason = EvaluationWorkflow(self.loop_context()).record_failure(self.version_name)
         raise AirflowFailException(f"{reason} The loop {Loop(self.loop_path).name} keeps its current model.")

@@ -9,7 +9,7 @@ from itertools import islice
 from botocore.exceptions import ClientError
 
 from label_loop.context import LoopContext
-from label_loop.domain import deployment, training
+from label_loop.domain import training
 from label_loop.domain.labels import Labels
 from label_loop.domain.moments import timestamp
 from label_loop.domain.training_images import (
@@ -289,37 +289,6 @@ class TrainingWorkflow(ModelProject):
             ended = VersionNotCreatedError(attempt.version_name, why, dag_id)
             self.announce_version(attempt.version_name, str(ended))
             raise ended from error
-
-    # ---------------------------------------------------------------- judge
-
-    def passes_gate(self, version_name: str) -> bool:
-        """Return whether a trained version's F1 score reaches the minimum; record and announce the outcome."""
-        version = self.version(version_name)
-        minimum = self.context.settings.minimum_f1_score
-        passed = deployment.passes_gate(version.f1_score, minimum)
-        comparison = f"F1 {version.f1_score}, minimum {minimum}"
-        self._record_outcome(version_name, training.ACCEPTED if passed else f"rejected: {comparison}")
-        self.announce_version(
-            version_name, f"{'accepted' if passed else 'rejected'}: {comparison}", f1=version.f1_score
-        )
-        return passed
-
-    def record_failure(self, version_name: str) -> str:
-        """Record that a training failed; return a message with the status and reason from Rekognition."""
-        version = self.version(version_name)
-        self._record_outcome(version_name, f"{version.status}: {version.status_message}")
-        message = version.status_message.rstrip(".") or "no reason given"
-        return f"Version {version_name} is {version.status}: {message}."
-
-    def _record_outcome(self, version_name: str, outcome: str) -> None:
-        def judged(state: LoopState) -> LoopState:
-            attempt = state.last_training_attempt
-            if attempt is None or attempt.version_name != version_name:
-                return state
-            return replace(state, last_training_attempt=replace(attempt, outcome=outcome))
-
-        self.context.store.refresh()
-        self.context.store.change_state(judged)
 
 
 def _first_few(notes: Mapping[str, str]) -> dict[str, str]:

@@ -23,6 +23,18 @@ def s3_object(result: dict[str, Any]) -> dict[str, str]:
     return dict(found["GroundTruthManifest"]["S3Object"])
 
 
+KINDS = ("true-positive", "false-positive", "false-negative", "true-negative")
+
+
+def judgements(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what the model says of an image, label by label."""
+    return [row[f"rekognition-custom-labels-evaluation-{number}-metadata"] for number in range(10)]
+
+
+def guess_in(row: dict[str, Any]) -> str:
+    return str(max(judgements(row), key=lambda one: one["confidence"])["class-name"])
+
+
 def test_a_training_leaves_its_results_in_the_bucket(caller: Caller) -> None:
     pictures = list(zip(*digits(), strict=True))
     put_labelled(caller.s3, pictures[:60], "train.manifest")
@@ -56,7 +68,7 @@ def test_a_training_leaves_its_results_in_the_bucket(caller: Caller) -> None:
     assert [row["source-ref"] for row in rows] == [row["source-ref"] for row in test_rows]
     for truth in by_label:
         of_label = [row for row in rows if row["kind-metadata"]["class-name"] == truth]
-        judged = [row["rekognition-custom-labels-evaluation-0-metadata"] for row in of_label]
+        judged = [guess_in(row) for row in of_label]
         matrix = {
             cell["PredictedLabel"]: cell["Value"]
             for cell in overall["ConfusionMatrix"]
@@ -64,15 +76,14 @@ def test_a_training_leaves_its_results_in_the_bucket(caller: Caller) -> None:
         }
         assert sum(matrix.values()) == pytest.approx(1)
         for guess, share in matrix.items():
-            assert sum(found["class-name"] == guess for found in judged) == pytest.approx(share * len(judged))
-        right = sum(found["is-true-positive"] for found in judged)
-        assert by_label[truth]["Metrics"]["Recall"] == pytest.approx(right / len(judged))
-        guessed = [
-            row["rekognition-custom-labels-evaluation-0-metadata"]["is-true-positive"]
-            for row in rows
-            if row["rekognition-custom-labels-evaluation-0-metadata"]["class-name"] == truth
-        ]
-        assert by_label[truth]["Metrics"]["Precision"] == pytest.approx(sum(guessed) / len(guessed))
+            assert judged.count(guess) == pytest.approx(share * len(judged))
+        assert by_label[truth]["Metrics"]["Recall"] == pytest.approx(judged.count(truth) / len(judged))
+        guessed = [row["kind-metadata"]["class-name"] for row in rows if guess_in(row) == truth]
+        assert by_label[truth]["Metrics"]["Precision"] == pytest.approx(guessed.count(truth) / len(guessed))
+    for row in rows:  # one pair of entries a label, of which exactly one flag of four holds
+        details = [one["rekognition-custom-labels-evaluation-details"] for one in judgements(row)]
+        assert [sum(one[f"is-{kind}"] for kind in KINDS) for one in details] == [1] * 10
+        assert sum(one["is-present-in-ground-truth"] for one in details) == 1
 
     assert len(caller.s3.text(s3_object(description["TrainingDataResult"]["Output"])).splitlines()) == 60
     for name in ("TrainingDataResult", "TestingDataResult"):

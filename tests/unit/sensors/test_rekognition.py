@@ -17,7 +17,7 @@ from label_loop.sensors.rekognition import RekognitionProjectVersionSensor
 from label_loop.store import LoopStore
 from label_loop.system_record import SystemRecord
 from label_loop.triggers.rekognition import RekognitionProjectVersionTrigger
-from label_loop.workflows.training import TrainingWorkflow
+from label_loop.workflows.evaluation import EvaluationWorkflow
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def waiter(monkeypatch: pytest.MonkeyPatch) -> Mock:
 
 @pytest.fixture
 def state(monkeypatch: pytest.MonkeyPatch) -> Mock:
-    kind = create_autospec(TrainingWorkflow)
-    monkeypatch.setattr("label_loop.workflows.training.TrainingWorkflow", kind)
+    kind = create_autospec(EvaluationWorkflow)
+    monkeypatch.setattr("label_loop.workflows.evaluation.EvaluationWorkflow", kind)
     made: Mock = kind.return_value
     return made
 

@@ -15,12 +15,12 @@ from label_loop.console.prices import inference_unit_usd_per_hour
 from label_loop.console.render import render
 from label_loop.console.threads import in_thread
 from label_loop.context import LoopContext
-from label_loop.domain import costs, deployment, evaluation
+from label_loop.domain import costs, deployment, evaluation, training
 from label_loop.domain.deployment import DeploymentDecision
 from label_loop.domain.idleness import may_be_stopped
 from label_loop.exceptions import VersionNotDeployableError
 from label_loop.model_project import ModelProject
-from label_loop.payloads import ProjectVersion
+from label_loop.payloads import ProjectVersion, TrainingAttempt
 from label_loop.serving import ServingModel
 
 router = APIRouter()
@@ -96,6 +96,7 @@ async def versions(visit: Look) -> Response:
         more=more,
         minimum=minimum,
         stopped_because=visit.aws.store.state.stopped_because,  # read with the rows
+        held=_held(visit.aws.store.state.last_training_attempt),
         chart=_chart(rows, minimum),
         in_motion=any(row.version.status in _TRANSITIONAL for row in rows),
     )
@@ -152,6 +153,11 @@ def _rows(aws: LoopContext) -> tuple[list[VersionRow], int]:
         for version, summary in zip(shown, evaluations, strict=True)
     ]
     return rows, len(found) - len(shown)
+
+
+def _held(attempt: TrainingAttempt | None) -> TrainingAttempt | None:
+    """Return the last attempt if its version was held."""
+    return attempt if attempt and (attempt.outcome or "").startswith(training.HELD) else None
 
 
 def _serves(version: ProjectVersion, endpoint: ProjectVersion | None) -> bool:

@@ -1,0 +1,155 @@
+"""Whether a new version, the challenger, is better than the serving one, the champion: on the same test images."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from label_loop.domain.evaluated_images import EvaluatedImage
+from label_loop.domain.paired import loss_p_value, score_bounds, significant
+from label_loop.parameters import Settings
+
+_ONE_SIDED = 0.1  # the error rate of each bound of the difference
+_LEVEL = 0.05  # of the labels' tests
+_LOST_SHARE = 1 / 3
+_FEWEST_LOST = 3  # one or two images of a label say nothing
+_SHOWN_LABELS = 3
+
+
+@dataclass(frozen=True)
+class LabelComparison:
+    """The pairs of one label: how many only the challenger and only the champion was right on, of how many."""
+
+    gained: int = 0
+    lost: int = 0
+    pairs: int = 0
+    champion_right: int = 0
+
+    @property
+    def p_value(self) -> float:
+        """The probability of such a loss if the versions are equally good at the label."""
+        return loss_p_value(self.gained, self.lost)
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether the challenger may have lost the label: by one test alone, or by a third of what was right."""
+        net = self.lost - self.gained
+        return self.p_value <= _LEVEL or (net >= _FEWEST_LOST and net >= self.champion_right * _LOST_SHARE)
+
+    def __str__(self) -> str:
+        return f"lost {self.lost} of {self.champion_right}" + (f" and gained {self.gained}" if self.gained else "")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two versions on the test images that both could know and neither was trained with."""
+
+    by_label: Mapping[str, LabelComparison] = field(default_factory=dict)
+
+    @property
+    def pairs(self) -> int:
+        """The number of images compared."""
+        return sum(label.pairs for label in self.by_label.values())
+
+    @property
+    def gained(self) -> int:
+        """On how many only the challenger was right."""
+        return sum(label.gained for label in self.by_label.values())
+
+    @property
+    def lost(self) -> int:
+        """On how many only the champion was right."""
+        return sum(label.lost for label in self.by_label.values())
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The lower and the upper bound of the difference in accuracy, each wrong in one of ten cases."""
+        return score_bounds(self.gained, self.lost, self.pairs, _ONE_SIDED)
+
+    @property
+    def lost_labels(self) -> Sequence[str]:
+        """The labels that the challenger is worse at for sure."""
+        return significant({name: label.p_value for name, label in self.by_label.items()}, _LEVEL)
+
+    @property
+    def suspects(self) -> Sequence[str]:
+        """The labels that it may be worse at, the likeliest first."""
+        found = [name for name, label in self.by_label.items() if label.is_suspect]
+        return sorted(found, key=lambda name: (self.by_label[name].p_value, name))
+
+    def __str__(self) -> str:
+        shown = self.suspects[:_SHOWN_LABELS]
+        labels = "".join(f"; {name} {self.by_label[name]}" for name in shown)
+        return f"better on {self.gained} of {self.pairs} test images, worse on {self.lost}{labels}"
+
+
+def compare(
+    challenger: Iterable[EvaluatedImage], champion: Iterable[EvaluatedImage], trained: Collection[str]
+) -> Comparison:
+    """Compare two versions on the images that both were tested with, by content.
+
+    ``trained`` are the contents that either was trained with. An image counts once, under the label that the challenger
+    was tested with, and only if the champion's test had images of that label, too.
+    """
+    before = {image.content: image for image in champion if image.content and image.content not in trained}
+    known = {image.label for image in before.values()}
+    counts: dict[str, Counter[str]] = {}
+    for image in challenger:
+        old = before.pop(image.content, None)
+        if old is None or image.label not in known:
+            continue
+        was_right = old.guess == image.label
+        counted = counts.setdefault(image.label, Counter())
+        counted.update(
+            gained=image.is_right and not was_right,
+            lost=was_right and not image.is_right,
+            pairs=1,
+            champion_right=was_right,
+        )
+    return Comparison({name: LabelComparison(**counted) for name, counted in sorted(counts.items())})
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of a challenger, and why in one sentence."""
+
+    action: Literal["deploy", "hold", "ask"]
+    reason: str
+
+
+def judge(comparison: Comparison, best: Comparison | None, settings: Settings) -> Verdict:
+    """Decide on a challenger whose F1 score is high enough.
+
+    It is held if it is worse for sure, as a whole or at a label. It is deployed if it is hardly worse for sure. Between
+    the two a person is asked: what there is to compare does not tell. ``best`` compares it with the best version ever
+    accepted, if that is another one than the champion, so that small losses do not add up.
+    """
+    low, high = comparison.bounds
+    margin, points = settings.challenger_margin, f"more than {100 * settings.challenger_margin:g} points"
+    lost, suspects = (", ".join(names[:_SHOWN_LABELS]) for names in (comparison.lost_labels, comparison.suspects))
+    of_best = f"it may be worse than the best version by {points}: {best}; than the serving one"
+    reasons: Sequence[tuple[bool, Literal["hold", "ask"], str]] = (
+        (bool(lost), "hold", f"it has lost {lost}"),
+        (high < -margin, "hold", f"it is worse by {points}"),
+        (bool(suspects), "ask", f"it may have lost {suspects}"),
+        (
+            comparison.pairs < settings.minimum_test_images and low <= 0,
+            "ask",
+            f"only {comparison.pairs} test images compare the two",
+        ),
+        (low <= -margin, "ask", f"it may be worse by {points}"),
+        (best is not None and best.bounds[0] <= -margin, "ask", of_best),
+    )
+    for applies, action, why in reasons:
+        if applies:
+            return Verdict(action, f"{why}: {comparison}")
+    return Verdict("deploy", str(comparison))
+
+
+def without_a_person(verdict: Verdict, comparison: Comparison, best: Comparison | None) -> Verdict:
+    """Return the verdict if nobody can be asked: deployed if it is no worse on the images, and no label is suspect."""
+    if verdict.action != "ask":
+        return verdict
+    found = [comparison, *([best] if best else [])]
+    is_no_worse = all(one.gained >= one.lost and not one.suspects for one in found)
+    return Verdict("deploy" if is_no_worse else "hold", verdict.reason)

@@ -1,0 +1,110 @@
+"""Whether a challenger is deployed, by the images on which it and the champion differ."""
+
+from dataclasses import replace
+
+import pytest
+from tests.testing.settings import DEFAULTS
+
+from label_loop.domain.comparison import Comparison, LabelComparison, compare, judge, without_a_person
+from label_loop.domain.evaluated_images import EvaluatedImage
+
+
+def image(content, label, guess, key="k"):
+    return EvaluatedImage(key, content, label, guess, 50.0)
+
+
+def comparison(**labels):
+    """Make a comparison of labels: (gained, lost, pairs), the champion was right on all but what was gained."""
+    return Comparison(
+        {name: LabelComparison(gained, lost, pairs, pairs - gained) for name, (gained, lost, pairs) in labels.items()}
+    )
+
+
+def test_images_are_paired_by_content_and_counted_under_the_label_they_have_now():
+    champion = [image("1", "cat", "cat"), image("2", "cat", "dog"), image("3", "dog", "dog"), image("4", "dog", "dog")]
+    challenger = [
+        image("1", "cat", "dog", key="moved"),
+        image("2", "cat", "cat"),
+        image("3", "cat", "cat"),  # a corrected label: the champion was wrong
+        image("5", "dog", "dog"),  # the champion was not tested with it
+    ]
+    found = compare(challenger, champion, set())
+    assert found.by_label == {"cat": LabelComparison(gained=2, lost=1, pairs=3, champion_right=1)}
+    assert (found.gained, found.lost, found.pairs) == (2, 1, 3)
+
+
+def test_what_either_was_trained_with_says_nothing():
+    both = [image(str(number), "cat", "cat") for number in range(5)]
+    assert compare(both, both, {"1", "2"}).pairs == 3
+
+
+def test_a_label_that_the_champion_never_saw_is_left_out():
+    champion = [image("1", "cat", "cat"), image("2", "cat", "cat")]
+    challenger = [image("1", "cat", "cat"), image("2", "owl", "owl")]
+    assert compare(challenger, champion, set()).pairs == 1
+
+
+def test_equal_content_counts_once_and_unknown_content_not_at_all():
+    champion = [image("1", "cat", "cat"), image("1", "cat", "cat"), image("", "cat", "cat")]
+    assert compare([*champion, *champion], champion, set()).pairs == 1
+
+
+@pytest.mark.parametrize(
+    ("labels", "action", "words"),
+    [
+        ({"a": (14, 3, 100), "b": (0, 0, 100)}, "deploy", "better on 14 of 200 test images, worse on 3"),
+        ({"a": (0, 0, 200)}, "deploy", "better on 0 of 200"),
+        ({"a": (0, 8, 20), "b": (9, 0, 180)}, "hold", "it has lost a: better on 9 of 200"),
+        ({f"l{n}": (1, 3, 40) for n in range(10)}, "hold", "worse by more than 2 points"),
+        ({"a": (1, 3, 100), "b": (3, 3, 100)}, "ask", "it may be worse by more than 2 points"),
+        ({"a": (0, 3, 9), "b": (6, 0, 191)}, "ask", "it may have lost a: better on 6 of 200"),
+        ({"a": (1, 1, 60)}, "ask", "only 60 test images compare the two"),
+        ({"a": (6, 0, 60)}, "deploy", "better on 6 of 60"),
+        ({}, "ask", "only 0 test images compare the two"),
+    ],
+)
+def test_a_challenger_is_deployed_held_or_asked_about(labels, action, words):
+    verdict = judge(comparison(**labels), None, DEFAULTS)
+    assert verdict.action == action
+    assert words in verdict.reason
+
+
+def test_the_sentence_names_labels_that_were_lost_with_how_many():
+    text = str(comparison(cat=(1, 8, 20), dog=(5, 0, 80), owl=(0, 5, 5)))
+    assert text == "better on 6 of 105 test images, worse on 13; cat lost 8 of 19 and gained 1; owl lost 5 of 5"
+
+
+def test_a_wider_margin_accepts_more():
+    slightly_worse = comparison(a=(2, 5, 200))
+    assert judge(slightly_worse, None, DEFAULTS).action == "ask"
+    assert judge(slightly_worse, None, replace(DEFAULTS, challenger_margin=0.1)).action == "deploy"
+
+
+@pytest.mark.parametrize(
+    ("labels", "action"),
+    [
+        ({}, "deploy"),  # nothing speaks against it
+        ({"a": (1, 1, 60)}, "deploy"),
+        ({"a": (1, 2, 60)}, "hold"),
+        ({"a": (0, 3, 9), "b": (6, 0, 191)}, "hold"),
+    ],
+)
+def test_without_a_person_what_is_no_worse_is_deployed(labels, action):
+    found = comparison(**labels)
+    verdict = judge(found, None, DEFAULTS)
+    assert verdict.action == "ask"
+    assert without_a_person(verdict, found, None) == replace(verdict, action=action)
+
+
+def test_a_sure_verdict_needs_no_person():
+    sure = comparison(a=(14, 3, 200))
+    assert without_a_person(judge(sure, None, DEFAULTS), sure, None) == judge(sure, None, DEFAULTS)
+
+
+def test_small_losses_do_not_add_up():
+    than_champion, than_best = comparison(a=(3, 3, 200)), comparison(a=(2, 8, 200))
+    verdict = judge(than_champion, than_best, DEFAULTS)
+    assert verdict.action == "ask"
+    assert "worse than the best version by more than 2 points: better on 2 of 200" in verdict.reason
+    assert without_a_person(verdict, than_champion, than_best).action == "hold"
+    assert judge(than_champion, comparison(a=(8, 2, 200)), DEFAULTS).action == "deploy"

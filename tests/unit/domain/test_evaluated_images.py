@@ -1,0 +1,56 @@
+"""What a version said of its test images, read from Rekognition's snapshot."""
+
+import json
+
+import pytest
+
+from label_loop.domain import manifest
+from label_loop.domain.evaluated_images import parse
+from label_loop.payloads import LabelledImage
+
+IMAGE = LabelledImage("images_for_testing/cat/a b.png", "cat", "2026-11-23T09:00:00.000000", "e1", "c1")
+
+
+def entry(number, label, confidence, **more):
+    name = f"rekognition-custom-labels-evaluation-{number}"
+    return {name: 1, f"{name}-metadata": {"class-name": label, "confidence": confidence, **more}}
+
+
+def snapshot_line(*entries, image=IMAGE):
+    content = json.loads(manifest.line("bucket", image))
+    for one in entries:
+        content |= one
+    return json.dumps(content)
+
+
+def test_the_guess_is_the_label_of_highest_confidence_whatever_the_flags_say():
+    flags = {"rekognition-custom-labels-evaluation-details": {"is-true-positive": True}}
+    line = snapshot_line(entry(0, "cat", 0.41, **flags), entry(1, "dog", 0.4321), entry(12, "owl", 0.1))
+    (image,) = parse([line], "bucket")
+    assert (image.key, image.content, image.label) == (IMAGE.key, "c1", "cat")
+    assert (image.guess, image.confidence_percent, image.is_right) == ("dog", 43.21, False)
+
+
+def test_of_equal_confidences_it_is_always_the_same():
+    both = [entry(0, "owl", 0.5), entry(1, "cat", 0.5)]
+    for entries in (both, both[::-1]):
+        (image,) = parse([snapshot_line(*entries)], "bucket")
+        assert image.guess == "cat"
+
+
+@pytest.mark.parametrize("confidence", [None, "0.9", 7, -0.1, [], {}])
+def test_what_is_no_confidence_is_no_guess(confidence):
+    (image,) = parse([snapshot_line(entry(0, "cat", confidence))], "bucket")
+    assert (image.guess, image.is_right) == ("", False)
+
+
+def test_lines_of_others_and_broken_ones_are_passed_over():
+    lines = ["", "{", "[]", '{"source-ref": 1}', snapshot_line(entry(0, "cat", 1.0)), b"\xff", "[" * 5000]
+    assert [image.guess for image in parse(lines, "bucket")] == ["cat"]
+    assert list(parse(lines, "another-bucket")) == []
+
+
+def test_metadata_that_is_none_is_passed_over():
+    odd = {"rekognition-custom-labels-evaluation-0-metadata": "text"}
+    (image,) = parse([snapshot_line(odd, entry(1, "cat", 0.2), entry(2, 7, 0.9))], "bucket")
+    assert image.guess == "cat"
