@@ -137,6 +137,8 @@ class TrainingAttempt:
     """How often AWS refused to create the version."""
     from_datasets: bool = False
     """Whether it trains from the project's datasets, because there were any."""
+    verdict: str = ""
+    """Why its version was accepted or held, in one sentence."""
 
     def to_json(self) -> dict[str, Any]:
         """Return a dict for JSON, as stored in the state of the loop and in XCom."""

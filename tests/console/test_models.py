@@ -350,7 +350,7 @@ def test_other_units_than_the_parameters_say_are_told_with_what_to_do(ask, servi
 
 
 def test_a_version_that_is_held_says_why(ask, serving):
-    attempt = TrainingAttempt("v2", "m", 100, "f", "2026-11-23T09:00:00+00:00", "held: it has lost <cat>")
+    attempt = TrainingAttempt("v2", "m", 100, "f", "2026-11-23T09:00:00+00:00", "held", verdict="it has lost <cat>")
     serving.set_state(last_training_attempt=attempt)
     assert "v2 is held: it has lost &lt;cat&gt;." in ask("viewer", "GET", "models/versions").text
     serving.set_state(last_training_attempt=replace(attempt, outcome="accepted"))

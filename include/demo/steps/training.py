@@ -5,31 +5,35 @@ from demo.scene import Scene
 from demo.versions import RUNNING, number_of
 from demo.waiting import Seen
 from label_loop.domain.statistics import version_name
+from label_loop.domain.training import HELD
 from local_stack.airflow_api import DagRun
 
 TRAINING_SECONDS = 420
-GATE = "Minimum-F1-Score"
 _TASKS = 10
 
 
 def train_and_deploy(scene: Scene, number: int, *, forced: bool = False) -> None:
     """Trigger training through the REST API, and follow it until version ``number`` serves and no other version runs.
 
-    A version below the F1 gate is not deployed by itself. A person deploys it then, as the way on: it is good enough to
-    find the images that are worth a label, and the next one learns from these.
+    A version that is held, because it is below the F1 gate or worse than the serving one, is not deployed by itself. A
+    person deploys it then, as the way on: it is good enough to find the images that are worth a label, and the next one
+    learns from these.
     """
     already_shown = len(scene.watcher.history.changes)
     with scene.narrator.step(f"Version {number}", _TASKS) as step:
         skipped = _follow(scene, step, scene.airflow.trigger(scene.loop.dag_id("training"), force=forced))
-    version, minimum = scene.aws.versions()[-1], scene.aws.parameter(GATE)
+    version = scene.aws.versions()[-1]
+    attempt = scene.aws.state().last_training_attempt
+    verdict = attempt.verdict if attempt else ""
     f1, images = version["EvaluationResult"]["F1Score"], scene.aws.state().previous_trained_images
     trained = f"  Version {number}: F1 {f1:.3f} on the held-out images, trained with {images} images."
     if skipped:
-        held_back = f1 < float(minimum)
-        scene.expect(held_back, f"The training run skipped {', '.join(skipped)}: {_last_outcome(scene)}")
+        is_held = attempt is not None and attempt.outcome == HELD
+        why = f"the outcome of the last training is {attempt and attempt.outcome}."
+        scene.expect(is_held, f"The training run skipped {', '.join(skipped)}: {why}")
         scene.narrator.say(
-            f"{trained}\n  That is below {GATE} = {minimum}, so it is not deployed. A person deploys it by hand: "
-            "it finds the images that are worth a label, and the next version learns from them."
+            f"{trained}\n  It is held: {verdict}. A person deploys it by hand: it finds the images that are worth a "
+            "label, and the next version learns from them."
         )
         with scene.narrator.step(f"Version {number}, by hand", _TASKS) as step:
             name = version_name(version["ProjectVersionArn"])
@@ -43,7 +47,7 @@ def train_and_deploy(scene: Scene, number: int, *, forced: bool = False) -> None
         )
     scene.narrator.say(f"  Observed: {' · '.join(scene.watcher.history.changes[already_shown:])}")
     if not skipped:
-        scene.narrator.say(trained)
+        scene.narrator.say(f"{trained}\n  It was accepted: {verdict}.")
 
 
 def _follow(scene: Scene, step: Step, run: DagRun) -> list[str]:
@@ -66,11 +70,6 @@ def _look(scene: Scene, run: DagRun) -> Seen:
         scene.expect(now.state == "success", f"The training run {run.run_id} is {now.state}.")
     versions = scene.watcher.text()
     return Seen(now.ended, f"{versions} · {active}" if active else versions, finished)
-
-
-def _last_outcome(scene: Scene) -> str:
-    attempt = scene.aws.state().last_training_attempt
-    return f"the outcome of the last training is {(attempt and attempt.outcome) or 'unknown'}."
 
 
 def _serves_alone(scene: Scene, number: int) -> bool:

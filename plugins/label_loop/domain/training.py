@@ -12,7 +12,7 @@ _FINGERPRINT_CHARACTERS = 12
 MAX_TRIES = 20  # of CreateProjectVersion: a few checks with their retries
 ACCEPTED = "accepted"
 DEPLOYED = "deployed"
-HELD = "held: "
+HELD = "held"
 
 
 @dataclass(frozen=True)

@@ -33,11 +33,11 @@ class EvaluationWorkflow(ModelProject):
         version = self.version(version_name)
         verdict, is_best = self._verdict(version)
         is_accepted = verdict.action == "deploy"
-        word = "accepted" if is_accepted else "held"
-        self._record_outcome(version_name, training.ACCEPTED if is_accepted else f"{training.HELD}{verdict.reason}")
+        outcome = training.ACCEPTED if is_accepted else training.HELD
+        self._record_outcome(version_name, outcome, verdict.reason)
         if is_accepted and is_best:
             self.context.store.change_state(lambda state: replace(state, best_version_arn=version.arn))
-        self.announce_version(version_name, f"{word}: {verdict.reason}", f1=version.f1_score)
+        self.announce_version(version_name, f"{outcome}: {verdict.reason}", f1=version.f1_score)
         return is_accepted
 
     def record_failure(self, version_name: str) -> str:
@@ -95,12 +95,12 @@ class EvaluationWorkflow(ModelProject):
         images = TrainingSet(self.context).in_manifest(manifest_key(version.name))
         return {image.content for image in images if image.content}
 
-    def _record_outcome(self, version_name: str, outcome: str) -> None:
+    def _record_outcome(self, version_name: str, outcome: str, verdict: str = "") -> None:
         def judged(state: LoopState) -> LoopState:
             attempt = state.last_training_attempt
             if attempt is None or attempt.version_name != version_name:
                 return state
-            return replace(state, last_training_attempt=replace(attempt, outcome=outcome))
+            return replace(state, last_training_attempt=replace(attempt, outcome=outcome, verdict=verdict))
 
         self.context.store.refresh()
         self.context.store.change_state(judged)

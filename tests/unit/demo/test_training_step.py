@@ -12,6 +12,7 @@ from demo.progress import Narrator
 from demo.steps.training import train_and_deploy
 from demo.versions import RUNNING, History, Moment
 from demo.waiting import Patience
+from label_loop.domain.training import ACCEPTED, DEPLOYED, HELD
 from label_loop.loop import Loop
 from local_stack.airflow_api import DagRun, TaskInstance
 
@@ -44,10 +45,10 @@ class AirflowOfRuns:
 
 
 class Story(SimpleNamespace):
-    def __init__(self, f1: float, *, skips: bool) -> None:
+    def __init__(self, f1: float, *, skips: bool, outcome: str = HELD) -> None:
         version = {"ProjectVersionArn": ARN, "EvaluationResult": {"F1Score": f1}}
         history = History()
-        attempt = SimpleNamespace(outcome="rejected: F1 0.260 < 0.8")
+        attempt = SimpleNamespace(outcome=outcome, verdict=f"F1 {f1}, minimum 0.8")
         self.told = io.StringIO()
         super().__init__(
             loop=Loop("/logos"),
@@ -56,7 +57,6 @@ class Story(SimpleNamespace):
             airflow=AirflowOfRuns(history, skips),
             aws=SimpleNamespace(
                 versions=lambda: [version],
-                parameter=lambda _: "0.8",
                 state=lambda: SimpleNamespace(previous_trained_images=63, last_training_attempt=attempt),
             ),
             patience=Patience(lambda: None, lambda: "", sleep=lambda _: None),
@@ -72,16 +72,16 @@ def test_a_version_below_the_gate_is_told_and_deployed_by_hand() -> None:
     train_and_deploy(story, 1)
     assert story.airflow.triggered == [{"force": False}, {"version": "v1"}]
     assert "Version 1: F1 0.260 on the held-out images, trained with 63 images." in story.told.getvalue()
-    assert "below Minimum-F1-Score = 0.8" in story.told.getvalue()
+    assert "It is held: F1 0.26, minimum 0.8." in story.told.getvalue()
 
 
 def test_a_version_that_passes_is_deployed_by_the_training() -> None:
-    story = Story(0.9, skips=False)
+    story = Story(0.9, skips=False, outcome=DEPLOYED)
     train_and_deploy(story, 1, forced=True)
     assert story.airflow.triggered == [{"force": True}]
-    assert "below" not in story.told.getvalue()
+    assert "It was accepted: F1 0.9, minimum 0.8." in story.told.getvalue()
 
 
 def test_what_is_skipped_for_another_reason_is_an_error() -> None:
-    with pytest.raises(DemoError, match=r"skipped start_version: the outcome of the last training is rejected"):
-        train_and_deploy(Story(0.9, skips=True), 1)
+    with pytest.raises(DemoError, match=r"skipped start_version: the outcome of the last training is accepted"):
+        train_and_deploy(Story(0.9, skips=True, outcome=ACCEPTED), 1)

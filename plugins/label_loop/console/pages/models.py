@@ -157,7 +157,7 @@ def _rows(aws: LoopContext) -> tuple[list[VersionRow], int]:
 
 def _held(attempt: TrainingAttempt | None) -> TrainingAttempt | None:
     """Return the last attempt if its version was held."""
-    return attempt if attempt and (attempt.outcome or "").startswith(training.HELD) else None
+    return attempt if attempt and attempt.outcome == training.HELD else None
 
 
 def _serves(version: ProjectVersion, endpoint: ProjectVersion | None) -> bool:
