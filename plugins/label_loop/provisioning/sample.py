@@ -10,7 +10,7 @@ from label_loop.parameters import PARAMETERS
 from label_loop.provisioning.notifications import function_notifications, is_within_folders, read_notifications
 from label_loop.provisioning.report import ProvisioningError, ResourceLine, ResourceOutcome
 from label_loop.provisioning.site import Site, aws_errors_as, or_none
-from label_loop.provisioning.table import inference_log
+from label_loop.provisioning.table import inference_log, layout_problem
 from label_loop.system_record import RecordKey
 
 _REQUIRED = (RecordKey.BUCKET, RecordKey.PROJECT_ARN, RecordKey.TOPIC_ARN, RecordKey.LOG_TABLE)
@@ -80,12 +80,13 @@ def _table(site: Site, record: Mapping[str, Any]) -> Iterator[str]:
     with aws_errors_as("table", name):
         answer = or_none(lambda: look(TableName=name), "ResourceNotFoundException")
     if answer is None:
-        problem = "it does not exist: restore it, or correct the record's dynamodb_table"
-        yield from _problem(site, "table", name, problem)
+        yield from _problem(
+            site, "table", name, "it does not exist: restore it, or correct the record's dynamodb_table"
+        )
         return
-    key = tuple(part["AttributeName"] for part in answer["Table"]["KeySchema"])
-    if key != inference_log(index).key:
-        yield from _problem(site, "table", name, f"its key is {', '.join(key)}, not {inference_log(index).key[0]}")
+    problem = layout_problem(inference_log(index), answer["Table"])
+    if problem:
+        yield from _problem(site, "table", name, problem)
         return
     indexes = [one["IndexName"] for one in answer["Table"].get("GlobalSecondaryIndexes", [])]
     note = "" if index in indexes else f"its index {index} is missing and will be created"
