@@ -137,6 +137,16 @@ def test_without_a_model_what_was_uploaded_is_still_to_be_detected(deployed):
     assert "uploads_taken_over_until" not in deployed.record()
 
 
+def test_datasets_of_the_project_are_told_before_anything_is_changed(client, sample, deployed, capsys):
+    """Whoever looked at the model in the AWS console has made some."""
+    client("rekognition").create_dataset(ProjectArn=sample["rekognition_project_arn"], DatasetType="TRAIN")
+    assert deployed.adopt("--dry-run") == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "datasets of" in line]
+    assert line.startswith(
+        f"found         datasets of {deployed.sample_stack.project} (the project has a training dataset"
+    )
+
+
 @pytest.mark.parametrize("arguments", [[], ["--back"]])
 def test_a_dry_run_writes_nothing(aws, loop, deployed, arguments, capsys):
     if arguments:
