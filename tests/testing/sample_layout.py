@@ -48,8 +48,7 @@ class SampleStack:
 
     def function(self, client: Client) -> str:
         """Return the ARN of the function that S3 notifies."""
-        region = client("s3").meta.region_name
-        return f"arn:aws:lambda:{region}:{ACCOUNT}:function:{self.prefix}-s3-event-trigger"
+        return self._arn(client, "lambda", f"function:{self.prefix}-s3-event-trigger")
 
     def lay_out(self, client: Client) -> dict[str, Any]:
         """Make the resources and parameters, without what triggers the sample; return the system record."""
@@ -61,6 +60,7 @@ class SampleStack:
             "sampling_scheduled_rule": f"{self.prefix}-sampling-poll",
             "rekognition_project_arn": client("rekognition").create_project(ProjectName=self.project)["ProjectArn"],
             "sns-topic": client("sns").create_topic(Name=f"{self.prefix}-sns-topic")["TopicArn"],
+            "state_machine_arn": self._arn(client, "states", f"stateMachine:{self._machine}"),
             "previous_trained_images": 0,
             "a2i_workflow": False,
             "dynamodb_table": self.table,
@@ -83,7 +83,7 @@ class SampleStack:
         client("s3").put_bucket_notification_configuration(Bucket=self.bucket, NotificationConfiguration=notifications)
         role = f"arn:aws:iam::{ACCOUNT}:role/{self.prefix}-StepFunctionsRole"
         machine = {
-            "StateMachineName": f"{self.prefix}-project-state-machine",
+            "StateMachineName": self._machine,
             "RoleArn": role,
             "DefinitionString": json.dumps({"StartAt": "a", "States": {"a": {"Type": "Pass", "End": True}}}),
         }
@@ -112,6 +112,13 @@ class SampleStack:
             }
             for rules in filters
         ]
+
+    @property
+    def _machine(self) -> str:
+        return f"{self.prefix}-project-state-machine"
+
+    def _arn(self, client: Client, service: str, resource: str) -> str:
+        return f"arn:aws:{service}:{client('s3').meta.region_name}:{ACCOUNT}:{resource}"
 
     def _make_bucket(self, s3: Any) -> None:
         region = s3.meta.region_name

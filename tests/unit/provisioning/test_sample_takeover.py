@@ -244,9 +244,7 @@ def test_bad_parameters_and_a_model_that_does_not_run_are_told_and_stop_nothing(
     assert client("ssm").get_parameter(Name=loop.parameter("Minimum-F1-Score"))["Parameter"]["Value"] == "0,8"
 
 
-def test_the_rules_of_a_state_machine_that_the_record_names_are_known_without_the_stack(client, loop, deployed):
-    stack = client("cloudformation").describe_stack_resource(StackName=deployed.stack, LogicalResourceId="Machine")
-    deployed.change(state_machine_arn=stack["StackResourceDetail"]["PhysicalResourceId"])
+def test_the_rules_of_a_state_machine_that_the_record_names_are_known_without_the_stack(loop, deployed):
     assert main(["adopt", loop.path]) == 0
     assert deployed.rules()["scheduled-poll"] == "DISABLED"
 
@@ -256,10 +254,31 @@ def test_schedules_that_are_not_known_are_told(loop, sample, capsys):
     assert "name the sample's stack with --stack" in capsys.readouterr().out
 
 
-def test_a_stack_that_is_none_is_told(deployed, capsys):
+def test_a_stack_that_is_none_is_told_with_where_it_was_looked_for(aws, deployed, capsys):
     deployed.stack = "nothing-there"
     assert deployed.adopt() == 1
-    assert "nothing-there" in capsys.readouterr().err
+    where = f"account {ACCOUNT}, region eu-west-1, endpoint {aws.url}"
+    assert f"Stack nothing-there: there is none of that name in {where}. To fix this, " in capsys.readouterr().err
+
+
+def test_a_stack_that_is_not_the_sample_s_is_told_and_its_rules_stay_enabled(client, sample_stack, deployed, capsys):
+    deployed.stack = f"other-{sample_stack.name}"
+    rule = {"Name": deployed.stack, "ScheduleExpression": "rate(1 hour)", "State": "ENABLED"}
+    template = {"Resources": {"Rule": {"Type": "AWS::Events::Rule", "Properties": rule}}}
+    client("cloudformation").create_stack(StackName=deployed.stack, TemplateBody=json.dumps(template))
+    assert deployed.adopt() == 1
+    assert f"has nothing that the record of {deployed.loop.path} names" in capsys.readouterr().err
+    assert client("events").describe_rule(Name=deployed.stack)["State"] == "ENABLED"
+
+
+def test_labels_given_after_the_adoption_get_a_page_of_their_own_until_the_way_back(sample, deployed, capsys):
+    deployed.adopt()
+    assert "its page offers the labels that are written in it" in capsys.readouterr().out
+    assert main(["provision", deployed.loop.path, "--labels", "cat,dog"]) == 0
+    assert deployed.record()["flow_definition_arn"] != sample["flow_definition_arn"]
+    deployed.adopt()
+    deployed.back()
+    assert deployed.record()["flow_definition_arn"] == sample["flow_definition_arn"]
 
 
 def test_a_damaged_note_of_the_way_back_is_not_written_over(client, loop, deployed, capsys):
