@@ -12,6 +12,12 @@ from label_loop.system_record import SYSTEM_RECORD
 ACCOUNT = "123456789012"
 UPLOADS, ANSWERS = "images_for_detection/", "a2i-human-loop-data/"
 _FOLDERS = ("images_labeled_by_folder/", ANSWERS, UPLOADS, "manifests/", "evaluation/")
+_SCHEDULING = (
+    "Automatic-Training-Poll-Frequency",
+    "Automatic-Human-Sampling-Frequency",
+    "Enable-Automatic-Training",
+    "Enable-Automatic-Human-Sampling",
+)
 _KEY, _DATE, _SAMPLED = "DetectLabelRequestId", "DetectLabelDate", "Sampled"
 _UNITS = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}
 
@@ -88,7 +94,11 @@ class SampleStack:
             "DefinitionString": json.dumps({"StartAt": "a", "States": {"a": {"Type": "Pass", "End": True}}}),
         }
         resources: dict[str, Any] = {"Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": machine}}
-        changed = {"source": ["aws.ssm"], "detail-type": ["Parameter Store Change"]}
+        changed = {
+            "source": ["aws.ssm"],
+            "detail-type": ["Parameter Store Change"],
+            "detail": {"name": list(map(self.loop.parameter, _SCHEDULING)), "operation": ["Update"]},
+        }
         triggers: dict[str, dict[str, Any]] = {
             "scheduled-poll": {"ScheduleExpression": "rate(600 minutes)"},
             "sampling-poll": {"ScheduleExpression": "rate(600 minutes)"},
