@@ -1,4 +1,8 @@
-"""``python -m demo``; with IMAGES=folder, it uses your own images, in one subfolder per label."""
+"""``python -m demo``.
+
+With IMAGES=folder, it uses your own images, in one subfolder per label. With OPEN_CONSOLE=1, somebody opens the
+Rekognition project in the AWS console after the first training.
+"""
 
 import os
 import signal
@@ -22,7 +26,8 @@ from local_stack.environment import StackSettings, point_at
 from local_stack.loopback import HttpError, UnreachableError
 from local_stack.stack import LocalStack, StackError
 from sample_images.digits import digits
-from sample_images.folder import TooFewPicturesError, pictures
+from sample_images.folder import TooFewPicturesError
+from sample_images.folder import pictures as pictures_in
 
 _PATH = "/label-loop"
 _DIGITS = Shares(labelled=2, testing=20)
@@ -71,12 +76,14 @@ def _run(stack: LocalStack, narrator: Narrator) -> None:
     point_at(stack.settings.aws_environment())
     if stopped := begin(stack):
         narrator.say(f"Stopped first, and their data deleted: {', '.join(stopped)}.")
-    run_demo(Scene(stack, narrator, _loop(stack.settings), own or cast(digits(), _DIGITS)))
+    pictures = own or cast(digits(), _DIGITS)
+    opens_console = bool(os.environ.get("OPEN_CONSOLE"))
+    run_demo(Scene(stack, narrator, _loop(stack.settings), pictures, opens_console))
     narrator.say(f"It took {narrator.elapsed_seconds:.0f} s.")
 
 
 def _own_pictures(folder: Path) -> Cast:
-    found = pictures(folder.expanduser(), FEWEST_PER_LABEL)
+    found = pictures_in(folder.expanduser(), FEWEST_PER_LABEL)
     return cast(found, shares_for(Counter(picture.label for picture in found)))
 
 

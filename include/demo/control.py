@@ -25,6 +25,10 @@ class EndpointControl:
         """Reset the counts."""
         ask("DELETE", f"{self._url}/calls")
 
+    def open_project(self, name: str) -> list[str]:
+        """Do what opening a project in the AWS console does; return the ARNs of the datasets that this makes."""
+        return list(ask("POST", f"{self._url}/projects/{name}/open")["datasets"])
+
 
 def calls_per_image(calls: Mapping[str, int], images: int) -> float:
     """Return the number of calls to AWS per image, without those that the loop makes when idle."""

@@ -23,12 +23,17 @@ STATES = WORKFLOWS
 
 @dataclass
 class Scene:
-    """The stack, the loop, the pictures, the watcher and the reviewer, and the results of the steps."""
+    """The stack, the loop, the pictures, the watcher and the reviewer, and the results of the steps.
+
+    ``opens_console``: after the first training, somebody opens the project in the AWS console. Rekognition then takes
+    no manifests any more, and the second model is trained from datasets.
+    """
 
     stack: LocalStack
     narrator: Narrator
     loop: Loop
     cast: Cast
+    opens_console: bool = False
     uploaded: dict[str, AnyPicture] = field(default_factory=dict)
     truth: dict[str, str] = field(default_factory=dict)
     calls_per_image: list[float] = field(default_factory=list)

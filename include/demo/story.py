@@ -19,6 +19,8 @@ def run_demo(scene: Scene) -> None:
         narrator.chapter(f"2  A first model is trained with {len(cast.labelled)} labelled images")
         setup.upload_labelled(scene)
         training.train_and_deploy(scene, 1)
+        if scene.opens_console:
+            training.open_in_console(scene)
         trained.append(scene.aws.state().previous_trained_images)
 
         narrator.chapter(f"3  The model labels {len(cast.uploads)} uploads")

@@ -1,4 +1,7 @@
-"""A loop that ``make deploy`` made trains, detects and learns from answers, and ``make destroy`` ends what costs."""
+"""A loop that ``make deploy`` made trains, detects and learns from answers, and ``make destroy`` ends what costs.
+
+After the first training, somebody opens its project in the AWS console.
+"""
 
 from collections.abc import Iterator
 from functools import cached_property
@@ -42,9 +45,11 @@ def test_it_trains_detects_and_learns_until_it_is_destroyed(scene: Scene, capsys
     scene.watcher.start()
     setup.upload_labelled(scene)
     training.train_and_deploy(scene, 1)
+    training.open_in_console(scene)
     scene.reviewer.start()
     detection.detect(scene, PICTURES.uploads)
     assert detection.review(scene) > 0
+    training.train_and_deploy(scene, 2, forced=True)
     training.check_never_a_gap(scene)
     rows = scene.aws.count_rows()
     scene.watcher.stop()

@@ -4,8 +4,7 @@ import json
 import urllib.request
 
 import pytest
-from tests.testing.sample_layout import BUCKET, PATH, TABLE
-from tests.testing.shared_airflow import ADDED, LOOPS
+from tests.testing.shared_airflow import ADDED, LOOPS, SAMPLE
 from tests.testing.stack import RunningStack
 from tests.waiting import eventually
 
@@ -26,7 +25,7 @@ def test_each_loop_has_its_five_dags(running: RunningStack):
     assert running.call("GET", "/importErrors")["import_errors"] == []
 
 
-@pytest.mark.parametrize("loop", ["alpha", "sample"])
+@pytest.mark.parametrize("loop", ["alpha", SAMPLE.loop.name])
 def test_waiting_holds_no_worker(running: RunningStack, loop: str):
     def all_deferred() -> bool:
         waiting = {f"{loop}.{state}": task for state, task in WAITING.items()}
@@ -89,30 +88,34 @@ def test_the_samples_loop_trains_detects_and_learns_from_answers(running: Runnin
     s3, table = running.client("s3"), running.client("dynamodb")
     pictures = [picture for picture in digits() if picture.label in "01"]
     for picture in pictures[:30]:
-        s3.put_object(Bucket=BUCKET, Key=f"images_labeled_by_folder/{picture.label}/{picture.name}", Body=picture.body)
-    run_id = running.trigger("sample.training")
-    assert running.finished("sample.training", run_id) == "success"
-    assert (
-        "/version/" in json.loads(running.parameter(f"{PATH}/For-System-Use-Only"))["rekognition_project_version_arn"]
-    )
+        s3.put_object(
+            Bucket=SAMPLE.bucket, Key=f"images_labeled_by_folder/{picture.label}/{picture.name}", Body=picture.body
+        )
+    run_id = running.trigger(SAMPLE.loop.dag_id("training"))
+    assert running.finished(SAMPLE.loop.dag_id("training"), run_id) == "success"
+    record = json.loads(running.parameter(SAMPLE.loop.parameter("For-System-Use-Only")))
+    assert "/version/" in record["rekognition_project_version_arn"]
 
     # Everything is sent to review, so that one answer can be given.
-    running.set_parameter(f"{PATH}/Minimum-Label-Detection-Confidence", "100")
-    eventually(lambda: running.variable("sample/Minimum-Label-Detection-Confidence") == "100", "the Variable")
+    confidence = "Minimum-Label-Detection-Confidence"
+    running.set_parameter(SAMPLE.loop.parameter(confidence), "100")
+    eventually(lambda: running.variable(SAMPLE.loop.variable(confidence)) == "100", "the Variable")
     for picture in pictures[30:33]:
-        s3.put_object(Bucket=BUCKET, Key=f"images_for_detection/{picture.name}", Body=picture.body)
-    rows = eventually(lambda: (found := table.scan(TableName=TABLE)["Items"]) and len(found) == 3 and found, "rows")
+        s3.put_object(Bucket=SAMPLE.bucket, Key=f"images_for_detection/{picture.name}", Body=picture.body)
+    rows = eventually(
+        lambda: (found := table.scan(TableName=SAMPLE.table)["Items"]) and len(found) == 3 and found, "rows"
+    )
     name = next(row["HumanLoopName"]["S"] for row in rows)
     _answer(running, name, "1")
 
     def reviewed() -> bool:
-        answered = [row for row in table.scan(TableName=TABLE)["Items"] if "CopiedS3ObjectKey" in row]
+        answered = [row for row in table.scan(TableName=SAMPLE.table)["Items"] if "CopiedS3ObjectKey" in row]
         return [row["HumanLabel"]["S"] for row in answered] == ["1"]
 
     eventually(reviewed, "the answer in the log, and the copy of its image")
-    copied = s3.list_objects_v2(Bucket=BUCKET, Prefix="images_labeled_by_folder/1/")["KeyCount"]
+    copied = s3.list_objects_v2(Bucket=SAMPLE.bucket, Prefix="images_labeled_by_folder/1/")["KeyCount"]
     assert copied == sum(picture.label == "1" for picture in pictures[:30]) + 1
-    assert len(table.scan(TableName=TABLE)["Items"]) == 3
+    assert len(table.scan(TableName=SAMPLE.table)["Items"]) == 3
 
 
 def _answer(running: RunningStack, human_loop_name: str, label: str) -> None:

@@ -83,7 +83,7 @@ def world(provisioned: World) -> Iterator[World]:
     for aws in contexts().values():
         aws.store.forget()
     forget_labels()
-    for cached in (overview._new_images, overview._detections):
+    for cached in (overview._new_images, overview._detections, overview._datasets):
         cached.forget()
     yield provisioned
     provisioned.heal()

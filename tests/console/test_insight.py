@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from moto.dynamodb.models import dynamodb_backends
+from tests.integration.clients import ACCOUNT, REGION
 from tests.integration.world import World
 
 from label_loop.domain import statistics
@@ -191,6 +193,18 @@ def test_the_reviewed_detections_are_a_file_that_runs_nothing(ask: Ask, world: W
     assert (second["detected_label"], second["key"], second["human_label"]) == (f"'{HOSTILE}", "'@SUM(A1)", "'+1")
     assert second["agrees"] == "no"
     assert table(ask("viewer", "GET", "insight/reviewed.csv?version=v9")) == []
+
+
+def test_the_reviewed_detections_of_an_adopted_loop_are_a_file_too(
+    ask: Ask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (index,) = dynamodb_backends[ACCOUNT][REGION].tables[world.record()["dynamodb_table"]].global_indexes
+    monkeypatch.setattr(index, "projection", {"ProjectionType": "KEYS_ONLY"})
+    (reviewed,) = rows(1, HumanLabel="dog", HumanLableCompletedDate="2026-11-24T09:00:00.000Z")
+    world.add_rows([reviewed, *rows(3, days_ago=1)])
+    (line,) = table(ask("viewer", "GET", "insight/reviewed.csv"))
+    assert (line["key"], line["human_label"], line["agrees"]) == (reviewed["S3ObjectKey"], "dog", "no")
+    assert line["answered_at"] == "2026-11-24T09:00:00.000Z"
 
 
 def test_a_file_of_reviewed_detections_has_an_end(ask: Ask, world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,6 +113,17 @@ def test_new_images_are_counted_once_a_minute(ask, world: World):
     assert "s3.ListObjectsV2" not in calls
 
 
+def test_datasets_of_the_project_are_told_with_what_they_mean(ask, world: World):
+    assert "dataset" not in ask("viewer", "GET", "overview/training").text
+    overview._datasets.forget()
+    arn = world.record()["rekognition_project_arn"]
+    for kind in ("TEST", "TRAIN"):
+        world.client("rekognition").create_dataset(ProjectArn=arn, DatasetType=kind)
+    text = ask("viewer", "GET", "overview/training").text
+    assert "The project has a training and a test dataset, so Rekognition takes no manifests: " in text
+    assert "rekognition.DescribeProjects" not in world.calls(lambda: ask("viewer", "GET", "overview/training"))
+
+
 def test_folders_that_are_no_label_of_their_own_are_named(ask, world: World):
     for folder in ("cat", "Cat", "<b> "):
         world.put(f"images_labeled_by_folder/{folder}/a.png", folder.encode())

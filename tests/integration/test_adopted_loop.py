@@ -1,26 +1,27 @@
 """A loop laid out as the AWS sample's stack leaves it: its own names, no queues, old images and log rows."""
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.integration.clients import REGION, client, dynamodb
 from tests.integration.model import Model
 from tests.integration.pictures import FRESH_DIGITS, TRAINING_DIGITS
 from tests.integration.world import World
+from tests.testing.sample_layout import SampleStack
 
 from label_loop.exceptions import UnfinishedWorkError
 from label_loop.inbox.folder import FolderInbox
+from label_loop.inbox.reconciliation import UploadsReconciliation
+from label_loop.loop import Loop
 from label_loop.loop_state import Mark
 from label_loop.payloads import ANSWERS_FOLDER, LABELLED_FOLDER, MAX_RECEIVES, UPLOADS_FOLDER
-from label_loop.system_record import SYSTEM_RECORD
 from label_loop.triggers.inbox import FolderTrigger
 from label_loop.workflows.detection import DetectionSummary, DetectionWorkflow
 from label_loop.workflows.human_review import HumanReviewWorkflow, ReviewSummary
 from label_loop.workflows.parameter_sync import ParameterSyncWorkflow
+from local_aws.server import LocalAws
 
 YESTERDAY = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
 
@@ -33,56 +34,15 @@ def sample_time(moment: datetime) -> str:
 class SampleWorld(World):
     """The sample's deployment, and the states that work on it by listing."""
 
+    def __init__(self, aws: LocalAws, loop: Loop, variables: dict[str, str]) -> None:
+        self.sample_stack = SampleStack(loop.name)
+        super().__init__(aws, self.sample_stack.loop, variables)
+
     def deploy_sample(self, model: Model) -> None:
-        name = f"sample-{self.loop.name}"
-        client("s3", self.aws.url).create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
-        self._make_table(name)
-        self.put_parameter(SYSTEM_RECORD, json.dumps(self._sample_record(name)))
+        self.sample_stack.lay_out(self.client)
+        self.set_record(previous_trained_images=20)
         self.deploy(model, name="sample")
         self._add_old_images()
-
-    def _make_table(self, name: str) -> None:
-        key = {"AttributeName": "Sampled", "KeyType": "HASH"}, {"AttributeName": "DetectLabelDate", "KeyType": "RANGE"}
-        names = ("DetectLabelRequestId", "Sampled", "DetectLabelDate")
-        dynamodb(self.aws.url).create_table(
-            TableName=name,
-            KeySchema=[{"AttributeName": names[0], "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": one, "AttributeType": "S"} for one in names],
-            BillingMode="PAY_PER_REQUEST",
-            GlobalSecondaryIndexes=[
-                {"IndexName": "Sampled_GSI", "KeySchema": [*key], "Projection": {"ProjectionType": "ALL"}}
-            ],
-        )
-
-    def _sample_record(self, name: str) -> dict[str, str]:
-        sagemaker = self.client("sagemaker")
-        member = {"CognitoMemberDefinition": {"UserPool": "a_1", "UserGroup": "g", "ClientId": "c"}}
-        team = sagemaker.create_workteam(WorkteamName=name, Description="d", MemberDefinitions=[member])["WorkteamArn"]
-        template = {"Content": "<crowd-form></crowd-form>"}
-        task_ui = sagemaker.create_human_task_ui(HumanTaskUiName=name, UiTemplate=template)["HumanTaskUiArn"]
-        config = {
-            "WorkteamArn": team,
-            "HumanTaskUiArn": task_ui,
-            "TaskTitle": "t",
-            "TaskDescription": "d",
-            "TaskCount": 1,
-        }
-        flow = sagemaker.create_flow_definition(
-            FlowDefinitionName=name,
-            HumanLoopConfig=config,
-            OutputConfig={"S3OutputPath": f"s3://{name}/a2i-human-loop-data"},
-            RoleArn="arn:aws:iam::123456789012:role/sample",
-        )["FlowDefinitionArn"]
-        return {
-            "s3_bucket": name,
-            "rekognition_project_arn": self.client("rekognition").create_project(ProjectName=name)["ProjectArn"],
-            "sns-topic": self.client("sns").create_topic(Name=name)["TopicArn"],
-            "dynamodb_table": name,
-            "dynamodb_table_GSI": "Sampled_GSI",
-            "flow_definition_arn": flow,
-            "rekognition_project_version_arn": "",
-            "previous_trained_images": "20",
-        }
 
     def _add_old_images(self) -> None:
         """Three images that the sample detected a second after each upload, a few minutes apart, and their labels."""
@@ -109,6 +69,7 @@ class SampleWorld(World):
             "A2IEnabled": True,
             "Sampled": "No",
             "HumanLoopName": review,
+            "HumanLoopRequestId": id_,
         }
         self.add_rows([row])
 
@@ -145,6 +106,13 @@ def test_new_uploads_are_detected_once_however_often_the_folder_is_listed(adopte
     new = [row["S3ObjectKey"] for row in adopted.rows() if "new-" in row["S3ObjectKey"]]
     assert sorted(new) == sorted(keys)
     assert len({loop["name"] for loop in adopted.human_loops()}) == len(adopted.human_loops()) <= 3
+
+
+def test_an_upload_without_an_event_is_told_from_those_that_the_sample_detected(adopted: SampleWorld) -> None:
+    adopted.set_state(uploads_reconciled_until=(YESTERDAY - timedelta(hours=1)).isoformat())
+    key = adopted.upload("lost.png", FRESH_DIGITS[10].body)
+    listing = UploadsReconciliation(adopted.context(), datetime.now(UTC) + timedelta(hours=2))
+    assert [delivery.events[0].key for delivery in listing.receive(0)] == [key]
 
 
 def test_an_upload_that_failed_comes_again_with_the_next_run_and_not_in_the_same(adopted: SampleWorld) -> None:

@@ -14,14 +14,12 @@ from tests.integration.world import World
 
 from label_loop.inbox.reconciliation import UploadsReconciliation
 from label_loop.inbox.sources import answers_inbox, uploads_inbox
-from label_loop.payloads import ANSWERS_FOLDER, UPLOADS_FOLDER
+from label_loop.payloads import UPLOADS_FOLDER
 from label_loop.provisioning import Options
 from label_loop.provisioning.adoption import adopt, give_back
 from label_loop.provisioning.site import Site
 from label_loop.workflows.detection import DetectionWorkflow
 from label_loop.workflows.human_review import HumanReviewWorkflow
-
-FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:the-sample"
 
 
 class TakenOverWorld(SampleWorld):
@@ -30,19 +28,6 @@ class TakenOverWorld(SampleWorld):
     def site(self) -> Site:
         session: Any = SharedSession(self.aws.url)
         return Site(self.loop, Options(), session, lambda line: None)
-
-    def add_triggers(self) -> None:
-        told = [
-            {
-                "LambdaFunctionArn": FUNCTION,
-                "Events": ["s3:ObjectCreated:*"],
-                "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": folder}]}},
-            }
-            for folder in (UPLOADS_FOLDER, ANSWERS_FOLDER)
-        ]
-        self.client("s3").put_bucket_notification_configuration(
-            Bucket=self.bucket, NotificationConfiguration={"LambdaFunctionConfigurations": told}
-        )
 
     def detect_as_the_sample(self, name: str, id_: str, review: str = "2f3e") -> None:
         """Upload an image, and log it as the sample does."""
@@ -68,7 +53,7 @@ def sample(make_world: Callable[..., World], model: Model) -> TakenOverWorld:
     world = make_world(TakenOverWorld)
     assert isinstance(world, TakenOverWorld)
     world.deploy_sample(model)
-    world.add_triggers()
+    world.sample_stack.add_triggers(world.client)
     return world
 
 

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 from tests.integration.model import Model
-from tests.integration.pictures import TRAINING_DIGITS
+from tests.integration.pictures import FRESH_DIGITS, TRAINING_DIGITS
 from tests.integration.world import World
 
+from label_loop.operators import training as operators
 from label_loop.payloads import LABELLED_FOLDER
+from label_loop.triggers import polling
 from label_loop.triggers import rekognition as triggers
 from local_aws.rekognition.training import Trainer, TrainingOutcome
 
@@ -87,6 +89,36 @@ def test_new_images_train_and_the_version_serves(world: World, run: Any, outcome
     assert run() == ("success", states("success", "success"))
     assert world.state().endpoint_arn.split("/")[-2] == world.version_names()[-1] != "v1"
     assert starts(world) == 1  # the count of what the other tests expect none of
+
+
+@pytest.mark.slow
+def test_the_story_goes_on_in_a_project_that_was_opened_in_the_console(
+    bare: World, run: Any, outcome: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "settle", no_pause)
+    monkeypatch.setattr(operators, "DATASETS_POLL_SECONDS", 0.05)
+    for name, text in {"Label-Detection-Confidence": "100", "Untrained-Images": "4", "Inference-Units": "5"}.items():
+        bare.set_variable(f"Minimum-{name}", text)
+    bare.label(TRAINING_DIGITS[:30])
+    bare.upload("first.png", FRESH_DIGITS[0].body)
+    assert run() == ("success", states("success", "success"))
+    assert bare.aws.rekognition.open_in_console(bare.record()["rekognition_project_arn"].split("/")[1])
+    for number in range(1, 4):
+        bare.upload(f"{number}.png", FRESH_DIGITS[number].body)
+    assert bare.detect().detected == 4
+    for human_loop in bare.human_loops():
+        bare.answer("7", human_loop["name"])
+    assert bare.review().answered == 4
+
+    assert run() == ("success", states("success", "success"))
+    attempt = bare.state().last_training_attempt
+    assert attempt
+    assert (attempt.from_datasets, attempt.images) == (True, 34)
+    assert bare.state().endpoint_arn.split("/")[-2] == attempt.version_name
+    assert len(bare.version_names()) == 2
+    bare.upload("last.png", FRESH_DIGITS[10].body)
+    assert bare.detect().detected == 1
+    assert [row["ProjectVersionArn"] for row in bare.rows()].count(bare.state().endpoint_arn) == 1
 
 
 def test_a_rejected_version_is_never_started(world: World, run: Any, outcome: Any) -> None:

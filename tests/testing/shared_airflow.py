@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
-from tests.testing import sample_layout, stack
+from tests.testing import stack
+from tests.testing.sample_layout import SampleStack
 from tests.testing.stack import RunningStack
 
 from deployment.__main__ import main as deployment
@@ -23,7 +24,8 @@ from local_stack.environment import StackSettings, free_port
 
 ROLES = ("viewer", "user", "op", "admin")
 # The console opens with the first one: what a person does there, the tests do with the pictures.
-PICTURES, ALPHA, SAMPLE, DEPLOYED = LOOPS = (Loop("/pictures"), Loop("/alpha"), Loop("/sample"), Loop("/deployed"))
+SAMPLE = SampleStack()
+PICTURES, ALPHA, _, DEPLOYED = LOOPS = (Loop("/pictures"), Loop("/alpha"), SAMPLE.loop, Loop("/deployed"))
 ADDED = Loop("/added")  # while Airflow runs, by a Variable
 DEPLOYED_STACK = "story"
 DIGITS = tuple("0123456789")
@@ -89,7 +91,7 @@ class SharedAirflow:
         """Make all loops before Airflow looks at them: what is missing would fail its runs."""
         provision(ALPHA, Options(labels=("even", "odd")), running.session(), print)
         provision(PICTURES, Options(labels=("0", "1"), review_backend="airflow"), running.session(), print)
-        sample_layout.lay_out(running.client)
+        SAMPLE.lay_out(running.client)
         labels, build = ",".join(DIGITS), str(self._folder / "build")
         deploy = ["deploy", DEPLOYED_STACK, "--loops", DEPLOYED.name, "--labels", labels, "--build", build]
         assert deployment(deploy) == 0

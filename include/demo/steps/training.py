@@ -50,6 +50,17 @@ def train_and_deploy(scene: Scene, number: int, *, forced: bool = False) -> None
         scene.narrator.say(f"{trained}\n  It was accepted: {verdict}.")
 
 
+def open_in_console(scene: Scene) -> None:
+    """Do what opening the project in the AWS console does after a training."""
+    project = scene.aws.record.project_arn.split("/")[-2]
+    made = scene.control.open_project(project)
+    scene.expect(bool(made), f"Opening the project {project} in the AWS console made no datasets.")
+    scene.narrator.say(
+        f"  Somebody opens the project {project} in the AWS console. That makes {len(made)} dataset(s), so Rekognition "
+        "takes no manifests any more: the next model is trained from datasets."
+    )
+
+
 def _follow(scene: Scene, step: Step, run: DagRun) -> list[str]:
     """Wait until a training run has ended well; return the tasks that it skipped."""
     scene.patience.until(

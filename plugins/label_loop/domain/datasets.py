@@ -2,18 +2,39 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from label_loop.domain.manifest import parse
-from label_loop.payloads import LABELLED_FOLDER, TEST_FOLDER, LabelledImage
+from label_loop.payloads import CONSOLE_FOLDER, LABELLED_FOLDER, TEST_FOLDER, LabelledImage, ProjectDataset
 
 type DatasetKind = Literal["TRAIN", "TEST"]
 
 TRAIN: Final = "TRAIN"
 TEST: Final = "TEST"
 _ONE_IN = 5  # is a test image, as where Rekognition splits a manifest itself
+_WORDS: Final = {TRAIN: "training", TEST: "test"}
+
+
+def found_in(projects: Iterable[Mapping[str, Any]]) -> list[ProjectDataset]:
+    """Return the datasets of projects, as DescribeProjects describes them."""
+    return [
+        ProjectDataset(one["DatasetArn"], one["DatasetType"], one["Status"], one.get("StatusMessage", ""))
+        for project in projects
+        for one in project.get("Datasets", [])
+    ]
+
+
+def meaning(found: Iterable[ProjectDataset]) -> str:
+    """Return in one sentence, without a full stop, what a project's datasets mean for its loop; "" if it has none."""
+    kinds = sorted((_WORDS.get(one.kind, one.kind) for one in found), reverse=True)
+    if not kinds:
+        return ""
+    return (
+        f"the project has a {' and a '.join(kinds)} dataset, so Rekognition takes no manifests: the loop trains from "
+        f"datasets of its own images, and first saves what people labelled in the AWS console to {CONSOLE_FOLDER}"
+    )
 
 
 def split(images: Iterable[LabelledImage]) -> tuple[list[LabelledImage], list[LabelledImage]]:

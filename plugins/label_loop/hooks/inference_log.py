@@ -5,19 +5,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import batched
 from typing import Any
 
-from airflow.providers.amazon.aws.hooks.dynamodb import DynamoDBHook
 from botocore.exceptions import ClientError
-from tenacity import (
-    Retrying,
-    retry_base,
-    retry_if_exception,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_random_exponential,
-)
+from tenacity import retry_if_exception
 
-from label_loop.domain.log_row import SAMPLED_NO, SAMPLED_YES, Attribute, Copy, LoggedAnswer, LogRow
-from label_loop.domain.sampling import Position
+from label_loop.domain.log_row import SAMPLED_YES, Attribute, Copy, LoggedAnswer, LogRow
 from label_loop.domain.statistics import (
     Counts,
     StatisticsKey,
@@ -27,70 +18,27 @@ from label_loop.domain.statistics import (
     summed,
     without_pairs,
 )
-from label_loop.hooks.retries import PATIENT
+from label_loop.hooks.log_reader import InferenceLogReader, retrying
 from label_loop.hooks.statistics import increments
 from label_loop.hooks.transactions import MAX_ITEMS, is_contention, is_full, write_together
 from label_loop.payloads import ReviewStarted
 
 log = logging.getLogger(__name__)
 
-_ID, _DATE, _SAMPLED = Attribute.DETECTION_ID, Attribute.DETECTED_AT, Attribute.SAMPLED
+_ID, _SAMPLED = Attribute.DETECTION_ID, Attribute.SAMPLED
 _HUMAN_LABEL, _REVIEW_END = Attribute.HUMAN_LABEL, Attribute.REVIEW_END
 _HUMAN_LOOP_NAME = Attribute.HUMAN_LOOP_NAME
 _COPIED_KEY, _COPY_FAILURE = Attribute.COPIED_KEY, Attribute.COPY_FAILURE
-_ROWS_PER_CALL = 100
 
 
-def _retrying(retry_on: retry_base) -> Retrying:
-    """Return a retrier for contention between transactions, which botocore does not retry."""
-    wait = wait_random_exponential(multiplier=0.05, max=2.0)  # seconds; full jitter, as AWS advises
-    return Retrying(retry=retry_on, stop=stop_after_attempt(10), wait=wait, reraise=True)
-
-
-class InferenceLogHook(DynamoDBHook):
-    """The inference log of one loop; ``statistics`` is the table of its counts, if any.
-
-    Methods are thread-safe: they use the client, not the resource.
-    """
+class InferenceLogHook(InferenceLogReader):
+    """The inference log of one loop, for writing too; ``statistics`` is the table of its counts, if any."""
 
     def __init__(
         self, table: str, index: str = "Sampled_GSI", statistics: str | None = None, *args: Any, **kwargs: Any
     ) -> None:
-        kwargs.setdefault("config", PATIENT)
-        super().__init__(*args, **kwargs)
-        self.table = table
-        self.index = index
+        super().__init__(table, index, *args, **kwargs)
         self.statistics = statistics
-
-    @property
-    def _client(self) -> Any:
-        # The client of a resource converts from and to plain Python values.
-        return self.conn.meta.client
-
-    def rows(self, ids: Sequence[str]) -> dict[str, LogRow]:
-        """Return the existing rows by id, in the given order; consistent reads, 100 per call."""
-        wanted_ids = dict.fromkeys(ids)
-        found: dict[str, LogRow] = {}
-        for batch in batched(wanted_ids, _ROWS_PER_CALL):
-            found |= {row.detection_id: row for row in self._read(batch)}
-        return {id_: found[id_] for id_ in wanted_ids if id_ in found}  # DynamoDB returns them in any order
-
-    def _read(self, ids: Sequence[str]) -> list[LogRow]:
-        rows: list[LogRow] = []
-        wanted = {self.table: {"Keys": [{_ID: id_} for id_ in ids], "ConsistentRead": True}}
-
-        def read() -> None:
-            nonlocal wanted
-            response = self._client.batch_get_item(RequestItems=wanted)
-            rows.extend(map(LogRow.from_item, response["Responses"].get(self.table, [])))
-            wanted = response.get("UnprocessedKeys") or {}
-            if wanted:
-                raise TimeoutError(
-                    f"DynamoDB keeps returning unprocessed keys for {self.table}; it is probably throttled."
-                )
-
-        _retrying(retry_if_exception_type(TimeoutError))(read)
-        return rows
 
     def put_new(self, rows: Sequence[LogRow]) -> list[str]:
         """Write and count the rows that do not exist yet; return their ids. Existing rows are not changed.
@@ -209,7 +157,7 @@ class InferenceLogHook(DynamoDBHook):
         """Write changes and counts in one transaction; return which changes were refused, or [] if it succeeded."""
         counting = increments(self.statistics, counts) if self.statistics else []
         try:
-            write = _retrying(retry_if_exception(is_contention))
+            write = retrying(retry_if_exception(is_contention))
             return write(write_together, self._client, [*changes, *counting])[: len(changes)]
         except ClientError as error:
             kept = without_pairs(counts)
@@ -219,83 +167,6 @@ class InferenceLogHook(DynamoDBHook):
                 "An item of label pairs in %s is full; the answers are counted without their pairs", self.statistics
             )
             return self._write(changes, kept)
-
-    def unsampled_since(self, moment: str) -> Iterator[Position]:
-        """Yield the positions of unsampled detections from a moment on, in the order of the index."""
-        paginator = self._client.get_paginator("query")
-        pages = paginator.paginate(
-            TableName=self.table,
-            IndexName=self.index,
-            KeyConditionExpression=f"{_SAMPLED} = :no AND {_DATE} >= :moment",
-            ExpressionAttributeValues={":no": SAMPLED_NO, ":moment": moment},
-            ProjectionExpression=f"{_DATE}, {_ID}",
-        )
-        for page in pages:
-            yield from (Position(item[_DATE], item[_ID]) for item in page["Items"])
-
-    def answered(self, since: str, until: str) -> Iterator[list[LogRow]]:
-        """Yield the rows with a human label detected between two moments: samples first, newest first.
-
-        One list per page of the index, which is 1 MB including the rows without a human label.
-        """
-        paginator = self._client.get_paginator("query")
-        for sampled in (SAMPLED_YES, SAMPLED_NO):
-            pages = paginator.paginate(
-                TableName=self.table,
-                IndexName=self.index,
-                KeyConditionExpression=f"{_SAMPLED} = :sampled AND {_DATE} BETWEEN :since AND :until",
-                FilterExpression=f"attribute_exists({_HUMAN_LABEL})",
-                ExpressionAttributeValues={":sampled": sampled, ":since": since, ":until": until},
-                ScanIndexForward=False,
-            )
-            yield from (list(map(LogRow.from_item, page["Items"])) for page in pages)
-
-    def detected_since(self, moment: str) -> Iterator[tuple[str, str]]:
-        """Yield the keys and ETags of detections from a moment on; failed ones are not in the index."""
-        for sampled in (SAMPLED_YES, SAMPLED_NO):
-            pages = self._client.get_paginator("query").paginate(
-                TableName=self.table,
-                IndexName=self.index,
-                KeyConditionExpression=f"{_SAMPLED} = :sampled AND {_DATE} >= :moment",
-                ExpressionAttributeValues={":sampled": sampled, ":moment": moment},
-            )
-            for page in pages:
-                yield from ((item[Attribute.KEY], item[Attribute.ETAG]) for item in page["Items"])
-
-    def last_sampled(self) -> Position | None:
-        """Return the position of the latest sampled detection, or None if there is none."""
-        query = {
-            "TableName": self.table,
-            "IndexName": self.index,
-            "KeyConditionExpression": f"{_SAMPLED} = :yes",
-            "ExpressionAttributeValues": {":yes": SAMPLED_YES},
-            "ProjectionExpression": f"{_DATE}, {_ID}",
-            "ScanIndexForward": False,
-        }
-        latest = self._client.query(**query, Limit=1)["Items"]
-        if not latest:
-            return None
-        # Several may have the same time; the last is the one with the highest id, as sampling orders them.
-        query["KeyConditionExpression"] = f"{_SAMPLED} = :yes AND {_DATE} = :moment"
-        moment = latest[0][_DATE]
-        query["ExpressionAttributeValues"] = {":yes": SAMPLED_YES, ":moment": moment}
-        pages = self._client.get_paginator("query").paginate(**query)
-        return Position(moment, max(item[_ID] for page in pages for item in page["Items"]))
-
-    def latest(self) -> str | None:
-        """Return the time of the latest detection in the index, or None if it is empty."""
-        times = []
-        for sampled in (SAMPLED_NO, SAMPLED_YES):
-            response = self._client.query(
-                TableName=self.table,
-                IndexName=self.index,
-                KeyConditionExpression=f"{_SAMPLED} = :sampled",
-                ExpressionAttributeValues={":sampled": sampled},
-                ScanIndexForward=False,
-                Limit=1,
-            )
-            times += [item[_DATE] for item in response["Items"]]
-        return max(times, default=None)
 
 
 def _unchanged(row: LogRow) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.exceptions import ClientError
 
+from label_loop.domain import datasets
 from label_loop.exceptions import LabelLoopError
 from label_loop.hooks.aws_errors import error_code
 from label_loop.hooks.retries import PATIENT
@@ -100,12 +101,7 @@ class RekognitionHook(AwsBaseHook):
     def datasets(self, project_arn: str) -> list[ProjectDataset]:
         """Return a project's datasets, at most one of each kind; [] if it has none or does not exist."""
         name = project_arn.split("/")[-2]
-        described = self.conn.describe_projects(ProjectNames=[name])["ProjectDescriptions"]
-        return [
-            ProjectDataset(one["DatasetArn"], one["DatasetType"], one["Status"], one.get("StatusMessage", ""))
-            for project in described
-            for one in project.get("Datasets", [])
-        ]
+        return datasets.found_in(self.conn.describe_projects(ProjectNames=[name])["ProjectDescriptions"])
 
     def dataset_entries(self, arn: str) -> Iterator[str]:
         """Yield the entries of a dataset, each a JSON line; one call per 100."""

@@ -17,7 +17,7 @@ from label_loop.provisioning.parameter_store import require_record, write_record
 from label_loop.provisioning.provision import provision_at
 from label_loop.provisioning.report import ProvisioningError, ResourceLine, ResourceOutcome
 from label_loop.provisioning.sample import check, check_idle
-from label_loop.provisioning.sample_rules import disable, enable, enabled_rules, state_machines
+from label_loop.provisioning.sample_rules import disable, enable, enabled_rules, stack_resources, state_machines
 from label_loop.provisioning.site import Site, aws_errors_as, or_none
 from label_loop.system_record import RecordKey, SystemRecord
 
@@ -25,6 +25,7 @@ ADOPTION = "Adoption"
 _KIND = "parameter"
 _DESCRIPTION = "What the adoption switched off in the AWS sample, so that it can be given back. Do not edit."
 _NOTIFICATIONS, _RULES, _SINCE = "notifications", "rules", "adopted_at"
+_FLOW = str(RecordKey.FLOW_DEFINITION_ARN)  # which new labels replace
 
 
 def adopt(site: Site, stack: str | None = None) -> None:
@@ -36,17 +37,20 @@ def adopt(site: Site, stack: str | None = None) -> None:
     record = require_record(site)
     check(site, record)
     known = _read(site)
+    resources = stack_resources(site, stack, record) if stack else []
     functions = function_notifications(read_notifications(site, record[RecordKey.BUCKET]))
-    rules = enabled_rules(site, stack, [*(one["LambdaFunctionArn"] for one in functions), *state_machines(record)])
+    targets = [*(one["LambdaFunctionArn"] for one in functions), *state_machines(record)]
+    rules = enabled_rules(site, resources, targets)
     if known is None:
         check_idle(site, record)
     if not (stack or rules or known):
         note = "none found: name the sample's stack with --stack, or disable its rules by hand"
         site.report(ResourceLine("schedules of", site.loop.path, ResourceOutcome.PROBLEM, note))
     kept = known or {}
-    wanted = {
+    wanted: dict[str, Any] = {
         _NOTIFICATIONS: _with(kept.get(_NOTIFICATIONS, []), functions),
         _RULES: _with(kept.get(_RULES, []), rules),
+        _FLOW: kept.get(_FLOW) or record.get(_FLOW),
     }
     is_done = bool(kept.get(_SINCE)) and not (functions or rules)
     if not is_done:
@@ -82,6 +86,8 @@ def give_back(site: Site) -> None:
         return
     restore_notifications(site, record[RecordKey.BUCKET], known[_NOTIFICATIONS])
     enable(site, known[_RULES])
+    if known.get(_FLOW):
+        write_record(site, {_FLOW: known[_FLOW]})
     name = site.loop.parameter(ADOPTION)
     with site.resource(_KIND, name) as resource:
         resource.update("deleted", lambda: site.client("ssm").delete_parameter(Name=name))

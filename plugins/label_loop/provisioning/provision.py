@@ -12,6 +12,7 @@ from label_loop.provisioning import review
 from label_loop.provisioning.account import Say
 from label_loop.provisioning.bucket import ensure_folders
 from label_loop.provisioning.capacity import report_capacity
+from label_loop.provisioning.datasets import report_datasets
 from label_loop.provisioning.loop_stack import deploy_loop_stack
 from label_loop.provisioning.names import PURPOSES
 from label_loop.provisioning.notifications import ensure_notifications, ensure_status_rule
@@ -51,6 +52,8 @@ def provision_at(site: Site) -> Mapping[str, Any]:
         ensure_notifications(site, values[RecordKey.BUCKET], urls)
     if RecordKey.TOPIC_ARN in deployed.kept.values and site.options.operator_email:
         ensure_subscription(site, values[RecordKey.TOPIC_ARN], site.options.operator_email)
+    if RecordKey.PROJECT_ARN in values:  # in a dry run, the stack may still have to create it
+        report_datasets(site, values[RecordKey.PROJECT_ARN])
     site.options = deployed.options(site.options)
     refusal = _set_up_review(site, record, values)
     ensure_parameters(site)

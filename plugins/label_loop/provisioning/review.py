@@ -49,7 +49,9 @@ def ensure_flow_definition(site: Site, bucket: str, current_arn: str | None) -> 
     labels = sorted(map(present.filed_as, options.labels or present.names))  # one order, whoever names them
     ours = current is not None and current["FlowDefinitionName"].startswith(f"{site.names.base}-")
     if current is not None and not asked and (not ours or not labels):
-        with site.resource(KIND, current["FlowDefinitionName"]):
+        with site.resource(KIND, current["FlowDefinitionName"]) as resource:
+            if not ours:
+                resource.note = "its page offers the labels that are written in it; `provision --labels` replaces it"
             return str(current["FlowDefinitionArn"])
     if not labels:
         _not_ready(site, "there are no labels yet", "give --labels, or upload images to a folder for each label")

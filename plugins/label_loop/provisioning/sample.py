@@ -4,18 +4,20 @@ from collections.abc import Iterator, Mapping
 from itertools import batched
 from typing import Any
 
+from label_loop.domain.pacing import IMAGES_PER_SECOND_PER_UNIT
 from label_loop.exceptions import InvalidParameterError
 from label_loop.loop_state import LoopState
 from label_loop.parameters import PARAMETERS
 from label_loop.provisioning.notifications import function_notifications, is_within_folders, read_notifications
 from label_loop.provisioning.report import ProvisioningError, ResourceLine, ResourceOutcome
 from label_loop.provisioning.site import Site, aws_errors_as, or_none
-from label_loop.provisioning.table import inference_log
+from label_loop.provisioning.table import inference_log, layout_problem
 from label_loop.system_record import RecordKey
 
 _REQUIRED = (RecordKey.BUCKET, RecordKey.PROJECT_ARN, RecordKey.TOPIC_ARN, RecordKey.LOG_TABLE)
 _BUSY = ("TRAINING_IN_PROGRESS", "STARTING")
 _NAMES_PER_CALL = 10  # of GetParameters
+_WRITE_UNITS_PER_DETECTION = 2  # for a transaction, of up to 1 KB
 
 
 def check(site: Site, record: Mapping[str, Any]) -> None:
@@ -48,13 +50,15 @@ def _report_parameters(site: Site) -> None:
     """Report the parameters, also those that do not parse: until they are corrected, the loop uses their defaults."""
     names = {site.loop.parameter(name): parameter for name, parameter in PARAMETERS.items()}
     for some in batched(names, _NAMES_PER_CALL):
-        for one in site.client("ssm").get_parameters(Names=list(some))["Parameters"]:
+        answer = site.client("ssm").get_parameters(Names=list(some))["Parameters"]  # in any order
+        present = {one["Name"]: one["Value"] for one in answer}
+        for name in filter(present.__contains__, some):
             try:
-                names[one["Name"]].parse(one["Value"])
-                site.report(ResourceLine("parameter", one["Name"], ResourceOutcome.FOUND))
+                names[name].parse(present[name])
+                site.report(ResourceLine("parameter", name, ResourceOutcome.FOUND))
             except InvalidParameterError as error:
                 detail = f"{error}; its default applies until then"
-                site.report(ResourceLine("parameter", one["Name"], ResourceOutcome.PROBLEM, detail))
+                site.report(ResourceLine("parameter", name, ResourceOutcome.PROBLEM, detail))
 
 
 def _bucket(site: Site, name: str) -> Iterator[str]:
@@ -80,16 +84,28 @@ def _table(site: Site, record: Mapping[str, Any]) -> Iterator[str]:
     with aws_errors_as("table", name):
         answer = or_none(lambda: look(TableName=name), "ResourceNotFoundException")
     if answer is None:
-        problem = "it does not exist: restore it, or correct the record's dynamodb_table"
+        yield from _problem(
+            site, "table", name, "it does not exist: restore it, or correct the record's dynamodb_table"
+        )
+        return
+    problem = layout_problem(inference_log(index), answer["Table"])
+    if problem:
         yield from _problem(site, "table", name, problem)
         return
-    key = tuple(part["AttributeName"] for part in answer["Table"]["KeySchema"])
-    if key != inference_log(index).key:
-        yield from _problem(site, "table", name, f"its key is {', '.join(key)}, not {inference_log(index).key[0]}")
-        return
     indexes = [one["IndexName"] for one in answer["Table"].get("GlobalSecondaryIndexes", [])]
-    note = "" if index in indexes else f"its index {index} is missing and will be created"
-    site.report(ResourceLine("table", name, ResourceOutcome.FOUND, note))
+    notes = [] if index in indexes else [f"its index {index} is missing and will be created"]
+    site.report(ResourceLine("table", name, ResourceOutcome.FOUND, "; ".join([*notes, *_capacity(answer["Table"])])))
+
+
+def _capacity(table: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a provisioned capacity means, if it is less than what a model can detect; on-demand ones have 0."""
+    units = table.get("ProvisionedThroughput", {}).get("WriteCapacityUnits", 0)
+    detections = units // _WRITE_UNITS_PER_DETECTION
+    if units and detections < IMAGES_PER_SECOND_PER_UNIT:
+        yield (
+            f"its {units} write units carry about {detections} detections a second, less than one inference unit "
+            "serves: switch it to on-demand capacity"
+        )
 
 
 def _project(site: Site, record: Mapping[str, Any]) -> Iterator[str]:

@@ -1,9 +1,9 @@
 """The EventBridge rules that trigger a deployment of the AWS sample."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from label_loop.provisioning.report import ResourceLine, ResourceOutcome
+from label_loop.provisioning.report import ProvisioningError, ResourceLine, ResourceOutcome
 from label_loop.provisioning.site import Site, aws_errors_as, or_none
 
 _KIND = "rule"
@@ -11,6 +11,8 @@ _ABSENT = "ResourceNotFoundException"
 _RULE, _FUNCTION, _MACHINE = "AWS::Events::Rule", "AWS::Lambda::Function", "AWS::StepFunctions::StateMachine"
 
 type Rule = dict[str, str]
+type StackResource = tuple[str, str]
+"""Its type, and its name or ARN."""
 
 
 def state_machines(record: Mapping[str, Any]) -> list[str]:
@@ -18,18 +20,37 @@ def state_machines(record: Mapping[str, Any]) -> list[str]:
     return [value for value in record.values() if isinstance(value, str) and ":states:" in value]
 
 
-def enabled_rules(site: Site, stack: str | None, known: Sequence[str]) -> list[Rule]:
+def stack_resources(site: Site, stack: str, record: Mapping[str, Any]) -> list[StackResource]:
+    """Return the resources of the sample's stack.
+
+    Raises ProvisioningError if there is no such stack, or if it has nothing that the system record names: then it is
+    another one, whose rules are not the sample's.
+    """
+    pages = site.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    with aws_errors_as("stack", stack):
+        found = or_none(lambda: [one for page in pages for one in page["StackResourceSummaries"]], "ValidationError")
+    remedy = "correct --stack, or choose where to look with --region and --profile"
+    if found is None:
+        raise ProvisioningError("stack", stack, f"there is none of that name in {site.where}", remedy)
+    resources = [(one["ResourceType"], one["PhysicalResourceId"]) for one in found if one.get("PhysicalResourceId")]
+    if not {name for _, name in resources} & {value for value in record.values() if isinstance(value, str)}:
+        problem = f"the one in {site.where} has nothing that the record of {site.loop.path} names"
+        raise ProvisioningError("stack", stack, problem, remedy)
+    return resources
+
+
+def enabled_rules(site: Site, resources: Sequence[StackResource], known: Sequence[str]) -> list[Rule]:
     """Return the enabled rules of the sample's stack, and those that target its functions or state machine.
 
     ``known`` are the ARNs of functions and state machines that are known without the stack.
     """
     targets = [*known]
     rules: list[Rule] = []
-    for kind, name in _resources(site, stack) if stack else ():
+    for kind, name in resources:
         if kind == _RULE:
             bus, _, plain = name.rpartition("|")
             rules.append({"Name": plain, "EventBusName": bus or "default"})
-        else:
+        elif kind in {_FUNCTION, _MACHINE}:
             targets.append(site.names.arn("lambda", f"function:{name}") if kind == _FUNCTION else name)
     events = site.client("events")
     for target in dict.fromkeys(targets):
@@ -57,14 +78,6 @@ def enable(site: Site, rules: Sequence[Mapping[str, str]]) -> None:
         with site.resource(_KIND, rule["Name"]) as resource:
             if not state:
                 resource.update("enabled", lambda rule=rule: site.client("events").enable_rule(**rule))  # type: ignore[misc]
-
-
-def _resources(site: Site, stack: str) -> Iterator[tuple[str, str]]:
-    with aws_errors_as("stack", stack):
-        for page in site.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack):
-            for one in page["StackResourceSummaries"]:
-                if one["ResourceType"] in {_RULE, _FUNCTION, _MACHINE} and one.get("PhysicalResourceId"):
-                    yield one["ResourceType"], one["PhysicalResourceId"]
 
 
 def _state(site: Site, rule: Mapping[str, str]) -> bool | None:

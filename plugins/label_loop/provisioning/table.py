@@ -44,6 +44,20 @@ STATE = Layout(RecordKey.STATE_TABLE, ("Loop",))
 """The layout of the loop's state."""
 
 
+def layout_problem(layout: Layout, table: Mapping[str, Any]) -> str | None:
+    """Return why a table, as DescribeTable returns it, cannot be used with a layout; a missing index is no reason."""
+    if table["KeySchema"] != _schema(layout.key):
+        return f"its key is not {' and '.join(layout.key)}"
+    for index in table.get("GlobalSecondaryIndexes", []):
+        name = index["IndexName"]
+        wanted = layout.indexes.get(name)
+        if wanted and index["KeySchema"] != _schema(wanted):
+            return f"the key of its index {name} is not {' and '.join(wanted)}"
+        if wanted and index["Projection"]["ProjectionType"] == "INCLUDE":
+            return f"its index {name} projects some attributes, not all or only the keys"
+    return None
+
+
 def adapt_table(site: Site, name: str, layout: Layout) -> None:
     """Add the indexes that a table lacks, and point-in-time recovery.
 
@@ -51,7 +65,10 @@ def adapt_table(site: Site, name: str, layout: Layout) -> None:
     """
     with site.resource("table", name) as resource:
         present = site.client("dynamodb").describe_table(TableName=name)["Table"]
-        _check_key(name, layout, present)
+        problem = layout_problem(layout, present)
+        if problem:
+            remedy = f"name a table of the loop's own in the record's key {layout.record_key}, or remove that key"
+            raise ProvisioningError("table", name, problem, remedy)
         _add_indexes(site, name, layout, present, resource)
         if not resource.dry_run:
             _wait(site, name, layout.indexes)
@@ -69,13 +86,6 @@ def _definitions(*keys: Sequence[str]) -> list[dict[str, str]]:
 
 def _index(name: str, attributes: Sequence[str]) -> dict[str, Any]:
     return {"IndexName": name, "KeySchema": _schema(attributes), "Projection": {"ProjectionType": "ALL"}}
-
-
-def _check_key(name: str, layout: Layout, table: Mapping[str, Any]) -> None:
-    if table["KeySchema"] != _schema(layout.key):
-        problem = f"its key is not {' and '.join(layout.key)}"
-        remedy = f"name a table of the loop's own in the record's key {layout.record_key}, or remove that key"
-        raise ProvisioningError("table", name, problem, remedy)
 
 
 def _add_indexes(site: Site, name: str, layout: Layout, table: Mapping[str, Any], resource: ManagedResource) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import boto3
 import pytest
 from moto.ssm.models import ssm_backends
+from tests.testing.sample_layout import SampleStack
 from tests.testing.sparing_session import SparingSession
-from tests.unit.provisioning.sample import lay_out
 
 from label_loop.loop import Loop
 from label_loop.provisioning import Options, ResourceLine, provision
@@ -77,7 +77,11 @@ def run(aws: LocalAws, session: SparingSession, loop: Loop) -> Callable[..., tup
 
 
 @pytest.fixture
-def sample(client: Callable[[str], Any], loop: Loop) -> dict[str, Any]:
+def sample_stack() -> SampleStack:
+    return SampleStack(f"sample{next(_numbers)}")
+
+
+@pytest.fixture
+def sample(client: Callable[[str], Any], sample_stack: SampleStack) -> dict[str, Any]:
     """Lay out a deployment of the AWS sample; return its record."""
-    values: dict[str, Any] = lay_out(client, loop)
-    return values
+    return sample_stack.lay_out(client)

@@ -3,9 +3,14 @@
 import json
 
 import pytest
-from tests.unit.provisioning.sample import FUNCTION, put
 
 from label_loop.provisioning import ProvisioningError, ResourceOutcome
+from label_loop.provisioning.names import base_name
+
+
+@pytest.fixture
+def loop(sample_stack):
+    return sample_stack.loop
 
 
 def test_everything_the_record_names_stays_and_the_rest_is_added(run, client, sample):
@@ -26,9 +31,11 @@ def test_everything_the_record_names_stays_and_the_rest_is_added(run, client, sa
     assert {line.outcome for line in run()[1]} == {ResourceOutcome.UNCHANGED}
 
 
-def test_what_is_new_comes_by_a_stack_whose_policy_is_about_the_sample_s_resources(run, client, loop, sample):
+def test_what_is_new_comes_by_a_stack_whose_policy_is_about_the_sample_s_resources(
+    run, client, loop, sample, sample_stack
+):
     values, _ = run()
-    name = f"label-loop-{loop.name}"
+    name = base_name(loop)
     assert values["state_table"] == f"{name}-state"
     described = client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
     arn = next(one["OutputValue"] for one in described["Outputs"] if one["OutputKey"] == "LoopPolicyArn")
@@ -42,7 +49,7 @@ def test_what_is_new_comes_by_a_stack_whose_policy_is_about_the_sample_s_resourc
     assert about["Messages"] == sample["sns-topic"]
     assert sample["flow_definition_arn"] in about["HumanLoops"]
     assert sample["rekognition_project_arn"] in about["Model"]
-    assert any(one.endswith(f":project/{sample['s3_bucket']}/version/*") for one in about["Model"])
+    assert any(one.endswith(f":project/{sample_stack.project}/version/*") for one in about["Model"])
     assert about["State"].endswith(f":table/{name}-state")
     assert [one for one in about["Queues"] if one.endswith(f":{name}-uploads")]
 
@@ -59,11 +66,11 @@ def test_labels_given_move_the_record_to_a_form_with_the_same_people(run, client
     assert new["HumanLoopConfig"]["WorkteamArn"] == old["HumanLoopConfig"]["WorkteamArn"]
 
 
-def test_notifications_and_settings_that_the_bucket_has_stay(run, client, sample):
+def test_notifications_and_settings_that_the_bucket_has_stay(run, client, sample, sample_stack):
     s3, bucket = client("s3"), sample["s3_bucket"]
     other = {
         "Id": "theirs",
-        "LambdaFunctionArn": FUNCTION,
+        "LambdaFunctionArn": sample_stack.function(client),
         "Events": ["s3:ObjectCreated:*"],
         "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "elsewhere/"}]}},
     }
@@ -91,10 +98,10 @@ def test_notifications_and_settings_that_the_bucket_has_stay(run, client, sample
     assert {"Key": "team", "Value": "vision"} in s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
 
 
-def test_a_folder_that_another_is_told_of_is_told_by_event_bridge_too(run, client, sample):
+def test_a_folder_that_another_is_told_of_is_told_by_event_bridge_too(run, client, sample, sample_stack):
     s3, bucket = client("s3"), sample["s3_bucket"]
     other = {
-        "LambdaFunctionArn": FUNCTION,
+        "LambdaFunctionArn": sample_stack.function(client),
         "Events": ["s3:ObjectCreated:Put"],
         "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "images_for_detection/"}]}},
     }
@@ -117,13 +124,13 @@ def test_a_folder_that_another_is_told_of_is_told_by_event_bridge_too(run, clien
     assert {line.outcome for line in lines} == {ResourceOutcome.UNCHANGED}
 
 
-def test_a_project_that_is_gone_is_not_replaced(run, client, loop, sample):
-    put(client, loop, {**sample, "rekognition_project_arn": f"{sample['rekognition_project_arn']}9"})
+def test_a_project_that_is_gone_is_not_replaced(run, client, sample, sample_stack):
+    sample_stack.put_record(client, {**sample, "rekognition_project_arn": f"{sample['rekognition_project_arn']}9"})
     with pytest.raises(ProvisioningError, match="rekognition_project_arn"):
         run()
 
 
-def test_a_table_with_another_key_is_refused(run, client, loop, sample):
+def test_a_table_with_another_key_is_refused(run, client, loop, sample, sample_stack):
     name = f"other-{loop.name}"
     client("dynamodb").create_table(
         TableName=name,
@@ -131,8 +138,23 @@ def test_a_table_with_another_key_is_refused(run, client, loop, sample):
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    put(client, loop, {**sample, "dynamodb_table": name})
+    sample_stack.put_record(client, {**sample, "dynamodb_table": name})
     with pytest.raises(ProvisioningError, match="its key is not DetectLabelRequestId"):
+        run()
+
+
+def test_an_index_that_holds_neither_all_nor_only_keys_is_refused(run, client, sample, sample_stack):
+    """Whether a row is whole could not be told."""
+    dynamodb = client("dynamodb")
+    table = dynamodb.describe_table(TableName=sample_stack.table)["Table"]
+    (index,) = table["GlobalSecondaryIndexes"]
+    units = {name: table["ProvisionedThroughput"][name] for name in ("ReadCapacityUnits", "WriteCapacityUnits")}
+    some = {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["S3ObjectKey"]}
+    change = {"IndexName": "Sampled_GSI", "KeySchema": index["KeySchema"], "Projection": some}
+    names = {"TableName": sample_stack.table, "AttributeDefinitions": table["AttributeDefinitions"]}
+    for update in ({"Delete": {"IndexName": "Sampled_GSI"}}, {"Create": {**change, "ProvisionedThroughput": units}}):
+        dynamodb.update_table(**names, GlobalSecondaryIndexUpdates=[update])
+    with pytest.raises(ProvisioningError, match="Sampled_GSI projects some attributes"):
         run()
 
 

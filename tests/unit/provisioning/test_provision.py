@@ -129,6 +129,16 @@ def test_keys_of_the_record_written_meanwhile_are_kept(aws, run, client, loop):
     assert [line.detail for line in lines if line.outcome == ResourceOutcome.UPDATED] == ["uploads_queue_url"]
 
 
+def test_datasets_of_the_project_are_told_with_what_they_mean(run, client):
+    values, lines = run(labels=("cat",))
+    assert "datasets of" not in {line.kind for line in lines}
+    client("rekognition").create_dataset(ProjectArn=values["rekognition_project_arn"], DatasetType="TRAIN")
+    for options in ({}, {"dry_run": True}):
+        (line,) = [line for line in run(**options)[1] if line.kind == "datasets of"]
+        assert line.outcome == ResourceOutcome.FOUND
+        assert line.detail.startswith("the project has a training dataset, so Rekognition takes no manifests: ")
+
+
 def test_new_labels_make_a_new_flow_definition_and_leave_the_old_one(run, client):
     before = run(labels=LABELS)[0]["flow_definition_arn"]
     values, lines = run(labels=(*LABELS, "owl"))

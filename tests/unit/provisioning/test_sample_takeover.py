@@ -5,64 +5,52 @@ import json
 import boto3
 import pytest
 from boto3 import Session
-from tests.unit.provisioning.sample import ACCOUNT, FUNCTION, put
+from tests.testing.sample_layout import ACCOUNT, ANSWERS, UPLOADS
 
 from label_loop.cli import main
 from label_loop.provisioning.adoption import ADOPTION
 from label_loop.provisioning.notifications import _plain
 from label_loop.system_record import SYSTEM_RECORD
 
-FOLDERS = ("images_for_detection/", "a2i-human-loop-data/")
 WRITES = ("Put", "Create", "Delete", "Disable", "Enable", "Update", "Set", "Subscribe", "Tag", "Start", "Stop")
 
 
-def told(folder, name):
+@pytest.fixture
+def loop(sample_stack):
+    return sample_stack.loop
+
+
+def told(function, folder, name):
     return {
         "Id": name,
-        "LambdaFunctionArn": FUNCTION,
+        "LambdaFunctionArn": function,
         "Events": ["s3:ObjectCreated:Put"],
         "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": folder}]}},
     }
 
 
 @pytest.fixture
-def deployed(client, loop, sample):
-    """Give the sample its triggers: notifications, and a stack of a state machine and its rules; return it."""
-    functions = [*(told(folder, f"sample-{n}") for n, folder in enumerate(FOLDERS)), told("elsewhere/", "theirs")]
+def deployed(client, sample_stack, sample):
+    """Give the sample its triggers, one of its rules disabled, beside a notification and rules of others."""
+    sample_stack.add_triggers(client, disabled={"sampling-poll"})
+    function = sample_stack.function(client)
+    functions = [*sample_stack.notifications(client), told(function, "elsewhere/", "theirs")]
     client("s3").put_bucket_notification_configuration(
-        Bucket=sample["s3_bucket"], NotificationConfiguration={"LambdaFunctionConfigurations": functions}
+        Bucket=sample_stack.bucket, NotificationConfiguration={"LambdaFunctionConfigurations": functions}
     )
-    role = f"arn:aws:iam::{ACCOUNT}:role/sample"
-    machine = {
-        "StateMachineName": sample["s3_bucket"],
-        "RoleArn": role,
-        "DefinitionString": json.dumps({"StartAt": "a", "States": {"a": {"Type": "Pass", "End": True}}}),
-    }
-    resources = {"Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": machine}}
-    for state in ("ENABLED", "DISABLED"):
-        target = {"Id": "t", "Arn": {"Ref": "Machine"}, "RoleArn": role}
-        rule = {"Name": rule_name(loop, state), "ScheduleExpression": "rate(5 minutes)", "State": state}
-        resources[state.title()] = {"Type": "AWS::Events::Rule", "Properties": {**rule, "Targets": [target]}}
-    template = json.dumps({"Resources": resources})
-    client("cloudformation").create_stack(StackName=sample["s3_bucket"], TemplateBody=template)
     events = client("events")
-    events.put_rule(Name=f"{loop.name}-of-the-function", ScheduleExpression="rate(1 hour)")
-    events.put_targets(Rule=f"{loop.name}-of-the-function", Targets=[{"Id": "t", "Arn": FUNCTION}])
-    events.put_rule(Name=f"{loop.name}-of-others", ScheduleExpression="rate(1 hour)")
-    yield Deployment(loop, client, sample["s3_bucket"])
-    for name in (f"{loop.name}-of-the-function", rule_name(loop, "ENABLED")):
-        events.disable_rule(Name=name)  # rules of the function are looked for by the other tests
-
-
-def rule_name(loop, state):
-    return f"{loop.name}-{state.lower()}"
+    for name, target in (("of-the-function", function), ("of-others", f"{function}-of-others")):
+        events.put_rule(Name=f"{sample_stack.prefix}-{name}", ScheduleExpression="rate(1 hour)")
+        events.put_targets(Rule=f"{sample_stack.prefix}-{name}", Targets=[{"Id": "t", "Arn": target}])
+    return Deployment(sample_stack, client)
 
 
 class Deployment:
     """The sample as it is deployed, and the command."""
 
-    def __init__(self, loop, client, stack):
-        self.loop, self.client, self.stack = loop, client, stack
+    def __init__(self, sample_stack, client):
+        self.sample_stack, self.client = sample_stack, client
+        self.loop, self.stack = sample_stack.loop, sample_stack.name
 
     def adopt(self, *options):
         return main(["adopt", self.loop.path, "--stack", self.stack, *options])
@@ -75,14 +63,18 @@ class Deployment:
         return json.loads(self.client("ssm").get_parameter(Name=name)["Parameter"]["Value"])
 
     def change(self, **values):
-        put(self.client, self.loop, self.record() | values)
+        self.sample_stack.put_record(self.client, self.record() | values)
+
+    def rules(self):
+        """Return the states of the sample's rules, and of those beside them, without their common prefix."""
+        prefix = f"{self.sample_stack.prefix}-"
+        rules = self.client("events").list_rules(NamePrefix=prefix)["Rules"]
+        return {one["Name"].removeprefix(prefix): one["State"] for one in rules}
 
     def triggers(self):
         """Return what sets the sample to work now: its rules' states, and the bucket's notifications."""
-        rules = self.client("events").list_rules(NamePrefix=f"{self.loop.name}-")["Rules"]
-        answer = self.client("s3").get_bucket_notification_configuration(Bucket=self.stack)
-        plain = _plain({key: value for key, value in answer.items() if key != "ResponseMetadata"})
-        return {one["Name"]: one["State"] for one in rules}, plain
+        answer = self.client("s3").get_bucket_notification_configuration(Bucket=self.sample_stack.bucket)
+        return self.rules(), _plain({key: value for key, value in answer.items() if key != "ResponseMetadata"})
 
 
 def queue_folders(notifications):
@@ -93,17 +85,18 @@ def queue_folders(notifications):
     ]
 
 
-def test_the_loop_is_told_instead_of_the_samples_functions_and_its_rules_rest(loop, sample, deployed):
+def test_the_loop_is_told_instead_of_the_samples_functions_and_its_rules_rest(sample, deployed):
     assert deployed.adopt() == 0
     rules, notifications = deployed.triggers()
     assert rules == {
-        rule_name(loop, "ENABLED"): "DISABLED",
-        rule_name(loop, "DISABLED"): "DISABLED",
-        f"{loop.name}-of-the-function": "DISABLED",
-        f"{loop.name}-of-others": "ENABLED",
+        "scheduled-poll": "DISABLED",
+        "sampling-poll": "DISABLED",
+        "paramater-store": "DISABLED",
+        "of-the-function": "DISABLED",
+        "of-others": "ENABLED",
     }
     assert [one["Id"] for one in notifications["LambdaFunctionConfigurations"]] == ["theirs"]
-    assert sorted(queue_folders(notifications)) == sorted(FOLDERS)
+    assert sorted(queue_folders(notifications)) == sorted([UPLOADS, ANSWERS])
     assert {key: value for key, value in deployed.record().items() if key in sample} == sample
 
 
@@ -144,6 +137,16 @@ def test_without_a_model_what_was_uploaded_is_still_to_be_detected(deployed):
     assert "uploads_taken_over_until" not in deployed.record()
 
 
+def test_datasets_of_the_project_are_told_before_anything_is_changed(client, sample, deployed, capsys):
+    """Whoever looked at the model in the AWS console has made some."""
+    client("rekognition").create_dataset(ProjectArn=sample["rekognition_project_arn"], DatasetType="TRAIN")
+    assert deployed.adopt("--dry-run") == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "datasets of" in line]
+    assert line.startswith(
+        f"found         datasets of {deployed.sample_stack.project} (the project has a training dataset"
+    )
+
+
 @pytest.mark.parametrize("arguments", [[], ["--back"]])
 def test_a_dry_run_writes_nothing(aws, loop, deployed, arguments, capsys):
     if arguments:
@@ -178,7 +181,7 @@ def test_one_that_is_cut_is_continued_and_can_be_taken_back(aws, loop, deployed,
     assert deployed.adopt() == 1
     aws.faults.replace([])
     assert deployed.adopt() == 0
-    assert deployed.triggers()[0][rule_name(loop, "ENABLED")] == "DISABLED"
+    assert deployed.rules()["scheduled-poll"] == "DISABLED"
     assert deployed.back() == 0
     assert deployed.triggers() == before
 
@@ -223,9 +226,10 @@ def test_a_bucket_of_another_region_is_told(loop, deployed, monkeypatch, capsys)
     assert deployed.triggers() == before
 
 
-def test_a_function_that_is_told_of_more_than_the_folders_stops_it(client, loop, sample, deployed, capsys):
+def test_a_function_that_is_told_of_more_than_the_folders_stops_it(client, sample_stack, deployed, capsys):
+    broad = told(sample_stack.function(client), "images", "all")
     client("s3").put_bucket_notification_configuration(
-        Bucket=sample["s3_bucket"], NotificationConfiguration={"LambdaFunctionConfigurations": [told("images", "all")]}
+        Bucket=sample_stack.bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [broad]}
     )
     assert deployed.adopt() == 1
     assert "more than the loop's folders" in capsys.readouterr().err
@@ -233,18 +237,16 @@ def test_a_function_that_is_told_of_more_than_the_folders_stops_it(client, loop,
 
 def test_bad_parameters_and_a_model_that_does_not_run_are_told_and_stop_nothing(client, loop, deployed, capsys):
     deployed.change(rekognition_project_version_arn="arn:gone")
-    client("ssm").put_parameter(Name=loop.parameter("Minimum-F1-Score"), Value="0,8", Type="String")
+    client("ssm").put_parameter(Name=loop.parameter("Minimum-F1-Score"), Value="0,8", Overwrite=True)
     assert deployed.adopt() == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("problem")]
     assert ["Minimum-F1-Score" in lines[0], "arn:gone" in lines[1], len(lines)] == [True, True, 2]
     assert client("ssm").get_parameter(Name=loop.parameter("Minimum-F1-Score"))["Parameter"]["Value"] == "0,8"
 
 
-def test_the_rules_of_a_state_machine_that_the_record_names_are_known_without_the_stack(client, loop, deployed):
-    stack = client("cloudformation").describe_stack_resource(StackName=deployed.stack, LogicalResourceId="Machine")
-    deployed.change(state_machine_arn=stack["StackResourceDetail"]["PhysicalResourceId"])
+def test_the_rules_of_a_state_machine_that_the_record_names_are_known_without_the_stack(loop, deployed):
     assert main(["adopt", loop.path]) == 0
-    assert deployed.triggers()[0][rule_name(loop, "ENABLED")] == "DISABLED"
+    assert deployed.rules()["scheduled-poll"] == "DISABLED"
 
 
 def test_schedules_that_are_not_known_are_told(loop, sample, capsys):
@@ -252,10 +254,31 @@ def test_schedules_that_are_not_known_are_told(loop, sample, capsys):
     assert "name the sample's stack with --stack" in capsys.readouterr().out
 
 
-def test_a_stack_that_is_none_is_told(deployed, capsys):
+def test_a_stack_that_is_none_is_told_with_where_it_was_looked_for(aws, deployed, capsys):
     deployed.stack = "nothing-there"
     assert deployed.adopt() == 1
-    assert "nothing-there" in capsys.readouterr().err
+    where = f"account {ACCOUNT}, region eu-west-1, endpoint {aws.url}"
+    assert f"Stack nothing-there: there is none of that name in {where}. To fix this, " in capsys.readouterr().err
+
+
+def test_a_stack_that_is_not_the_sample_s_is_told_and_its_rules_stay_enabled(client, sample_stack, deployed, capsys):
+    deployed.stack = f"other-{sample_stack.name}"
+    rule = {"Name": deployed.stack, "ScheduleExpression": "rate(1 hour)", "State": "ENABLED"}
+    template = {"Resources": {"Rule": {"Type": "AWS::Events::Rule", "Properties": rule}}}
+    client("cloudformation").create_stack(StackName=deployed.stack, TemplateBody=json.dumps(template))
+    assert deployed.adopt() == 1
+    assert f"has nothing that the record of {deployed.loop.path} names" in capsys.readouterr().err
+    assert client("events").describe_rule(Name=deployed.stack)["State"] == "ENABLED"
+
+
+def test_labels_given_after_the_adoption_get_a_page_of_their_own_until_the_way_back(sample, deployed, capsys):
+    deployed.adopt()
+    assert "its page offers the labels that are written in it" in capsys.readouterr().out
+    assert main(["provision", deployed.loop.path, "--labels", "cat,dog"]) == 0
+    assert deployed.record()["flow_definition_arn"] != sample["flow_definition_arn"]
+    deployed.adopt()
+    deployed.back()
+    assert deployed.record()["flow_definition_arn"] == sample["flow_definition_arn"]
 
 
 def test_a_damaged_note_of_the_way_back_is_not_written_over(client, loop, deployed, capsys):

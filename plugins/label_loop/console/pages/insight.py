@@ -26,7 +26,7 @@ _LONGEST_READ_DAYS = 366
 _MOST_LABELS = 12  # of a confusion matrix; with more, the most frequent confusions are listed
 _MOST_LISTED = 30
 _MOST_ROWS = 10_000
-_MOST_PAGES = 200  # of 1 MB
+_MOST_PAGES = 200  # of 1 MB, or of 100 rows where the index has only keys
 _TOTALS = (
     statistics.DETECTIONS,
     statistics.ACCEPTED,

@@ -16,8 +16,10 @@ from label_loop.console.health import backlog, detections_a_day, model_health
 from label_loop.console.render import render
 from label_loop.console.threads import in_thread
 from label_loop.context import LoopContext
+from label_loop.domain import datasets
 from label_loop.domain.health import concerns
 from label_loop.hooks.aws_errors import error_code
+from label_loop.workflows.project_datasets import ProjectDatasets
 from label_loop.workflows.training import NewImages, TrainingWorkflow
 
 router = APIRouter()
@@ -31,6 +33,7 @@ _DETECTIONS_SECONDS = 60.0
 # Counting them lists the whole folder.
 _new_images: Cached[str, NewImages] = Cached(_NEW_IMAGES_SECONDS)
 _detections: Cached[str, float | None] = Cached(_DETECTIONS_SECONDS)
+_datasets: Cached[str, str] = Cached(_NEW_IMAGES_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ async def training(visit: Look) -> Response:
             "examples": dict(islice(found.left_out.items(), _MOST_EXAMPLES)),
             "wanted": settings.minimum_untrained_images,
             "automatic": settings.enable_automatic_training,
+            "datasets": _datasets_mean(visit.aws),
         }
 
     return render(visit, "overview_training.html", **await in_thread(work))
@@ -101,6 +105,13 @@ def _detections_a_day(aws: LoopContext) -> float | None:
     with suppress(BotoCoreError, ClientError):  # a missing figure is better than no page
         return _detections.get(aws.loop.path, lambda: detections_a_day(aws))
     return None
+
+
+def _datasets_mean(aws: LoopContext) -> str:
+    with suppress(BotoCoreError, ClientError):  # as above
+        project = ProjectDatasets(aws)
+        return _datasets.get(aws.loop.path, lambda: datasets.meaning(project.found()))
+    return ""
 
 
 def _read_aws(aws: LoopContext, work: list[DagStatus], problems: list[airflow_db.Run]) -> dict[str, Any]:
