@@ -40,17 +40,13 @@ def _run(given: Namespace, site: Site, output: Output) -> int:
         raise ProvisioningError("dead letter", ", ".join(missing), problem, remedy)
     words = [f"{len(done)} dead letter(s) {verb}." if done else "There are no dead letters."]
     aside = put_aside(site) if action is show and not wanted else []
-    for failed in aside:
-        output.line(f"aside    {failed.text}")
+    for text in aside:
+        output.line(f"aside    {text}")
     if aside:
         words.append(f"{len(aside)} {_PUT_ASIDE}")
     if given.dry_run:
         words.append(DRY_RUN)
-    letters_and_objects = {
-        "dead_letters": [letter.to_json() for letter in done],
-        "put_aside": [failed.text for failed in aside],
-    }
-    output.end(site, " ".join(words), **letters_and_objects)
+    output.end(site, " ".join(words), dead_letters=[letter.to_json() for letter in done], put_aside=aside)
     return 0
 
 

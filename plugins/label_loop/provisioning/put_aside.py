@@ -9,9 +9,14 @@ from label_loop.provisioning.site import Site, aws_errors_as
 from label_loop.system_record import SystemRecord
 
 
-def put_aside(site: Site) -> list[FailedObject]:
-    """Return the objects that were put aside, latest last, from the loop's state."""
-    return [failed for failed in _state(site).failed_objects if failed.is_put_aside]
+def put_aside(site: Site) -> list[str]:
+    """Return the key and the reason of each object that was put aside, latest last, from the loop's state."""
+    return [_text(failed) for failed in _state(site).failed_objects if failed.is_put_aside]
+
+
+def _text(failed: FailedObject) -> str:
+    # A system record has no room for texts.
+    return failed.text or f"object {failed.id}: its key and the reason are in the message that reported it"
 
 
 def _state(site: Site) -> LoopState:
