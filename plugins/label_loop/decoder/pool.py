@@ -28,21 +28,24 @@ class DecoderUnavailableError(LabelLoopError):
 
 
 class Decoder:
-    """One decoder. Not thread-safe."""
+    """One decoder. Not thread-safe. Raises DecoderUnavailableError if the system has no process or memory for it."""
 
     def __init__(self) -> None:
         environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         # The same modules as here. Airflow adds its folders to the path while it runs.
         environment["PYTHONPATH"] = os.pathsep.join(str(Path(folder).absolute()) for folder in sys.path)
-        # Not multiprocessing: Celery's processes may not have children of that kind. Not a fork: there are threads.
-        self._process = subprocess.Popen(  # noqa: S603 - all arguments are constants
-            [sys.executable, "-P", *_PROGRAM],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            cwd="/",
-        )
+        try:
+            # Not multiprocessing: Celery's processes may not have children of that kind. Not a fork: there are threads.
+            self._process = subprocess.Popen(  # noqa: S603 - all arguments are constants
+                [sys.executable, "-P", *_PROGRAM],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+                cwd="/",
+            )
+        except OSError as error:
+            raise DecoderUnavailableError(f"could not start ({error.strerror})") from error
         self._is_overdue = False
 
     @property

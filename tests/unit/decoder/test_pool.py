@@ -1,8 +1,10 @@
 """Decoders: one image costs no more than its limits, ends no more than its decoder, and is told from other troubles."""
 
+import errno
 import io
 import os
 import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 
@@ -94,6 +96,17 @@ def test_a_decoder_that_cannot_start_is_not_the_images_fault(one: DecoderPool, p
     program.is_("raise SystemExit(3)")
     with pytest.raises(DecoderUnavailableError, match="ended with 3"):
         one.check(png())
+
+
+def test_a_system_without_room_for_a_process_is_not_the_images_fault(one: DecoderPool, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    with pytest.raises(DecoderUnavailableError, match=r"could not start \(Resource temporarily unavailable\)"):
+        one.check(png())
+    monkeypatch.undo()
+    assert one.check(png()) is None
 
 
 @pytest.mark.parametrize("body", [b"", b"\x00" * 1_000_000], ids=["while it decodes", "while it reads"])
