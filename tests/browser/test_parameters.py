@@ -6,6 +6,8 @@ from tests.browser.conftest import LOOP, Visit
 from tests.testing.stack import RunningStack
 from tests.waiting import eventually
 
+from local_stack.browser import navigation
+
 NAME = "Minimum-F1-Score"
 FREQUENCY = "Automatic-Training-Poll-Frequency"
 
@@ -43,10 +45,12 @@ def test_a_text_that_is_no_value_is_refused_where_it_was_typed(visit: Visit, run
     assert running.variable(f"{LOOP.name}/{NAME}") == before
 
 
-def test_who_may_only_look_sees_values_and_no_controls(visit: Visit):
-    frame = visit("viewer").open_page("Parameters")
-    expect(_panel(frame)).to_contain_text("0.8")
-    assert frame.get_by_role("textbox").count() == 0
+def test_who_may_not_read_variables_is_offered_no_parameters_and_told_what_is_needed(visit: Visit):
+    window = visit("viewer", expected=(403,))
+    assert "Parameters" not in navigation(window.open_console()).all_inner_texts()
+    frame = window.open_directly(LOOP.name, "parameters")
+    expect(frame.get_by_role("main")).to_contain_text("permission to read Airflow Variables")
+    assert_accessible(frame)
 
 
 def _panel(frame: Frame, name: str = NAME) -> Locator:

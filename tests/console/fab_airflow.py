@@ -12,7 +12,8 @@ import uvicorn
 LOOPS = ("other", "pages")  # the one that some may not see comes first
 ROLES = ("Viewer", "User", "Op", "Admin")
 STATES = ("training", "detection", "human_review", "human_sampling", "parameter_sync")
-# Roles of an administrator's own: one looks at one loop, one reviews in it and nothing else, one may see none.
+# Roles of an administrator's own: one looks at one loop, one reviews in it and nothing else, one reads
+# its parameters, one may see none.
 OWN_ROLES = {
     "Onlooker": [("can_read", f"DAG:pages.{state}") for state in STATES],
     "Reviewer": [
@@ -21,6 +22,7 @@ OWN_ROLES = {
         ("can_read", "Website"),
         ("can_read", "Plugins"),
     ],
+    "Auditor": [("can_read", "DAG:pages.training"), ("can_read", "Variables")],
     "Stranger": [("can_read", "Website")],
 }
 

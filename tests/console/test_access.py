@@ -48,9 +48,19 @@ def test_a_viewer_changes_nothing(client, world, method, template):
         {"X-Label-Loop": "console", "Sec-Fetch-Site": "cross-site"},
         {"X-Label-Loop": "console", "Sec-Fetch-Site": "same-site"},
         {"X-Label-Loop": "console", "Origin": "https://elsewhere.example"},
+        {"X-Label-Loop": "console", "Origin": "http://[::1"},
+        {"X-Label-Loop": "console", "Origin": "null"},
         {"Sec-Fetch-Site": "same-origin"},
     ],
-    ids=["a plain form", "another site", "a neighbouring site", "another origin", "without our header"],
+    ids=[
+        "a plain form",
+        "another site",
+        "a neighbouring site",
+        "another origin",
+        "no origin",
+        "a hidden origin",
+        "without our header",
+    ],
 )
 def test_another_sites_page_changes_nothing(client, world, method, template, headers):
     answer = client("admin").request(method, f"/label-loop{path_of(template)}", headers=headers)
@@ -62,6 +72,29 @@ def test_a_page_tells_a_browser_where_to_log_in(client):
     answer = client(None).get(f"/label-loop/{LOOP.name}/overview")
     assert answer.status_code == 401
     assert "/auth/login" in answer.text
+
+
+@pytest.mark.parametrize("host", ["elsewhere.example", "[::1", "elsewhere.example/upload/detection?", "a b", ""])
+def test_the_host_header_decides_nothing(client, world, host):
+    browser = client("viewer")
+    for path in ("overview/", "static/", "parameters//"):
+        answer = browser.get(f"/label-loop/{LOOP.name}/{path}", headers={"Host": host}, follow_redirects=False)
+        assert (answer.status_code, answer.headers.get("location")) == (404, None)
+    first = browser.get("/label-loop/", headers={"Host": host}, follow_redirects=False)
+    assert first.headers["location"] == f"/label-loop/{LOOP.name}/overview"
+    login = client(None).get(f"/label-loop/{LOOP.name}/overview?a=%5B", headers={"Host": host})
+    assert login.status_code == 401
+    assert f"login?next=%2Flabel-loop%2F{LOOP.name}%2Foverview%3Fa%3D%255B" in login.text
+    large = browser.post("/label-loop/", content=b" " * 2_000_000, headers={"Host": host})
+    assert large.status_code == 413
+
+
+@pytest.mark.parametrize("query", ["%FF", "a=%00&%5B=%5B", "\xff\xfe", "&" * 5000])
+@pytest.mark.parametrize("path", [path_of(path) for method, path in routes() if method == "GET"])
+def test_no_query_is_an_error_of_the_server(client, world, path, query):
+    answer = client("op").get(f"/label-loop{path}?{query}")
+    assert answer.status_code < 500
+    assert client(None).get(f"/label-loop{path}?{query}").status_code == 401
 
 
 def test_an_unknown_loop_is_told_from_a_missing_permission(client, world):

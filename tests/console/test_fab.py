@@ -24,10 +24,11 @@ from local_stack.environment import LOOPBACK, free_port
 pytestmark = pytest.mark.real
 
 PAGE_PATHS = [path for path, _, _ in PAGES]
+OF_DAGS = [path for path in PAGE_PATHS if path != "parameters"]
 OPERATORS = {"user", "op", "admin"}
 REVIEWERS = OPERATORS | {"reviewer"}
 EDITORS = {"op", "admin"}
-LOOKERS = REVIEWERS | {"viewer", "onlooker"}
+LOOKERS = REVIEWERS | {"viewer", "onlooker", "auditor"}
 MINIMUM_F1_SCORE = "parameters/Minimum-F1-Score"
 
 type Browser = Callable[[str | None], httpx.Client]
@@ -103,10 +104,8 @@ def test_nobody_looks_without_a_login(browser: Browser, path: str):
     assert status(browser(None), "GET", path) == 401
 
 
-@pytest.mark.parametrize(
-    "path", [*PAGE_PATHS, "overview/now", "overview/training", "models/versions", "models/activity"]
-)
-def test_who_may_read_a_loops_dags_looks_at_every_page(browser: Browser, path: str):
+@pytest.mark.parametrize("path", [*OF_DAGS, "overview/now", "overview/training", "models/versions", "models/activity"])
+def test_who_may_read_a_loops_dags_looks_at_the_pages(browser: Browser, path: str):
     assert those_who(browser, "GET", path) == LOOKERS
 
 
@@ -121,6 +120,11 @@ def test_who_may_trigger_detection_uploads(browser: Browser, endpoint: LocalAws)
 def test_who_may_trigger_training_operates(browser: Browser):
     assert those_who(browser, "POST", "models/training") == OPERATORS
     assert those_who(browser, "POST", "upload/training?name=b.png&label=cat", content=png(1)) == OPERATORS
+
+
+@pytest.mark.parametrize("path", ["parameters", "parameters/history"])
+def test_who_may_read_variables_sees_parameters(browser: Browser, path: str):
+    assert those_who(browser, "GET", path) == EDITORS | {"auditor"}
 
 
 def test_who_may_edit_variables_sets_parameters(browser: Browser):

@@ -216,6 +216,29 @@ def test_a_file_of_reviewed_detections_has_an_end(ask: Ask, world: World, monkey
     lines = ask("viewer", "GET", "insight/reviewed.csv").text.splitlines()
     assert 6 < len(lines) < 20
     assert lines[-1].startswith("Truncated after ")
+    assert f"&from={(today := datetime.now(UTC).date())}&to={today} to the address" in lines[-1]
+
+
+def test_what_is_read_for_a_file_is_bounded(ask: Ask, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("label_loop.console.pages.insight._MOST_PAGES", 2)
+    monkeypatch.setattr("moto.dynamodb.models.table.RESULT_SIZE_LIMIT", 2_000)
+    write(world, rows(30))  # nobody answered any: all is read, and nothing is written
+    lines = ask("viewer", "GET", "insight/reviewed.csv").text.splitlines()
+    assert lines[-1].startswith("Truncated after 0 detections: 2 MB were read.")
+
+
+def test_single_days_are_read_alone(ask: Ask, world: World) -> None:
+    recent, older = rows(1, days_ago=1), rows(1, days_ago=5)
+    write(world, recent, older)
+    answer(world, {row["DetectLabelRequestId"]: "cat" for row in (*recent, *older)})
+    day = datetime.now(UTC).date() - timedelta(days=5)
+    found = table(ask("viewer", "GET", f"insight/reviewed.csv?days=7&from={day}&to={day}"))
+    assert [row["detection"] for row in found] == [older[0]["DetectLabelRequestId"]]
+
+
+@pytest.mark.parametrize("query", ["from=2026-02-02&to=2026-02-01", "from=now", "to=2026-02-30", "from=9999-12-31"])
+def test_days_that_are_none_are_refused(ask: Ask, world: World, query: str) -> None:
+    assert ask("viewer", "GET", f"insight/reviewed.csv?{query}").status_code == 422
 
 
 def test_a_loop_without_statistics_is_told_the_command(ask: Ask, world: World) -> None:

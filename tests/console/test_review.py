@@ -227,6 +227,26 @@ def test_an_image_that_is_gone_is_told(ask, reviewing):
     assert (answer.status_code, answer.json()["detail"]) == (404, "The image no longer exists in S3.")
 
 
+@pytest.mark.parametrize(
+    ("code", "status", "words"),
+    [("InvalidObjectState", 403, "is archived: restore it in S3"), ("AccessDenied", 403, "may not be read"),
+     ("KMS.DisabledException", 400, "KMS key that is disabled")],
+)  # fmt: skip
+def test_an_image_that_cannot_be_read_is_told_with_the_reason(ask, reviewing, code, status, words):
+    (name,) = ask_about(reviewing, "a.png")
+    reviewing.fault("s3", "GetObject", code=code, status=status)
+    answer = ask("viewer", "GET", f"review/images/{name}")
+    assert answer.status_code == 409
+    assert words in answer.json()["detail"]
+    reviewing.heal()
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "images"), ("POST", "skip"), ("POST", "undo")])
+@pytest.mark.parametrize("name", ["x" * 3000, "%00", "%F0%9F%90%88"])
+def test_a_name_that_no_review_can_have_is_refused(ask, reviewing, method, path, name):
+    assert ask("user", method, f"review/{path}/{name}").status_code == 422
+
+
 @pytest.mark.parametrize("name", ["label-loop-unknown", "../x", "A" * 64])
 def test_an_unknown_review_is_told(ask, reviewing, name):
     assert ask("user", "POST", "review/answer", json={"name": name, "label": "1"}).status_code in {409, 422}

@@ -5,13 +5,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from fastapi import HTTPException
 from PIL import Image
+from starlette.requests import Request
 from tests.console.conftest import FROM_THE_CONSOLE, LOOP
 from tests.integration.model import Model
 from tests.integration.pictures import FRESH_DIGITS
 from tests.integration.site import events
 from tests.integration.world import World
 
+from label_loop.console import upload_room
+from label_loop.console.pages import upload
+from label_loop.decoder import DecoderUnavailableError
 from label_loop.inbox.sources import uploads_inbox
 from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER
 from label_loop.workflows.detection import DetectionWorkflow
@@ -284,45 +289,48 @@ def test_a_body_of_untold_length_is_not_read_beyond_the_limit(ask: Ask, world: W
 
 @pytest.mark.parametrize("length", [str(LIMIT + 1), "9" * 30])
 async def test_a_length_beyond_the_limit_is_refused_unread(length: str) -> None:
-    from fastapi import HTTPException
-    from starlette.requests import Request
-
-    from label_loop.console.pages.upload import _read_image
-
     async def receive() -> Any:
         raise AssertionError("it was read")
 
     scope = {"type": "http", "headers": [(b"content-length", length.encode())]}
-    with pytest.raises(HTTPException) as caught:
-        await _read_image(Request(scope, receive))
+    with upload_room.UploadRoom().admit("a") as place, pytest.raises(HTTPException) as caught:
+        await place.read(Request(scope, receive))
     assert caught.value.status_code == 413
 
 
 async def test_an_upload_that_breaks_off_is_told() -> None:
-    from fastapi import HTTPException
-    from starlette.requests import Request
-
-    from label_loop.console.pages.upload import _read_image
-
     async def receive() -> Any:
         return {"type": "http.disconnect"}
 
-    with pytest.raises(HTTPException) as caught:
-        await _read_image(Request({"type": "http", "headers": []}, receive))
+    room = upload_room.UploadRoom()
+    with room.admit("a") as place, pytest.raises(HTTPException) as caught:
+        await place.read(Request({"type": "http", "headers": []}, receive))
     assert caught.value.status_code == 408
 
 
-async def test_more_than_the_memory_holds_is_told_to_come_again(
-    ask: Ask, world: World, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("bound", "most"), [("MOST_BYTES", 10), ("MOST_PER_USER", 0)])
+def test_more_than_there_is_room_for_is_told_to_come_again(
+    ask: Ask, world: World, monkeypatch: pytest.MonkeyPatch, bound: str, most: int
 ) -> None:
-    import asyncio
-
-    from label_loop.console.pages import upload
-
-    monkeypatch.setattr(upload, "_UPLOAD_SLOTS", asyncio.Semaphore(0))
-    assert send(ask, "detection", DIGIT, name="a.png").status_code == 503
+    monkeypatch.setattr(upload_room, bound, most)
+    told = send(ask, "detection", DIGIT, name="a.png")
+    assert told.status_code == 503
+    assert "AWS" not in told.text
+    assert upload._room.held_bytes == 0
     monkeypatch.undo()
     assert send(ask, "detection", DIGIT, name="a.png").status_code == 200
+
+
+def test_a_decoder_that_is_not_there_is_not_the_images_fault(
+    ask: Ask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(body: bytes) -> None:
+        raise DecoderUnavailableError("ended with 1")
+
+    monkeypatch.setattr(upload, "check_image", fail)
+    answer = send(ask, "detection", DIGIT, name="a.png")
+    assert (answer.status_code, world.keys()) == (503, [])
+    assert "The image could not be checked" in answer.text
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,17 @@
 """The training set over a real endpoint: what is read, what is left out, and what it costs."""
 
+import io
 import json
 
+import pytest
+from PIL import Image
 from tests.integration.pictures import TRAINING_DIGITS, png
 from tests.integration.site import events
 from tests.integration.world import World
 
+from label_loop.decoder import DecoderUnavailableError
 from label_loop.payloads import LABELLED_FOLDER, MANIFESTS_FOLDER, TEST_FOLDER
+from label_loop.workflows import training_set
 
 TOO_LARGE = 15 * 1024 * 1024 + 1
 
@@ -101,3 +106,45 @@ def test_folders_of_one_label_train_as_one_and_are_told_before(bare: World) -> N
     labels = bare.training().training_set.labels()
     assert {"cat", "Cat", "CAT", "dog"} & set(labels.names) == {"cat", "dog"}
     assert labels.resolve("CAT") == "cat"
+
+
+def scans(number: int) -> bytes:
+    """Return a small progressive JPEG with its last scan repeated."""
+    body = io.BytesIO()
+    Image.new("RGB", (80, 80), "red").save(body, "JPEG", progressive=True)
+    last = (whole := body.getvalue()).rindex(b"\xff\xda")
+    return whole[:last] + whole[last:-2] * number + whole[-2:]
+
+
+def test_what_costs_too_much_to_decode_is_left_out_and_not_decoded_again(bare: World) -> None:
+    bare.label(TRAINING_DIGITS[:20])
+    bare.put(f"{LABELLED_FOLDER}1/scans.jpg", scans(1_100))
+    attempt = bare.training().prepare(resume=False, forced=False, run_id="r")
+    assert attempt
+    assert attempt.images == 20
+    (manifest,) = events(bare.told(), "manifest")
+    assert "more than 50 scans" in manifest["body"]["left_out"][f"{LABELLED_FOLDER}1/scans.jpg"]
+    calls = bare.calls(lambda: bare.training().prepare(resume=False, forced=False, run_id="again"))
+    assert calls["s3.GetObject"] == 1  # the verdicts
+
+
+def test_an_image_whose_decoder_failed_is_checked_again(bare: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    bare.label(TRAINING_DIGITS[:20])
+    odd = scans(2)
+    bare.put(f"{LABELLED_FOLDER}1/odd.jpg", odd)
+
+    def check(body: bytes) -> str | None:
+        if body == odd:
+            raise DecoderUnavailableError("did not answer within 30 seconds")
+        return None
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training_set, "check_image", check)
+        first = bare.training().prepare(resume=False, forced=False, run_id="r")
+    assert first
+    assert first.images == 20
+    (manifest,) = events(bare.told(), "manifest")
+    assert "could not be checked" in manifest["body"]["left_out"][f"{LABELLED_FOLDER}1/odd.jpg"]
+    second = bare.training().prepare(resume=False, forced=True, run_id="again")
+    assert second
+    assert second.images == 21

@@ -1,4 +1,4 @@
-"""``dead-letters``: shows the messages that failed five times, sends them again or discards them."""
+"""``dead-letters``: shows what failed five times, and sends its messages again or discards them."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from label_loop.cli.command import DRY_RUN, Command
 from label_loop.cli.output import Output
 from label_loop.provisioning.dead_letters import DeadLetter, dead_letters, discard, pick, send_again, show
+from label_loop.provisioning.put_aside import put_aside
 from label_loop.provisioning.report import ProvisioningError
 from label_loop.provisioning.site import Site
 
 type _Action = Callable[[Site, Iterator[DeadLetter]], Iterator[DeadLetter]]
+_PUT_ASIDE = "object(s) were put aside; to try one again, remove the cause and copy the object onto itself."
 _FOUND = "found; --send-again returns them to their queues, --discard deletes them"
 
 
@@ -36,12 +38,15 @@ def _run(given: Namespace, site: Site, output: Output) -> int:
         remedy = "list the messages without --message; one that is being read elsewhere reappears after a minute"
         problem = f"{site.loop.path} has no such message"
         raise ProvisioningError("dead letter", ", ".join(missing), problem, remedy)
-    words = f"{len(done)} dead letter(s) {verb}." if done else "There are no dead letters."
-    output.end(
-        site,
-        f"{words} {DRY_RUN}" if given.dry_run else words,
-        dead_letters=[letter.to_json() for letter in done],
-    )
+    words = [f"{len(done)} dead letter(s) {verb}." if done else "There are no dead letters."]
+    aside = put_aside(site) if action is show and not wanted else []
+    for text in aside:
+        output.line(f"aside    {text}")
+    if aside:
+        words.append(f"{len(aside)} {_PUT_ASIDE}")
+    if given.dry_run:
+        words.append(DRY_RUN)
+    output.end(site, " ".join(words), dead_letters=[letter.to_json() for letter in done], put_aside=aside)
     return 0
 
 
@@ -56,7 +61,7 @@ def _action(given: Namespace) -> tuple[_Action, str]:
 
 DEAD_LETTERS = Command(
     "dead-letters",
-    "show a loop's messages that failed five times, send them again or discard them",
+    "show what failed five times in a loop, and send its messages again or discard them",
     "dead-letters /logos --send-again",
     _add_arguments,
     _run,

@@ -22,9 +22,9 @@ class Output:
         self.line(str(line))
 
     def line(self, text: str) -> None:
-        """Print a line, unless the output is JSON."""
+        """Print a line, unless the output is JSON. What keys and messages contain cannot control the terminal."""
         if not self._as_json:
-            write_line(text)
+            write_line("".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text))
 
     def end(self, site: Site, words: str, **values: Any) -> None:
         """Print the conclusion, or the whole JSON document: account and region, resources if any, and the values."""

@@ -2,28 +2,32 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal
 
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from airflow.api_fastapi.auth.managers.models.batch_apis import IsAuthorizedVariableRequest
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails, VariableDetails
 from airflow.api_fastapi.core_api.security import GetUserDep
 from airflow.models.dag import DagModel
+from airflow.models.variable import Variable
 from fastapi import Depends, HTTPException, Request
 
 from label_loop.console.context import contexts
 from label_loop.console.threads import in_thread
 from label_loop.context import LoopContext
 from label_loop.loop import NAMED_BY, Loop
+from label_loop.parameters import PARAMETERS
 
-LOOK, REVIEW, UPLOAD, OPERATE, SET_PARAMETERS = "look", "review", "upload", "operate", "set_parameters"
+LOOK, REVIEW, UPLOAD, OPERATE = "look", "review", "upload", "operate"
+SEE_PARAMETERS, SET_PARAMETERS = "see_parameters", "set_parameters"
 _NEEDED = {
     LOOK: "to read the loop's DAGs",
     REVIEW: "to edit the DAG human_review",
     UPLOAD: "to trigger the DAG detection",
     OPERATE: "to trigger the DAG training",
-    SET_PARAMETERS: "to edit Airflow Variables",
+    SEE_PARAMETERS: "to read Airflow Variables",
+    SET_PARAMETERS: "to read and edit Airflow Variables",
 }
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 # A browser sends a custom header to another site only if that site allows it, and this one never does.
@@ -48,15 +52,25 @@ class Visit:
 
 def permissions(user: BaseUser, loop: Loop) -> dict[str, bool]:
     """Return what a user may do with a loop, by permission. Blocking: the auth manager may query Airflow's database."""
+    sees_parameters = _may_variables(user, "GET", loop)
     return {
         LOOK: _may_dag(user, "GET", loop.dag_id("training")),
         REVIEW: _may_dag(user, "PUT", loop.dag_id("human_review")),
         UPLOAD: _may_dag(user, "POST", loop.dag_id("detection"), DagAccessEntity.RUN),
         OPERATE: _may_dag(user, "POST", loop.dag_id("training"), DagAccessEntity.RUN),
-        SET_PARAMETERS: get_auth_manager().is_authorized_variable(
-            method="PUT", details=VariableDetails(key=loop.variable("*")), user=user
-        ),
+        SEE_PARAMETERS: sees_parameters,
+        # A page that saves shows what was there before.
+        SET_PARAMETERS: sees_parameters and _may_variables(user, "PUT", loop),
     }
+
+
+def _may_variables(user: BaseUser, method: Literal["GET", "PUT"], loop: Loop) -> bool:
+    """Return whether a user has the right that Airflow itself asks for, for each of the loop's Variables."""
+    keys = [loop.variable(name) for name in PARAMETERS]
+    teams = Variable.get_key_to_team_name_mapping(keys)
+    details = (VariableDetails(key=key, team_name=teams.get(key)) for key in keys)
+    requests: list[IsAuthorizedVariableRequest] = [{"method": method, "details": each} for each in details]
+    return get_auth_manager().batch_is_authorized_variable(requests, user=user)
 
 
 def _may_dag(user: BaseUser, method: Any, dag_id: str, entity: DagAccessEntity | None = None) -> bool:
@@ -83,7 +97,8 @@ def _needs(permission: str) -> Callable[..., Awaitable[Visit]]:
 def refuse_cross_site(request: Request) -> None:
     """Raise HTTPException 403 if a state-changing request may come from another site's page."""
     origin = request.headers.get("origin")
-    elsewhere = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    # Compared as text: an origin is a scheme and a host, and may be malformed.
+    elsewhere = origin is not None and origin.partition("://")[2] != request.headers.get("host")
     # Behind a proxy the host may differ, so the browser's own header takes precedence over the comparison.
     fetch_site = request.headers.get("sec-fetch-site")
     crossed = fetch_site != "same-origin" if fetch_site else elsewhere
@@ -95,4 +110,5 @@ Look = Annotated[Visit, Depends(_needs(LOOK))]
 Review = Annotated[Visit, Depends(_needs(REVIEW))]
 Upload = Annotated[Visit, Depends(_needs(UPLOAD))]
 Operate = Annotated[Visit, Depends(_needs(OPERATE))]
+SeeParameters = Annotated[Visit, Depends(_needs(SEE_PARAMETERS))]
 SetParameters = Annotated[Visit, Depends(_needs(SET_PARAMETERS))]

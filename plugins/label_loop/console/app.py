@@ -34,7 +34,8 @@ _STREAMED_UPLOADS = ("/upload/detection", "/upload/training")  # after the permi
 
 def create_app() -> FastAPI:
     """Return the console. FastAPI's documentation pages are off: they load external scripts and require no login."""
-    app = FastAPI(title="Label Loop", docs_url=None, redoc_url=None, openapi_url=None)
+    # Nor does it redirect to addresses with or without a slash: their host would be the request's Host header.
+    app = FastAPI(title="Label Loop", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.middleware("http")(_refuse_large_bodies)
     app.middleware("http")(_add_headers)
@@ -73,7 +74,7 @@ async def _add_headers(request: Request, call_next: Callable[[Request], Awaitabl
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     # A page must not run a script of an earlier release, so browsers revalidate static files instead of reusing them.
-    kept = "no-cache" if "/static/" in request.url.path else "no-store"
+    kept = "no-cache" if "/static/" in _path(request) else "no-store"
     response.headers.setdefault("Cache-Control", kept)
     return response
 
@@ -82,7 +83,7 @@ async def _refuse_large_bodies(request: Request, call_next: Callable[[Request], 
     """Respond with 413 to large bodies, which FastAPI would read into memory before it checks the login."""
     length = request.headers.get("content-length", "0")
     is_known = length.isdecimal() and len(length) < 10 and "transfer-encoding" not in request.headers
-    if request.url.path.endswith(_STREAMED_UPLOADS) or (is_known and int(length) <= _LARGEST_BODY_BYTES):
+    if _path(request).endswith(_STREAMED_UPLOADS) or (is_known and int(length) <= _LARGEST_BODY_BYTES):
         return await call_next(request)
     return JSONResponse({"detail": "The request body is larger than 1 MB, or does not state its length."}, 413)
 
@@ -99,8 +100,14 @@ async def _error_page(request: Request, error: Exception) -> Response:
 def _login_url(request: Request) -> str:
     """Return the URL of Airflow's login, which works with every auth manager; not every one honours ``next``."""
     # Only the path: behind a proxy that terminates TLS, scheme and host differ from what the browser uses.
-    back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    query = request.scope["query_string"].decode("latin-1")
+    back = quote(_path(request)) + (f"?{query}" if query else "")
     return f"{render.base(request).removesuffix(URL_PREFIX)}/api/v2/auth/login?{urlencode({'next': back})}"
+
+
+def _path(request: Request) -> str:
+    """Return the path of a request. Not that of ``request.url``, which is made with its Host header."""
+    return str(request.scope["path"])
 
 
 def _status_and_message(error: Exception) -> tuple[int, str]:

@@ -1,17 +1,16 @@
 """Images from the loop's bucket, served by the console only if they really are images."""
 
 from contextlib import closing
-from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 from fastapi import HTTPException, Response
 
 from label_loop.context import LoopContext
 from label_loop.domain.images import MAX_IMAGE_BYTES
-from label_loop.hooks.aws_errors import error_code
+from label_loop.hooks.aws_errors import error_code, object_problem
 from label_loop.payloads import ObjectVersion
 
-_GONE = frozenset({"NoSuchKey", "NoSuchVersion", "404"})
+_GONE = frozenset({"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405"})
 # By content, not by name, so that a page or a script is never served as an image.
 _KINDS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 
@@ -19,10 +18,10 @@ _KINDS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 def image_response(aws: LoopContext, image_uri: str, version_id: str | None) -> Response:
     """Return an image for a browser.
 
-    Raises HTTPException: 404 if it is gone or in another bucket, 413 if it is too large, 415 if it is no PNG or JPEG.
+    Raises HTTPException: 404 if it is gone or in another bucket, 409 with the reason if it cannot be read as it is
+    stored, 413 if it is too large, 415 if it is no PNG or JPEG.
     """
-    where = urlsplit(image_uri, allow_fragments=False)
-    bucket, key = where.netloc, image_uri.removeprefix(f"s3://{where.netloc}/")
+    bucket, _, key = image_uri.removeprefix("s3://").partition("/")
     if bucket != aws.store.record.bucket:
         raise HTTPException(404, "The image is not in the loop's bucket.")
     body = _read(aws, bucket, key, version_id)
@@ -42,6 +41,9 @@ def _read(aws: LoopContext, bucket: str, key: str, version_id: str | None) -> by
     except ClientError as error:
         if error_code(error) in _GONE:
             raise HTTPException(404, "The image no longer exists in S3.") from error
+        problem = object_problem(error)
+        if problem:
+            raise HTTPException(409, f"The image {problem}.") from error
         raise
     with closing(answer["Body"]) as stream:
         if answer["ContentLength"] > MAX_IMAGE_BYTES:

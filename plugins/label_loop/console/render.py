@@ -10,7 +10,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from label_loop.console.access import Visit
+from label_loop.console.access import SEE_PARAMETERS, Visit
 from label_loop.domain.idleness import is_asleep
 from label_loop.domain.moments import read_moment
 
@@ -48,7 +48,8 @@ def _templates() -> Environment:
 
 def render(visit: Visit, template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
     """Return a page, or a part of one, for a visitor. ``template`` is the name of a file in ``templates/``."""
-    pages = {"pages": PAGES, "page": template.removesuffix(".html"), "has_others": visit.has_others}
+    entries = [entry for entry in PAGES if entry[0] != "parameters" or visit.may[SEE_PARAMETERS]]
+    pages = {"pages": entries, "page": template.removesuffix(".html"), "has_others": visit.has_others}
     root, loop = base(visit.request), visit.loop
     # Not `loop`, which Jinja defines inside a for block.
     where = {"base": root, "home": f"{root}/{quote(loop.name)}", "loop_name": loop.name, "loop_path": loop.path}

@@ -1,4 +1,4 @@
-"""The console's own threads for calls to AWS and to Airflow's database.
+"""The console's own threads for calls to AWS and to Airflow's database, and for nothing else.
 
 The API server has one event loop and one small thread pool for all its pages. A call to AWS may take seconds, and in
 either of them it would block Airflow itself.
@@ -27,7 +27,10 @@ class BusyError(LabelLoopError):
     """All threads are busy, and too many requests wait for one already, or this one has waited too long."""
 
     def __init__(self) -> None:
-        super().__init__("The console is waiting for too many slow responses from AWS. Try again in a few seconds.")
+        super().__init__(
+            "The console is waiting for too many slow responses from AWS or Airflow's database. Try again in a few "
+            "seconds."
+        )
 
 
 class OverdueError(LabelLoopError):
@@ -35,8 +38,8 @@ class OverdueError(LabelLoopError):
 
     def __init__(self) -> None:
         super().__init__(
-            f"AWS is slow: there was no response within {LONGEST_SECONDS:.0f} seconds. The request may still complete: "
-            "check its effect before you repeat it."
+            f"AWS or Airflow's database is slow: there was no response within {LONGEST_SECONDS:.0f} seconds. The "
+            "request may still complete: check its effect before you repeat it."
         )
 
 

@@ -3,6 +3,8 @@
 import io
 import warnings
 
+from label_loop.domain.image_structure import structure_problem
+
 MAX_IMAGE_BYTES = 15 * 1024 * 1024
 MIN_SIDE_PX = 64
 MAX_SIDE_PX = 4096
@@ -34,14 +36,14 @@ def size_problem(size_bytes: int) -> str | None:
 
 
 def image_problem(body: bytes) -> str | None:
-    """Return why an image cannot be used for training, or None if it can.
+    """Return why an image cannot be used for training, or None if it can. Raises MemoryError if it takes too much.
 
-    The whole image is decoded, since a truncated file has a valid header. Its dimensions are checked before, so that a
-    decompression bomb cannot exhaust the memory.
+    The whole image is decoded, since a truncated file has a valid header. Its structure and dimensions are checked
+    before, so that most decompression bombs cost nothing. ``decoder.check_image`` bounds what the others cost.
     """
     from PIL import Image
 
-    problem = size_problem(len(body))
+    problem = size_problem(len(body)) or structure_problem(body)
     if problem:
         return problem
     with warnings.catch_warnings():
@@ -50,7 +52,10 @@ def image_problem(body: bytes) -> str | None:
             with Image.open(io.BytesIO(body), formats=list(_SIGNATURES)) as image:
                 problem = _size_problem(*image.size)
                 if problem is None:
+                    image.draft(None, (1, 1))  # reads all of a JPEG, in a fraction of the memory for its pixels
                     image.load()
+        except MemoryError:
+            raise
         except Image.DecompressionBombError:
             return f"more than {MAX_SIDE_PX} px per side"
         except Exception as error:  # Pillow's decoders raise many types for damaged files

@@ -21,6 +21,7 @@ _ID, _DATE, _SAMPLED = Attribute.DETECTION_ID, Attribute.DETECTED_AT, Attribute.
 # An index projects either all attributes, or its keys only, as that of the AWS sample does. Every row has this one.
 _PROJECTED = Attribute.KEY
 _ROWS_PER_CALL = 100
+_ROWS_PER_PAGE = 1000  # take about 1 MB, as a page of an index with all attributes does
 
 
 def retrying(retry_on: retry_base) -> Retrying:
@@ -92,8 +93,7 @@ class InferenceLogReader(DynamoDBHook):
     def answered(self, since: str, until: str) -> Iterator[list[LogRow]]:
         """Yield the rows with a human label detected between two moments: samples first, newest first.
 
-        One list per page of the index, which is 1 MB including the rows without a human label; per 100 rows if the
-        index has only keys.
+        One list for about 1 MB that is read, including the rows without a human label.
         """
         for sampled in (SAMPLED_YES, SAMPLED_NO):
             pages = self._pages(
@@ -153,9 +153,9 @@ class InferenceLogReader(DynamoDBHook):
         return (page["Items"] for page in pages)
 
     def _whole(self, items: Sequence[Mapping[str, Any]]) -> Iterator[list[LogRow]]:
-        """Yield the rows of a page of the index in its order: at once, or, read by key, 100 at a time."""
+        """Yield the rows of a page of the index in its order: at once, or, read by key, about 1 MB at a time."""
         if all(_PROJECTED in item for item in items):
             yield list(map(LogRow.from_item, items))
             return
-        for some in batched(items, _ROWS_PER_CALL):
+        for some in batched(items, _ROWS_PER_PAGE):
             yield list(self._rows([item[_ID] for item in some], consistent=False).values())

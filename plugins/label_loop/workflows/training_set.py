@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from label_loop.context import LoopContext
+from label_loop.decoder import DecoderUnavailableError, check_image
 from label_loop.domain import manifest, training_verdicts
-from label_loop.domain.images import SIGNATURE_BYTES, image_problem, is_image_start
+from label_loop.domain.images import SIGNATURE_BYTES, is_image_start
 from label_loop.domain.labels import Labels, folder_names, labels_of
 from label_loop.domain.training_images import (
     TIERED,
@@ -203,7 +204,11 @@ class TrainingSet:
             body += stream.read()
         else:
             stream.close()  # what is no image is not downloaded
-        return Verdict(hashlib.md5(body, usedforsecurity=False).hexdigest(), image_problem(body) or "")
+        try:
+            problem = check_image(body) or ""
+        except DecoderUnavailableError as error:
+            return str(error)
+        return Verdict(hashlib.md5(body, usedforsecurity=False).hexdigest(), problem)
 
     def _verdicts(self, folder: str) -> dict[str, Verdict]:
         """Return what earlier checks found in a folder, by ETag."""

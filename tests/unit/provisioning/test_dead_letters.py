@@ -3,6 +3,7 @@ import json
 import pytest
 
 from label_loop.cli import main
+from label_loop.system_record import SYSTEM_RECORD
 
 PICTURE = {
     "Records": [
@@ -82,3 +83,38 @@ def test_a_dry_run_leaves_them_all(sqs, loop, capsys, action):
     assert "2 dead letter(s) found. This was a dry run: nothing was changed." in capsys.readouterr().out
     assert ids(loop, capsys) == known
     assert bodies(sqs, "uploads") == []
+
+
+def failed_object(name, tries):
+    return {"M": {"id": {"S": name}, "tries": {"N": str(tries)}, "text": {"S": f"{name}: no \x9b answer"}}}
+
+
+@pytest.mark.parametrize("is_in_record", [False, True])
+def test_what_listings_put_aside_is_shown_too(sqs, loop, capsys, client, is_in_record):
+    values = sqs[1]
+    found = {"L": [failed_object("images_for_detection/a.png", 5), failed_object("tried/again.png", 4)]}
+    if is_in_record:  # of a loop without a state table
+        plain = [{"id": "a", "tries": 5, "text": ""}]
+        record = {key: value for key, value in values.items() if key != "state_table"}
+        client("ssm").put_parameter(
+            Name=loop.parameter(SYSTEM_RECORD),
+            Value=json.dumps({**record, "failed_objects": plain}),
+            Overwrite=True,
+        )
+    else:
+        client("dynamodb").put_item(
+            TableName=values["state_table"], Item={"Loop": {"S": loop.path}, "failed_objects": found}
+        )
+    assert main(["dead-letters", loop.path]) == 0
+    shown = capsys.readouterr().out
+    words = "object a: its key" if is_in_record else "images_for_detection/a.png: no"
+    assert f"aside    {words}" in shown
+    assert "\x9b" not in shown
+    assert "tried/again.png" not in shown
+    assert "2 dead letter(s) found" in shown
+    assert "1 object(s) were put aside; to try one again" in shown
+    assert main(["dead-letters", loop.path, "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)["put_aside"]
+    assert told.startswith(words)
+    assert main(["dead-letters", loop.path, "--discard"]) == 0
+    assert "put aside" not in capsys.readouterr().out

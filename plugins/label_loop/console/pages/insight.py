@@ -1,12 +1,12 @@
 """Insight: how good the model is by people's answers, from the daily statistics."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 from botocore.exceptions import ClientError
-from fastapi import APIRouter, Depends, HTTPException, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from fastapi.responses import StreamingResponse
 
 from label_loop.console import insight_charts
@@ -26,7 +26,7 @@ _LONGEST_READ_DAYS = 366
 _MOST_LABELS = 12  # of a confusion matrix; with more, the most frequent confusions are listed
 _MOST_LISTED = 30
 _MOST_ROWS = 10_000
-_MOST_PAGES = 200  # of 1 MB, or of 100 rows where the index has only keys
+_MOST_PAGES = 32  # of 1 MB; more than a day of a million detections a month
 _TOTALS = (
     statistics.DETECTIONS,
     statistics.ACCEPTED,
@@ -176,8 +176,20 @@ async def daily_csv(visit: Look, window: SelectedWindow) -> Response:
     )
 
 
+def _selected_days(
+    window: SelectedWindow,
+    first: Annotated[date | None, Query(alias="from")] = None,
+    last: Annotated[date | None, Query(alias="to")] = None,
+) -> InsightWindow:
+    """Return the window, or the days within it or elsewhere that a person asked for."""
+    days = replace(window, first=first or window.first, last=last or window.last)
+    if days.first > days.last:
+        raise HTTPException(422, f"The first day, {days.first}, is after the last, {days.last}. Exchange from and to.")
+    return days
+
+
 @router.get("/insight/reviewed.csv")
-async def reviewed_csv(visit: Look, window: SelectedWindow) -> Response:
+async def reviewed_csv(visit: Look, window: Annotated[InsightWindow, Depends(_selected_days)]) -> Response:
     """Return the detections that people answered as CSV, streamed while the index is read."""
     pages = await in_thread(_answered, visit, window)
     first = await in_thread(next, pages, None)  # before the response starts, so that an error still gives a page
@@ -218,7 +230,12 @@ async def _lines(page: list[LogRow] | None, pages: Iterator[list[LogRow]], windo
         read += 1
         page = await in_thread(next, pages, None)
         if page is not None and (written >= _MOST_ROWS or read >= _MOST_PAGES):
-            yield csv_line([f"Truncated after {written} detections to limit reads. Choose a shorter period."])
+            yield csv_line(
+                [
+                    f"Truncated after {written} detections: {read} MB were read. Choose a shorter period or days: "
+                    f"for one, add &from={window.last}&to={window.last} to the address."
+                ]
+            )
             return
 
 

@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import APIRouter, Depends, Form, HTTPException, Response
 
 from label_loop.console import airflow_db
-from label_loop.console.access import Look, SetParameters, Visit
+from label_loop.console.access import SeeParameters, SetParameters, Visit
 from label_loop.console.render import render
 from label_loop.console.threads import in_thread
 from label_loop.domain import parameter_history as history
@@ -72,7 +72,7 @@ Text = Annotated[str, Form()]
 
 
 @router.get("/parameters")
-async def parameters(visit: Look) -> Response:
+async def parameters(visit: SeeParameters) -> Response:
     """Return the page."""
     sides, paused = await in_thread(lambda: (_sides(visit), _is_paused(visit)))
     rows = _rows(sides)
@@ -81,7 +81,7 @@ async def parameters(visit: Look) -> Response:
 
 
 @router.get("/parameters/{name}/status")
-async def status(visit: Look, name: Name) -> Response:
+async def status(visit: SeeParameters, name: Name) -> Response:
     """Return one parameter's status; the page polls it until both sides agree."""
     sides = await in_thread(_sides, visit)
     return render(visit, "parameter_status.html", row=_rows(sides)[name])
@@ -98,13 +98,13 @@ async def set_parameter(
 
 
 @router.get("/parameters/history")
-async def all_history(visit: Look) -> Response:
+async def all_history(visit: SeeParameters) -> Response:
     """Return the latest changes to all parameters."""
     return await _history(visit, list(PARAMETERS))
 
 
 @router.get("/parameters/{name}/history")
-async def one_history(visit: Look, name: Name) -> Response:
+async def one_history(visit: SeeParameters, name: Name) -> Response:
     """Return the latest changes to one parameter."""
     return await _history(visit, [name])
 

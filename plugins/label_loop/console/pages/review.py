@@ -112,7 +112,7 @@ async def answer(visit: Review, given: AnswerRequest) -> dict[str, Any]:
 
 
 @router.post("/review/undo/{name}")
-async def undo(visit: Review, name: str) -> dict[str, Any]:
+async def undo(visit: Review, name: Name) -> dict[str, Any]:
     """Undo an answer, and return its review. Responds with 409 if it is too late."""
     review = await in_thread(lambda: _desk(visit).undo(name))
     _open_counts.change(visit.loop.path, lambda count: count + 1)
@@ -120,7 +120,7 @@ async def undo(visit: Review, name: str) -> dict[str, Any]:
 
 
 @router.post("/review/skip/{name}")
-async def skip(visit: Review, name: str) -> dict[str, Any]:
+async def skip(visit: Review, name: Name) -> dict[str, Any]:
     """Leave an image to other reviewers."""
     await in_thread(lambda: _desk(visit).skip(name))
     return {}
@@ -134,7 +134,7 @@ async def release(visit: Review, given: NamesRequest) -> dict[str, Any]:
 
 
 @router.get("/review/images/{name}")
-async def image(visit: Look, name: str) -> Response:
+async def image(visit: Look, name: Name) -> Response:
     """Return the image of a review, in the version that was detected."""
 
     def work() -> Response:

@@ -1,21 +1,22 @@
 """Upload: images for detection, or for training under a label, and their results."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Query, Response
 from pydantic import StringConstraints
-from starlette.requests import ClientDisconnect
 
 from label_loop.console import airflow_db
 from label_loop.console.access import Look, Operate, Upload, Visit
 from label_loop.console.labels import forget_labels, labels_of
 from label_loop.console.render import render
-from label_loop.console.threads import BusyError, in_thread
+from label_loop.console.threads import in_thread
+from label_loop.console.upload_room import UploadRoom
+from label_loop.decoder import DECODERS, DecoderUnavailableError, check_image
 from label_loop.domain import images
 from label_loop.domain.labels import check_label
 from label_loop.domain.uploads import detection_id, upload_key, upload_outcome
@@ -30,9 +31,9 @@ router = APIRouter()
 
 _NOTE = "label_loop_upload"
 _MOST_RESULTS = 100
-_LONGEST_UPLOAD_SECONDS = 300
-# Each upload holds a decoded image in memory; further ones are rejected with 503 and retried by the page.
-_UPLOAD_SLOTS = asyncio.Semaphore(8)
+_room = UploadRoom()
+# Not the threads for AWS: whatever an image costs, pages do not wait for it.
+_checks = ThreadPoolExecutor(DECODERS, thread_name_prefix="label-loop-decoder")
 _LIMITS = {
     "largest_bytes": images.MAX_IMAGE_BYTES,
     "shortest_side_px": images.MIN_SIDE_PX,
@@ -53,8 +54,8 @@ async def upload(visit: Look) -> Response:
 @router.post("/upload/detection")
 async def upload_for_detection(visit: Upload, name: str = "") -> dict[str, str | None]:
     """Upload the request's body for detection; ``name`` is the file's name. Return its key and detection id."""
-    async with _upload_slot():
-        body = await _read_image(visit.request)
+    with _room.admit(str(visit.user.get_id())) as place:
+        body = await _checked(await place.read(visit.request))
         return await in_thread(_put_for_detection, visit, name, body)
 
 
@@ -65,8 +66,8 @@ async def upload_for_training(visit: Upload, operating: Operate, name: str = "",
         label = check_label(label.strip())
     except InvalidLabelError as error:
         raise HTTPException(422, str(error)) from error
-    async with _upload_slot():
-        body = await _read_image(operating.request)
+    with _room.admit(str(visit.user.get_id())) as place:
+        body = await _checked(await place.read(operating.request))
         return await in_thread(_put_for_training, visit, name, label, body)
 
 
@@ -78,44 +79,15 @@ async def results(
     return await in_thread(_results, visit, ids)
 
 
-@asynccontextmanager
-async def _upload_slot() -> AsyncIterator[None]:
-    if _UPLOAD_SLOTS.locked():
-        raise BusyError
-    async with _UPLOAD_SLOTS:
-        yield
-
-
-async def _read_image(request: Request) -> bytes:
-    """Return the request's body, an image that Rekognition accepts.
-
-    Raises HTTPException: 408 if it arrives too late, 413 if it is too large, 422 with the reason if it is invalid.
-    """
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and (len(length) > 12 or int(length) > images.MAX_IMAGE_BYTES):
-        raise _too_large()
+async def _checked(body: bytes) -> bytes:
+    """Return an image that Rekognition accepts. Raises HTTPException 422 with the reason if it is none."""
     try:
-        async with asyncio.timeout(_LONGEST_UPLOAD_SECONDS):
-            body = await _read_body(request)
-    except (TimeoutError, ClientDisconnect) as error:
-        raise HTTPException(408, "The upload timed out. Try again.") from error
-    problem = await in_thread(images.image_problem, body)
+        problem = await asyncio.get_running_loop().run_in_executor(_checks, check_image, body)
+    except DecoderUnavailableError as error:
+        raise HTTPException(503, f"The image {error}.") from error
     if problem:
         raise HTTPException(422, problem)
     return body
-
-
-async def _read_body(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > images.MAX_IMAGE_BYTES:
-            raise _too_large()
-    return bytes(body)
-
-
-def _too_large() -> HTTPException:
-    return HTTPException(413, "The file is larger than 15 MB.")
 
 
 def _put_for_detection(visit: Visit, name: str, body: bytes) -> dict[str, str | None]:

@@ -1,0 +1,154 @@
+"""A few decoders that are kept from image to image, since starting one takes longer than most images."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from functools import cache
+from pathlib import Path
+
+from label_loop.decoder.limits import CPU_SECONDS, LENGTH
+from label_loop.domain.images import size_problem
+from label_loop.exceptions import LabelLoopError
+
+DECODERS = 2  # in each process that checks images
+# Longer than any image takes, even on a machine so busy that a decoder gets a thirtieth of a core.
+LONGEST_SECONDS = 30.0
+# Not the whole environment, which may have credentials: what decodes hostile bytes needs none.
+_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH")
+_PROGRAM = ("-m", "label_loop.decoder.child")
+
+
+class DecoderUnavailableError(LabelLoopError):
+    """No decoder answered, for a reason that is not the image's."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"could not be checked: its decoder {reason}; try again")
+
+
+class Decoder:
+    """One decoder. Not thread-safe. Raises DecoderUnavailableError if the system has no process or memory for it."""
+
+    def __init__(self) -> None:
+        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+        # The same modules as here. Airflow adds its folders to the path while it runs.
+        environment["PYTHONPATH"] = os.pathsep.join(str(Path(folder).absolute()) for folder in sys.path)
+        try:
+            # Not multiprocessing: Celery's processes may not have children of that kind. Not a fork: there are threads.
+            self._process = subprocess.Popen(  # noqa: S603 - all arguments are constants
+                [sys.executable, "-P", *_PROGRAM],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+                cwd="/",
+            )
+        except OSError as error:
+            raise DecoderUnavailableError(f"could not start ({error.strerror})") from error
+        self._is_overdue = False
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    def is_usable(self) -> bool:
+        """Return whether it can check another image."""
+        return not self._is_overdue and self._process.poll() is None
+
+    def check(self, body: bytes) -> str | None:
+        """Return the problem of an image, or None. If the image ends the decoder, that is its problem.
+
+        Raises DecoderUnavailableError if the decoder was not the image's to end.
+        """
+        deadline = threading.Timer(LONGEST_SECONDS, self._give_up)
+        deadline.daemon = True
+        deadline.start()
+        try:
+            answer = self._ask(body)
+        finally:
+            deadline.cancel()
+            deadline.join()  # from here on it is known whether the decoder was killed
+        if answer is not None:
+            return answer or None
+        return self._cause_of_death()
+
+    def close(self) -> None:
+        """End the process, if it has not ended."""
+        self._process.kill()
+        self._process.communicate()
+
+    def _give_up(self) -> None:
+        self._is_overdue = True
+        self._process.kill()
+
+    def _ask(self, body: bytes) -> str | None:
+        """Return the decoder's answer, or None if it ended without one."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is None or stdout is None:
+            raise TypeError("a decoder is made with pipes")
+        try:
+            stdin.write(LENGTH.pack(len(body)))
+            stdin.write(body)
+            stdin.flush()
+        except BrokenPipeError:
+            return None
+        header = stdout.read(LENGTH.size)
+        if len(header) < LENGTH.size:
+            return None
+        (length,) = LENGTH.unpack(header)
+        answer = stdout.read(length)
+        return answer.decode() if len(answer) == length else None
+
+    def _cause_of_death(self) -> str:
+        code = self._process.wait()
+        if self._is_overdue:
+            raise DecoderUnavailableError(f"did not answer within {LONGEST_SECONDS:.0f} seconds")
+        if code == -signal.SIGPROF:
+            return f"cannot be decoded within {CPU_SECONDS:g} s of computing time"
+        if code in {-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGFPE, -signal.SIGILL}:
+            return f"cannot be decoded: its decoder crashed ({signal.Signals(-code).name})"
+        raise DecoderUnavailableError(f"ended with {code}")  # killed from outside, or it could not start
+
+
+class DecoderPool:
+    """Decoders that threads share."""
+
+    def __init__(self, size: int) -> None:
+        self._free = threading.BoundedSemaphore(size)
+        self._idle: list[Decoder] = []
+
+    def check(self, body: bytes) -> str | None:
+        """Return the problem of an image, or None. Waits for a free decoder, however long that takes."""
+        with self._free:
+            decoder = self._take()
+            try:
+                return decoder.check(body)
+            finally:
+                if decoder.is_usable():
+                    self._idle.append(decoder)
+                else:
+                    decoder.close()
+
+    def _take(self) -> Decoder:
+        while self._idle:
+            decoder = self._idle.pop()
+            if decoder.is_usable():
+                return decoder
+            decoder.close()
+        return Decoder()
+
+
+@cache
+def _pool_of(process_id: int) -> DecoderPool:  # noqa: ARG001 - a forked process must not share its parent's decoders
+    return DecoderPool(DECODERS)
+
+
+def check_image(body: bytes) -> str | None:
+    """Return why an image cannot be used for training, or None if it can, as ``images.image_problem`` does.
+
+    The work is bounded: an image that takes more than the limits of ``decoder.limits`` cannot be used. Raises
+    DecoderUnavailableError if that could not be found out.
+    """
+    return size_problem(len(body)) or _pool_of(os.getpid()).check(body)
