@@ -11,7 +11,7 @@ from label_loop.parameters import Settings
 
 _ONE_SIDED = 0.1  # the error rate of each bound of the difference
 _LEVEL = 0.05  # of the labels' tests
-_LOST_SHARE = 1 / 3
+_LOST_SHARE = 1 / 5
 _FEWEST_LOST = 3  # one or two images of a label say nothing
 _SHOWN_LABELS = 3
 
@@ -32,7 +32,7 @@ class LabelComparison:
 
     @property
     def is_suspect(self) -> bool:
-        """Whether the challenger may have lost the label: by one test alone, or by a third of what was right."""
+        """Whether the challenger may have lost the label: by one test alone, or by a fifth of what was right."""
         net = self.lost - self.gained
         return self.p_value <= _LEVEL or (net >= _FEWEST_LOST and net >= self.champion_right * _LOST_SHARE)
 
