@@ -34,6 +34,7 @@ def _answer(frame: Frame, shown_as: dict[str, Picture], number: int) -> Picture:
     expect(image).to_have_js_property("complete", True)
     assert image.evaluate("image => image.naturalWidth") > 0
     picture = shown_as[frame.locator("[data-key]").inner_text()]
+    frame.wait_for_timeout(500)  # nobody sees an image and answers at once
     frame.page.keyboard.press(frame.locator(f"[data-label='{picture.label}'] kbd").inner_text())
     expect(frame.locator("[data-done]")).to_have_text(str(number))
     return picture
