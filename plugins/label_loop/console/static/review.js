@@ -60,7 +60,10 @@ function showPicture() {
   if (picture.firstElementChild !== (drawn[0] ?? null)) {
     picture.replaceChildren(...drawn);
     picture.classList.remove("enlarged");
-    shown?.picture.appear();
+    if (shown && drawn.length > 0) {
+      picture.scrollIntoView({ block: "nearest" }); // in a small or zoomed window
+      shown.picture.appear();
+    }
   }
 }
 
