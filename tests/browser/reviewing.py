@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import CDPSession, Page, Route, expect
+from playwright.sync_api import CDPSession, Frame, Page, Route, expect
 from tests.console.conftest import LOOP
 from tests.integration.pictures import FRESH_DIGITS
 from tests.integration.world import World
@@ -77,6 +77,18 @@ def _table() -> ReviewsHook:
     return contexts()[LOOP.name].clients.reviews.table
 
 
+def look(page: Page | Frame) -> None:
+    """Look at the image on the page for as long as a person does before they answer, however slow the machine."""
+    page.evaluate(
+        """async () => {
+          await document.querySelector("[data-picture] img")?.decode().catch(() => {});
+          for (const pass of [requestAnimationFrame, requestAnimationFrame, (done) => setTimeout(done, 250)]) {
+            await new Promise((resolve) => pass(resolve));
+          }
+        }"""
+    )
+
+
 class Desk:
     """The page Review in one tab."""
 
@@ -98,7 +110,7 @@ class Desk:
         self.look()
 
     def look(self) -> None:
-        self.page.wait_for_timeout(250)  # nobody sees an image and decides in less
+        look(self.page)
 
     def press(self, *keys: str) -> None:
         for key in keys:
@@ -117,6 +129,16 @@ class Desk:
                 "windowsVirtualKeyCode": key_code,
             },
         )
+
+    def try_all(self) -> None:
+        """Try to answer in each way that the page has."""
+        self.press("1", "n")
+        self.label("cat").click(force=True)
+        self.part("none").click(force=True)
+        self.label("dog").press("Enter")
+        self.part("search").fill("eel")
+        self.part("search").press("Enter")
+        self.part("search").press("Escape")
 
     def let_go(self, key: str, code: str, key_code: int) -> None:
         up = {"type": "keyUp", "key": key, "code": code, "windowsVirtualKeyCode": key_code}

@@ -1,81 +1,12 @@
-"""Whatever a reviewer's images, keyboard and network do, each label is given to the image that they saw, and once."""
+"""Whatever a reviewer's images, keyboard and mouse do, each label is given to the image that they saw, and once."""
 
 import io
-import socket
-import threading
-from collections.abc import Iterator
 
 import numpy
 import pytest
-import uvicorn
-from fastapi import FastAPI
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, expect
-from tests.browser.reviewing import Desk, Questions, hurried, lose_answers
-from tests.console.conftest import endpoint, provisioned, served, world  # noqa: F401
-from tests.integration.world import World
-
-from label_loop.console.labels import forget_labels
-from label_loop.console.pages import review as review_page
-from label_loop.domain import review_queue
-
-
-@pytest.fixture(scope="module")
-def url(served: FastAPI) -> Iterator[str]:  # noqa: F811
-    """The console at an address of its own: nothing here needs the rest of Airflow."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(served, log_level="warning"))
-        thread = threading.Thread(target=lambda: server.run(sockets=[listening]))
-        thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
-
-
-@pytest.fixture
-def questions(world: World, monkeypatch: pytest.MonkeyPatch) -> Questions:  # noqa: F811
-    """A loop that reviews in the Airflow UI; a busy machine has the time to undo an answer."""
-    world.set_record(review_backend="airflow")
-    for module in (review_page, review_queue):
-        monkeypatch.setattr(module, "UNDO_SECONDS", 100.0)
-    review_page._open_counts.forget()
-    review_page._collectors.clear()
-    made = Questions(world)
-    made.label_images()
-    forget_labels()
-    return made
-
-
-@pytest.fixture
-def reviewer(browser: Browser, url: str) -> Iterator[BrowserContext]:
-    """A window of somebody who may review."""
-    from airflow.api_fastapi.app import get_auth_manager
-    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-
-    context = browser.new_context()
-    token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username="a-user", role="USER"))
-    context.add_cookies([{"name": "_token", "value": token, "url": url}])
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def desk(reviewer: BrowserContext, url: str, questions: Questions) -> Iterator[Desk]:
-    made = Desk(reviewer.new_page(), url, questions)
-    yield made
-    assert made.errors == []
-
-
-def try_all(desk: Desk) -> None:
-    """Try to answer in each way that the page has."""
-    desk.press("1", "n")
-    desk.label("cat").click(force=True)
-    desk.part("none").click(force=True)
-    desk.label("dog").press("Enter")
-    desk.part("search").fill("eel")
-    desk.part("search").press("Enter")
-    desk.part("search").press("Escape")
-
+from playwright.sync_api import expect
+from tests.browser.reviewing import Desk, Questions
 
 # -------------------------------------------------------------------- images
 
@@ -89,7 +20,7 @@ def test_an_image_that_is_on_its_way_gets_no_label(desk: Desk, questions: Questi
         desk.see(0)
         desk.press("1")
     expect(desk.part("loading")).to_be_visible()
-    try_all(desk)
+    desk.try_all()
     image.let_go()
     desk.see(number)
     desk.press("2")
@@ -101,7 +32,7 @@ def test_an_image_that_is_gone_gets_no_label_until_it_can_be_loaded(desk: Desk, 
     questions.delete(0)
     desk.open()
     expect(desk.page.get_by_role("heading", name="This image cannot be shown")).to_be_visible()
-    try_all(desk)
+    desk.try_all()
     questions.world.upload("0.png")
     desk.page.get_by_role("button", name="Reload the image").click()
     desk.see(0)
@@ -124,7 +55,7 @@ def test_an_image_that_was_cut_off_is_drawn_as_far_as_it_goes_or_gets_no_label(
     questions.ask(body[:20], body[: len(body) // 2], None)
     desk.open()
     expect(desk.page.get_by_role("heading", name="This image cannot be shown")).to_be_visible()
-    try_all(desk)
+    desk.try_all()
     desk.press("s")
     desk.see(1)
     desk.press("2")
@@ -277,136 +208,3 @@ def test_in_a_zoomed_page_the_image_is_in_sight_of_whoever_labels_it(desk: Desk,
         expect(desk.page.locator("[data-picture] img")).to_be_in_viewport(ratio=0.9)
         expect(desk.label(label)).to_be_in_viewport()
     questions.expect(_0="ant", _1="kiwi", _2="bee")
-
-
-# ------------------------------------------------------------------- network
-
-
-def test_answers_without_a_network_come_back_and_are_given_once(desk: Desk, questions: Questions):
-    questions.ask(None, None, None)
-    desk.open()
-    desk.see(0)
-    desk.page.wait_for_load_state("networkidle")
-    desk.offline(True)
-    desk.press("1")
-    desk.see(1)
-    desk.press("2")
-    desk.told("cannot be reached")
-    expect(desk.part("done")).to_have_text("0")
-    desk.offline(False)
-    assert questions.answers() == {}
-    for key in ("3", "4", "5"):
-        desk.look()
-        seen = desk.page.locator("[data-picture] img").get_attribute("src").rsplit("-", 1)[1]
-        desk.press(key)
-        expect(desk.page.locator(f"[data-picture] img[src$='-{seen}']")).to_have_count(0)
-    questions.expect(_2="cat", _1="dog", _0="eel")
-
-
-def test_an_answer_whose_response_is_lost_counts_once_and_can_be_undone(desk: Desk, questions: Questions):
-    questions.ask(None, None)
-    lose_answers(desk.page, "**/review/answer")
-    lose_answers(desk.page, "**/review/undo/*")
-    desk.open()
-    desk.see(0)
-    desk.press("1")
-    questions.expect(_0="ant")
-    desk.see(1)
-    desk.press("u")
-    desk.see(0)
-    assert (desk.problems, desk.done) == ([], 0)
-    desk.press("2")
-    questions.expect(_0="bee")
-
-
-def test_an_image_that_could_not_be_skipped_comes_back(desk: Desk, questions: Questions):
-    questions.ask(None, None)
-    desk.open()
-    desk.see(0)
-    desk.page.wait_for_load_state("networkidle")
-    desk.offline(True)
-    desk.press("s")
-    desk.told("cannot be reached")
-    desk.offline(False)
-    desk.see(1)
-    desk.press("1")
-    desk.see(0)
-    desk.press("2")
-    questions.expect(_0="bee", _1="ant")
-
-
-def test_a_network_that_is_silent_is_told(desk: Desk, questions: Questions):
-    questions.ask(None, None)
-    desk.open()
-    desk.see(0)
-    answer = desk.hold("**/review/answer")
-    with hurried(desk.page):
-        desk.press("1")
-        answer.come(3)
-        desk.told("cannot be reached")
-    desk.see(1)
-    desk.page.unroute("**/review/answer")
-    desk.press("2")
-    desk.see(0)
-    desk.press("3")
-    questions.expect(_1="bee", _0="cat")
-
-
-# -------------------------------------------------------------- undo and tabs
-
-
-def test_an_undo_while_the_answer_is_under_way_comes_before_any_other_answer(desk: Desk, questions: Questions):
-    questions.ask(None, None)
-    desk.open()
-    desk.see(0)
-    answer = desk.hold("**/review/answer")
-    desk.press("1")
-    answer.come()
-    desk.see(1)
-    desk.press("u", "3")
-    try_all(desk)
-    answer.let_go()
-    desk.see(0)
-    desk.press("2")
-    questions.expect(_0="bee")
-
-
-def test_a_second_tab_answers_no_image_a_second_time(
-    desk: Desk, questions: Questions, reviewer: BrowserContext, url: str
-):
-    questions.ask(None, None, None)
-    second = Desk(reviewer.new_page(), url, questions)
-    for tab in (desk, second):
-        tab.open()
-        tab.see(0)
-    desk.press("1")
-    questions.expect(_0="ant")
-    second.page.bring_to_front()
-    answer = second.hold("**/review/answer")
-    second.press("2")
-    answer.come()
-    second.see(1)
-    second.press("u")  # what was never accepted cannot be undone, nor can the first tab's answer
-    answer.let_go()
-    second.told("You have already answered this image")
-    second.see(1)
-    assert second.done == 0
-    second.press("3")
-    questions.expect(_0="ant", _1="cat")
-
-
-def test_an_image_is_shown_again_when_the_reviewer_comes_back_to_the_page(desk: Desk, questions: Questions):
-    questions.ask(None, None, None)
-    desk.open()
-    desk.see(0)
-    answer = desk.hold("**/review/answer")
-    desk.press("1")
-    answer.come()
-    desk.page.goto(f"{desk.url}/upload")
-    desk.page.unroute("**/review/answer")
-    questions.expect(_0="ant")
-    desk.page.go_back()
-    desk.see(1)
-    desk.press("2")
-    questions.expect(_0="ant", _1="bee")
-    assert desk.problems == []

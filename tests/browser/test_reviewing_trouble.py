@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Frame, Page, Route, expect
 from tests.browser.conftest import LOOP, Enter, system_record
+from tests.browser.reviewing import look
 from tests.testing.stack import RunningStack
 from tests.waiting import eventually
 
@@ -24,10 +25,6 @@ def open_review(page: Page, running: RunningStack) -> Frame:
     expect(page.locator("[data-picture] img")).to_have_count(1, timeout=LEASE_MS)
     look(page)
     return page.main_frame
-
-
-def look(page: Page) -> None:
-    page.wait_for_timeout(500)  # nobody sees an image and answers at once
 
 
 def shown(frame: Frame) -> str:
