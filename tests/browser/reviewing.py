@@ -68,7 +68,7 @@ class Questions:
     def expect(self, **labels: str) -> None:
         """Wait until the server has these answers, and no other; ``_0="ant"`` is about the first review."""
         wanted = {int(place[1:]): (label,) for place, label in labels.items()}
-        eventually(lambda: self.answers() == wanted, f"{wanted}", seconds=20)
+        eventually(lambda: self.answers() == wanted, f"{wanted}")
 
 
 def _table() -> ReviewsHook:
@@ -78,15 +78,8 @@ def _table() -> ReviewsHook:
 
 
 def look(page: Page | Frame) -> None:
-    """Look at the image on the page for as long as a person does before they answer, however slow the machine."""
-    page.evaluate(
-        """async () => {
-          await document.querySelector("[data-picture] img")?.decode().catch(() => {});
-          for (const pass of [requestAnimationFrame, requestAnimationFrame, (done) => setTimeout(done, 250)]) {
-            await new Promise((resolve) => pass(resolve));
-          }
-        }"""
-    )
+    """Look at the image on the page for as long as a person does before they answer."""
+    page.wait_for_timeout(500)
 
 
 class Desk:
@@ -211,7 +204,7 @@ class Held:
 
     def come(self, count: int = 1) -> None:
         """Wait until as many requests have come."""
-        for _ in range(400):
+        for _ in range(4000):
             if len(self._routes) >= count:
                 return
             self._page.wait_for_timeout(25)

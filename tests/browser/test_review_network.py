@@ -95,7 +95,8 @@ def test_a_second_tab_answers_no_image_a_second_time(
 ):
     questions.ask(None, None, None)
     second = Desk(reviewer.new_page(), console_url, questions)
-    for tab in (desk, second):
+    for tab in (second, desk):  # a tab in the background shows nothing
+        tab.page.bring_to_front()
         tab.open()
         tab.see(0)
     desk.press("1")
