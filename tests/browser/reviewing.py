@@ -39,6 +39,7 @@ class Questions:
     def __init__(self, world: World) -> None:
         self.world = world
         self.names: list[str] = []
+        self.page: Page | None = None
 
     def ask(self, *bodies: bytes | None) -> list[str]:
         """Ask about images, None for any digit; return the names of the reviews, which no other test has."""
@@ -68,7 +69,13 @@ class Questions:
     def expect(self, **labels: str) -> None:
         """Wait until the server has these answers, and no other; ``_0="ant"`` is about the first review."""
         wanted = {int(place[1:]): (label,) for place, label in labels.items()}
-        eventually(lambda: self.answers() == wanted, f"{wanted}")
+
+        def is_so() -> bool:
+            if self.page:
+                self.page.wait_for_timeout(20)  # lets held requests go on, which a mere sleep does not
+            return self.answers() == wanted
+
+        eventually(is_so, f"{wanted}")
 
 
 def _table() -> ReviewsHook:
@@ -89,6 +96,7 @@ class Desk:
         self.page = page
         self.url = f"{url}/label-loop/{LOOP.name}"
         self.questions = questions
+        questions.page = page
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.browser: CDPSession = page.context.new_cdp_session(page)
