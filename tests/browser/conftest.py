@@ -1,17 +1,27 @@
-"""A real Airflow with logins, a loop with a model and open reviews, and Chromium."""
+"""A real Airflow with logins, a loop with a model and open reviews, and Chromium; or the page Review alone."""
 
 import json
 import os
+import socket
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, StorageState, expect
+import uvicorn
+from fastapi import FastAPI
+from playwright.sync_api import Browser, BrowserContext, StorageState, expect
+from tests.browser.reviewing import Desk, Questions
 from tests.browser.watch import Watch
+from tests.console.conftest import endpoint, provisioned, served, world  # noqa: F401
+from tests.integration.world import World
 from tests.testing.shared_airflow import PICTURES as LOOP
 from tests.testing.shared_airflow import SharedAirflow
 from tests.testing.stack import RunningStack
 from tests.waiting import eventually
 
+from label_loop.console.labels import forget_labels
+from label_loop.console.pages import review as review_page
+from label_loop.domain import review_queue
 from local_stack.browser import MISSING, Theme, Window, find_chromium, headless
 from sample_images.digits import Picture, digits
 
@@ -114,3 +124,52 @@ def visit(enter: Enter) -> Iterator[Visit]:
     for window, _ in windows:
         window.close()
     assert problems == []
+
+
+# ------------------------------------------------- the page Review without the rest of Airflow
+
+
+@pytest.fixture(scope="module")
+def console_url(served: FastAPI) -> Iterator[str]:  # noqa: F811
+    """The console at an address of its own: nothing here needs the rest of Airflow."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(served, log_level="warning"))
+        thread = threading.Thread(target=lambda: server.run(sockets=[listening]))
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def questions(world: World, monkeypatch: pytest.MonkeyPatch) -> Questions:  # noqa: F811
+    """A loop that reviews in the Airflow UI; a busy machine has the time to undo an answer."""
+    world.set_record(review_backend="airflow")
+    for module in (review_page, review_queue):
+        monkeypatch.setattr(module, "UNDO_SECONDS", 100.0)
+    review_page._open_counts.forget()
+    review_page._collectors.clear()
+    made = Questions(world)
+    made.label_images()
+    forget_labels()
+    return made
+
+
+@pytest.fixture
+def reviewer(browser: Browser, console_url: str) -> Iterator[BrowserContext]:
+    """A window of somebody who may review."""
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+
+    context = browser.new_context()
+    token = get_auth_manager().generate_jwt(SimpleAuthManagerUser(username="a-user", role="USER"))
+    context.add_cookies([{"name": "_token", "value": token, "url": console_url}])
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def desk(reviewer: BrowserContext, console_url: str, questions: Questions) -> Iterator[Desk]:
+    made = Desk(reviewer.new_page(), console_url, questions)
+    yield made
+    assert made.errors == []

@@ -2,6 +2,7 @@
 
 from playwright.sync_api import Frame, expect
 from tests.browser.conftest import ODD_NAME, TRAINED, UPLOADED, Visit, system_record
+from tests.browser.reviewing import look
 from tests.testing.stack import RunningStack
 from tests.waiting import eventually
 
@@ -34,6 +35,7 @@ def _answer(frame: Frame, shown_as: dict[str, Picture], number: int) -> Picture:
     expect(image).to_have_js_property("complete", True)
     assert image.evaluate("image => image.naturalWidth") > 0
     picture = shown_as[frame.locator("[data-key]").inner_text()]
+    look(frame)
     frame.page.keyboard.press(frame.locator(f"[data-label='{picture.label}'] kbd").inner_text())
     expect(frame.locator("[data-done]")).to_have_text(str(number))
     return picture

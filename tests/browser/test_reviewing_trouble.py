@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Frame, Page, Route, expect
 from tests.browser.conftest import LOOP, Enter, system_record
+from tests.browser.reviewing import look
 from tests.testing.stack import RunningStack
 from tests.waiting import eventually
 
@@ -22,6 +23,7 @@ def page(enter: Enter) -> Iterator[Page]:
 def open_review(page: Page, running: RunningStack) -> Frame:
     page.goto(f"{running.stack.airflow_url}/label-loop/{LOOP.name}/review")
     expect(page.locator("[data-picture] img")).to_have_count(1, timeout=LEASE_MS)
+    look(page)
     return page.main_frame
 
 
@@ -45,6 +47,7 @@ def test_answers_arrive_although_the_page_is_left_at_once(page: Page, running: R
     for _ in range(3):
         names.add(shown(frame))
         page.keyboard.press("n")
+        look(page)
     assert len(names) == 3
     page.goto(f"{running.stack.airflow_url}/label-loop/{LOOP.name}/overview")
     eventually(lambda: answered(running, names), "three answers")
@@ -60,42 +63,9 @@ def test_what_could_not_be_sent_comes_back_after_the_image_on_the_screen(page: P
     assert seen != failing
     expect(page.locator("[data-done]")).to_have_text("0")
     page.unroute("**/review/answer")
+    look(page)
     page.keyboard.press("s")
     assert shown(frame) == failing
-
-
-def test_the_second_click_of_a_double_one_answers_nothing(page: Page, running: RunningStack):
-    open_review(page, running)
-    page.route("**/review/answer", lambda route: route.fulfill(json={"needs_others": False}))
-    page.locator("[data-none]").dblclick()
-    page.wait_for_timeout(500)
-    assert page.locator("[data-done]").inner_text() == "1"
-
-
-@pytest.mark.parametrize("key", ["Enter", "Space", "n"])
-def test_a_key_that_is_held_on_a_button_answers_once(page: Page, running: RunningStack, key: str):
-    open_review(page, running)
-    page.route("**/review/answer", lambda route: route.fulfill(json={"needs_others": False}))
-    page.locator("[data-label='1']").focus()
-    for _ in range(4):  # all but the first are what the system repeats
-        page.keyboard.down(key)
-    page.keyboard.up(key)
-    page.wait_for_timeout(500)
-    assert page.locator("[data-done]").inner_text() == "1"
-
-
-def test_an_image_that_cannot_be_drawn_is_skipped_but_gets_no_label(page: Page, running: RunningStack):
-    page.route("**/review/images/*", lambda route: route.fulfill(status=404, json={"detail": "It is gone."}))
-    page.goto(f"{running.stack.airflow_url}/label-loop/{LOOP.name}/review")
-    expect(page.get_by_role("heading", name="This image cannot be shown")).to_be_visible(timeout=LEASE_MS)
-    page.keyboard.press("1")
-    page.keyboard.press("n")
-    assert page.locator("[data-done]").inner_text() == "0"
-    page.unroute("**/review/images/*")
-    with page.expect_request("**/review/skip/*"):
-        page.keyboard.press("s")
-    page.get_by_role("button", name="Reload the image").click()
-    expect(page.locator("[data-picture] img")).to_be_visible()
 
 
 def test_a_label_is_found_by_its_name_though_another_one_contains_it(page: Page, running: RunningStack):

@@ -60,7 +60,7 @@ class Desk {
  * Open the page. `images` says what becomes of an image where it is not drawn at once, by its name; `answer` and `undo`
  * what the server says to these. What it gives can be changed later: `server.given`.
  */
-export async function openDesk({ labels = ["dog"], images = {}, given = NAMES, answer, undo, values } = {}) {
+export async function openDesk({ labels = ["dog"], images = {}, given = NAMES, answer, skip, undo, values } = {}) {
   const server = { given };
   const page = await openPage({
     template: "review.html",
@@ -69,10 +69,11 @@ export async function openDesk({ labels = ["dog"], images = {}, given = NAMES, a
     prepare: (document) => addLabels(document, labels),
     decode: (url) => images[url.split("/").at(-1)]?.(),
     answers: {
-      "review/take": ({ body: { keep } }) => ({
+      "review/take": ({ body: { keep } }) => server.take ?? ({
         reviews: server.given.filter((name) => !keep.includes(name)).slice(0, 4).map(review),
         open: server.given.length,
       }),
+      "review/skip": skip,
       "review/undo": undo,
       "review/answer": answer,
     },

@@ -85,6 +85,7 @@ export async function openPage({ template, script, values = {}, answers = {}, de
   window.HTMLImageElement.prototype.decode = async function decodeImage() {
     await decode(this.src);
   };
+  globalThis.requestAnimationFrame = (callback) => callback();
   globalThis.XMLHttpRequest = HeldRequest;
   HeldRequest.sent = [];
   const requests = [];
@@ -126,6 +127,9 @@ export async function settled() {
   }
 }
 
+/** Let the time pass in which a person sees what is on the page. */
+export const look = () => mock.timers.tick(200);
+
 /** Answer with a refusal. */
 export const refusal = (status, detail) => Response.json({ detail }, { status });
 
@@ -140,8 +144,13 @@ export function later() {
 
 /**
  * Press a key as a browser does: where nothing prevents it, Enter presses a button that has the focus.
+ *
+ * Whoever presses has looked at what is on the page, unless they press `atOnce`.
  */
-export function press(target, key, { code = "", ...more } = {}) {
+export function press(target, key, { code = "", atOnce = false, ...more } = {}) {
+  if (!atOnce) {
+    look();
+  }
   const { KeyboardEvent } = globalThis.window;
   const event = new KeyboardEvent("keydown", { key, code, bubbles: true, cancelable: true, ...more });
   target.dispatchEvent(event);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { broken, openDesk } from "./desk.js";
-import { later, press, refusal, settled } from "./page.js";
+import { later, look, press, refusal, settled } from "./page.js";
 
 const ONE_ANSWER = [{ name: "a", label: "cat" }];
 
@@ -47,6 +47,7 @@ describe("an image that is not on the screen", () => {
   test("cannot be drawn, the page says, also where it came ahead of its turn", async () => {
     const desk = await openDesk({ images: { b: broken } });
     press(desk.body, "1");
+    await settled();
     press(desk.body, "1");
     await settled();
     assert.equal(desk.part("undrawn").hidden, false);
@@ -85,6 +86,7 @@ describe("one press", () => {
 
   test("of a mouse is one answer, though it is a double click", async () => {
     const desk = await openDesk();
+    look();
     for (const detail of [1, 2]) {
       const event = new desk.window.MouseEvent("click", { bubbles: true, cancelable: true, detail });
       desk.labelButton("cat").dispatchEvent(event);
@@ -92,6 +94,57 @@ describe("one press", () => {
     await settled();
     assert.deepEqual(desk.answers, ONE_ANSWER);
   });
+});
+
+describe("an image that has just come", () => {
+  test("gets no label by what was pressed for the one before", async () => {
+    const desk = await openDesk();
+    press(desk.body, "1");
+    await settled();
+    for (const key of ["1", "n", "s"]) {
+      press(desk.body, key, { atOnce: true });
+    }
+    desk.labelButton("cat").click();
+    await settled();
+    assert.deepEqual(desk.answers, ONE_ANSWER);
+    assert.equal(desk.shownImage, "b");
+    press(desk.body, "2");
+    await settled();
+    assert.deepEqual(desk.answers, [...ONE_ANSWER, { name: "b", label: "dog" }]);
+  });
+
+  for (const [how, type, key] of [["a mouse button", "pointerdown"], ["Space", "keydown", " "]]) {
+    test(`gets no label by ${how} that went down before`, async () => {
+      const image = later();
+      const desk = await openDesk({ images: { a: () => image.promise } });
+      desk.labelButton("cat").dispatchEvent(new desk.window.KeyboardEvent(type, { key, bubbles: true }));
+      image.resolve();
+      await settled();
+      look();
+      desk.labelButton("cat").click();
+      await settled();
+      assert.deepEqual([desk.answers, desk.shownImage], [[], "a"]);
+      desk.labelButton("cat").click(); // as an assistive technology does, without anything that goes down
+      await settled();
+      assert.deepEqual(desk.answers, ONE_ANSWER);
+    });
+  }
+});
+
+describe("an answer that the server does not take, and that is taken back", () => {
+  for (const [what, status, shown] of [["was refused", 409, "b"], ["was not sent", 401, "a"]]) {
+    test(`needs no request where it ${what}`, async () => {
+      const answer = later();
+      const desk = await openDesk({ answer: () => answer.promise });
+      press(desk.body, "1");
+      await settled();
+      press(desk.body, "u");
+      answer.resolve(refusal(status, "No."));
+      await settled();
+      assert.deepEqual(desk.posted("review/undo/a"), []);
+      assert.deepEqual([desk.shownImage, desk.part("done").textContent], [shown, "0"]);
+    });
+  }
 });
 
 describe("while an answer is taken back", () => {
@@ -123,7 +176,10 @@ describe("while an answer is taken back", () => {
     undo.resolve({});
     await settled();
     press(desk.body, "1");
+    await settled();
     press(desk.body, "1");
+    await settled();
+    assert.equal(desk.shownImage, "c");
     press(desk.body, "u");
     press(desk.body, "u");
     await settled();

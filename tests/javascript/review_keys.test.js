@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { openDesk } from "./desk.js";
-import { later, press, settled } from "./page.js";
+import { later, look, press, settled } from "./page.js";
 
 describe("the search", () => {
   const searchFor = (desk, words) => {
@@ -62,6 +62,7 @@ test("a new label is kept in its field until it can be given", async () => {
   assert.equal(field.value, " fox ");
   image.resolve();
   await settled();
+  look();
   send();
   send();
   await settled();
@@ -70,11 +71,10 @@ test("a new label is kept in its field until it can be given", async () => {
 
 test("keys answer by their place where their characters are others", async () => {
   const desk = await openDesk();
-  press(desk.body, "é", { code: "Digit2" });
-  press(desk.body, "ы", { code: "KeyS" });
-  press(desk.body, "т", { code: "KeyN" });
-  press(desk.body, "г", { code: "KeyU" });
-  await settled();
+  for (const [key, code] of [["é", "Digit2"], ["ы", "KeyS"], ["т", "KeyN"], ["г", "KeyU"]]) {
+    press(desk.body, key, { code });
+    await settled();
+  }
   assert.deepEqual(desk.answers, [{ name: "a", label: "dog" }, { name: "c", label: null }]);
   assert.equal(desk.posted("review/skip/b").length, 1);
   assert.equal(desk.posted("review/undo/c").length, 1);

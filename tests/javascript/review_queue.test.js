@@ -43,6 +43,25 @@ test("an answer is sent again where the server fails, and not where it refuses",
   assert.equal(desk.part("done").textContent, "1");
 });
 
+test("an image that could not be skipped comes back after the image on the screen", async () => {
+  const desk = await openDesk({ skip: () => refusal(401, "Invalid JWT token") });
+  press(desk.body, "s");
+  await settled();
+  assert.equal(desk.shownImage, "b");
+  assert.match(desk.problem, /Your session has expired/);
+  press(desk.body, "1");
+  await settled();
+  assert.equal(desk.shownImage, "a");
+});
+
+test("an answer of the server that is cut off is none", async () => {
+  const desk = await openDesk({ given: ["a"] });
+  desk.server.take = Object.assign(new Response(), { text: () => Promise.reject(new TypeError("network error")) });
+  press(desk.body, "s");
+  await settled();
+  assert.match(desk.part("empty-text").textContent, /cannot be reached/);
+});
+
 test("the page says when nothing is left, and looks again by itself", async () => {
   const desk = await openDesk({ given: ["a"] });
   desk.server.given = [];

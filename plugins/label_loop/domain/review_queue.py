@@ -93,10 +93,13 @@ def unskipped(review: Review, reviewer: str) -> Review:
 
 
 def answered(review: Review, reviewer: str, label: str, now: float, answers_wanted: int) -> Review:
-    """Return the review with one more answer.
+    """Return the review with one more answer; the same review if the reviewer has given this very answer.
 
-    Raises ReviewTakenError if the reviewer may no longer answer it.
+    A browser repeats an answer if it does not learn what became of it. Raises ReviewTakenError if the reviewer may no
+    longer answer the review.
     """
+    if any((answer.reviewer, answer.label) == (reviewer, label) for answer in review.answers):
+        return review
     if not may_take(unskipped(review, reviewer), reviewer, now):
         raise ReviewTakenError(f"{_why_taken(review, reviewer)}; your answer was not saved.")
     answers = (*review.answers, ReviewerAnswer(reviewer, label, now))
@@ -118,10 +121,12 @@ def closed(review: Review, answers_wanted: int) -> Review | None:
 
 
 def undone(review: Review, reviewer: str, now: float) -> Review:
-    """Return the review without a reviewer's answer, leased to that reviewer.
+    """Return the review without a reviewer's answer, leased to that reviewer; also if it was undone already.
 
     Raises ReviewTakenError if it is too late.
     """
+    if may_take(review, reviewer, now):
+        return leased(review, reviewer, now)
     others = tuple(answer for answer in review.answers if answer.reviewer != reviewer)
     taken = review.leased_by not in (None, reviewer) and review.leased_until > now
     if review.stage not in (Stage.OPEN, Stage.HELD) or len(others) == len(review.answers) or taken:

@@ -96,6 +96,16 @@ def test_an_answer_after_ones_lease_ended_counts_where_nobody_took_it():
     assert answered(late, "ann", "dog", NOW + 10 * LEASE_SECONDS, 1).stage is Stage.HELD
 
 
+def test_what_is_sent_twice_is_done_once():
+    once = answered(review(), "ann", "dog", NOW, 1)
+    assert answered(once, "ann", "dog", NOW + 1, 1) is once
+    back = undone(once, "ann", NOW + 1)
+    again = undone(back, "ann", NOW + 2)
+    assert (again.stage, again.answers, again.leased_by) == (Stage.OPEN, (), "ann")
+    with pytest.raises(ReviewTakenError):
+        undone(back, "bob", NOW + 2)
+
+
 def test_nobody_answers_twice():
     once = answered(review(), "ann", "dog", NOW, 2)
     assert once.stage is Stage.OPEN

@@ -1,11 +1,20 @@
 // An image that is preloaded, and whether a person can see it.
 
+const TO_SEE_MS = 150; // nobody sees an image and decides in less: what is pressed earlier was meant for another one
+
+/** Wait until the frame that is prepared now is on the screen. */
+const nextFrame = () => new Promise((resolve) => {
+  requestAnimationFrame(() => requestAnimationFrame(resolve));
+});
+
 /** @typedef {"loading" | "drawn" | "failed"} Drawing */
 
 /** An image of a review. It counts as drawn once the browser has decoded it, not when its request is answered. */
 export class Picture {
   /** @type {Drawing} */
   state = "loading";
+  /** Whether it has been on the screen long enough to be seen. */
+  isSeen = false;
 
   /**
    * @param {string} url
@@ -23,6 +32,16 @@ export class Picture {
   load() {
     this.state = "loading";
     this.element = this.#image();
+  }
+
+  /** Note that the element was put on the page just now. */
+  async appear() {
+    this.isSeen = false;
+    await this.element.decode().catch(() => {}); // again: the browser may have dropped the pixels of a large image
+    await nextFrame();
+    setTimeout(() => {
+      this.isSeen = true;
+    }, TO_SEE_MS);
   }
 
   #image() {

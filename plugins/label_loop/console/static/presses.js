@@ -36,14 +36,14 @@ function digitAtItsPlace(event) {
  * @param {KeyboardEvent} event
  */
 function letterAtItsPlace(event) {
-  const isForeign = /^\p{Letter}$/u.test(event.key) && !/^\p{Script=Latin}$/u.test(event.key);
+  const isForeign = /^[\p{Letter}\p{Mark}]$/u.test(event.key) && !/^\p{Script=Latin}$/u.test(event.key);
   return isForeign ? /^Key([A-Z])$/.exec(event.code)?.[1]?.toLowerCase() ?? null : null;
 }
 
 /**
  * Return the digit, basic letter or slash that a press means, or null.
  *
- * Its character decides; if that is none of these, the key's position does.
+ * A digit or basic letter decides; otherwise the key's position does, as a Thai keyboard has the slash at the digit 2.
  *
  * @param {KeyboardEvent} event
  * @returns {string | null}
@@ -53,7 +53,10 @@ export function meantKey(event) {
     return null;
   }
   const character = event.key.toLowerCase();
-  return /^[0-9a-z/]$/.test(character) ? character : digitAtItsPlace(event) ?? letterAtItsPlace(event);
+  if (/^[0-9a-z]$/.test(character)) {
+    return character;
+  }
+  return digitAtItsPlace(event) ?? (character === "/" ? character : letterAtItsPlace(event));
 }
 
 /**

@@ -60,6 +60,10 @@ function showPicture() {
   if (picture.firstElementChild !== (drawn[0] ?? null)) {
     picture.replaceChildren(...drawn);
     picture.classList.remove("enlarged");
+    if (shown && drawn.length > 0) {
+      picture.scrollIntoView({ block: "nearest" }); // in a small or zoomed window
+      shown.picture.appear();
+    }
   }
 }
 
@@ -108,6 +112,24 @@ function describe(review) {
 
 // ------------------------------------------------------------------ controls
 
+// A button is pressed when the mouse button or the key is let go. By then another image may be on the screen.
+/** @type {{image: Element | null | undefined} | undefined} */
+let press;
+
+/** @param {Event} event */
+function pressBegins(event) {
+  if (around(event, "button")) {
+    press = { image: reviews.isMeant ? picture.firstElementChild : undefined };
+  }
+}
+
+/** End the press; return whether another image was on the screen, or none, when it began. */
+function beganEarlier() {
+  const began = press;
+  press = undefined;
+  return began !== undefined && began.image !== picture.firstElementChild;
+}
+
 const enlarge = () => picture.classList.toggle("enlarged");
 
 /** @type {Record<string, () => void>} */
@@ -140,9 +162,13 @@ function pressed(event) {
   }
 }
 
+document.addEventListener("pointerdown", pressBegins);
 document.addEventListener("keydown", (event) => {
   if (event.repeat || isComposing(event)) {
     return;
+  }
+  if (event.key === " ") {
+    pressBegins(event);
   }
   if (event.target === labels.search) {
     pressedInSearch(event);
@@ -153,12 +179,15 @@ document.addEventListener("keydown", (event) => {
 
 desk.addEventListener("click", (event) => {
   const button = around(event, "button");
+  const isLate = beganEarlier();
   if (button === null) {
     if (around(event, "[data-picture]")) {
       enlarge();
     }
   } else if (button === undoButton) {
     reviews.undo();
+  } else if (isLate) {
+    event.preventDefault(); // nor does it submit a new label
   } else if (button === skipButton) {
     reviews.skip();
   } else if (button === noneButton) {

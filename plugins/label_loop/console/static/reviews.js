@@ -13,6 +13,7 @@ const TRY_AGAIN_MS = 500;
  *
  * @typedef {{name: string, key: string, label: string, confidence: number, source: string}} Given
  * @typedef {Given & {picture: Picture}} Review
+ * @typedef {{review: Review, label: string | null, at: number, hasFailed: boolean}} Answer
  * @typedef {"unsure" | "oldest"} Order
  */
 
@@ -31,15 +32,15 @@ const reportProblem = (error) => notice(messageOf(error), "problem");
 const isPassing = (error) => error instanceof RequestError && error.isPassing;
 
 /**
- * Send an answer, and retry if the failure may be temporary.
+ * Send what has no further effect if it arrives a second time; retry if the failure may be temporary.
  *
- * @param {Review} review
- * @param {string | null} label
+ * @param {string} path
+ * @param {unknown} [body]
  */
-async function send(review, label) {
+async function send(path, body) {
   for (let tried = 1; ; tried += 1) {
     try {
-      return await ask("POST", "review/answer", { name: review.name, label });
+      return await ask("POST", path, body);
     } catch (error) {
       if (!isPassing(error) || tried === TRIES) {
         throw error;
@@ -66,11 +67,11 @@ export class Reviews {
   /** Names answered or skipped in this session. */
   #settled = /** @type {Set<string>} */ (new Set());
   /** Answers that can be undone, oldest first. */
-  #given = /** @type {{review: Review, at: number}[]} */ ([]);
-  /** Labels of answers that the server may not have yet. */
-  #unsent = /** @type {Map<Review, string | null>} */ (new Map());
-  /** Reviews whose answers are being undone. */
-  #undoing = /** @type {Set<Review>} */ (new Set());
+  #given = /** @type {Answer[]} */ ([]);
+  /** Answers that the server may not have yet. */
+  #unsent = /** @type {Set<Answer>} */ (new Set());
+  /** Answers that are being undone. */
+  #undoing = /** @type {Set<Answer>} */ (new Set());
   /** Requests run one at a time: the server must know an answer before it assigns more reviews. */
   #requests = Promise.resolve();
 
@@ -106,6 +107,11 @@ export class Reviews {
     return this.canSkip && this.first?.picture.state === "drawn";
   }
 
+  /** Whether a press can be about the review that is shown, and not about the one that was there a moment ago. */
+  get isMeant() {
+    return this.first?.picture.state !== "drawn" || this.first.picture.isSeen;
+  }
+
   /**
    * Answer the review that is shown.
    *
@@ -113,21 +119,22 @@ export class Reviews {
    * @returns {boolean} whether that could be done
    */
   answer(label) {
-    const review = this.canAnswer && this.#next();
+    const review = this.canAnswer && this.isMeant && this.#next();
     if (!review) {
       return false;
     }
-    this.#given.push({ review, at: Date.now() });
-    this.#unsent.set(review, label);
+    const answer = { review, label, at: Date.now(), hasFailed: false };
+    this.#given.push(answer);
+    this.#unsent.add(answer);
     this.done += 1;
     this.changed();
     this.#later(async () => {
       try {
-        await send(review, label);
+        await send("review/answer", { name: review.name, label });
       } catch (error) {
-        this.#putBack(review, error);
+        this.#takeBack(answer, error);
       } finally {
-        this.#unsent.delete(review);
+        this.#unsent.delete(answer);
       }
     });
     this.take();
@@ -136,10 +143,10 @@ export class Reviews {
 
   /** Leave the review that is shown to other reviewers. */
   skip() {
-    const review = this.canSkip && this.#next();
+    const review = this.canSkip && this.isMeant && this.#next();
     if (review) {
       this.changed();
-      this.#later(() => ask("POST", `review/skip/${review.name}`).catch(reportProblem));
+      this.#later(() => send(`review/skip/${review.name}`).catch((error) => this.#putBack(review, error)));
       this.take();
     }
   }
@@ -150,24 +157,14 @@ export class Reviews {
     if (!last) {
       return;
     }
-    const { review } = last;
-    this.#unsent.delete(review);
-    this.#undoing.add(review);
+    this.#unsent.delete(last);
+    this.#undoing.add(last);
     this.changed();
     this.#later(async () => {
-      try {
-        await ask("POST", `review/undo/${review.name}`);
-        this.#settled.delete(review.name);
-        this.done -= 1;
-        this.waiting.unshift(review);
-      } catch (error) {
-        reportProblem(error);
-        if (isPassing(error)) {
-          this.#given.push(last);
-          this.#given.sort((one, other) => one.at - other.at);
-        }
+      if (!last.hasFailed) {
+        await this.#undone(last);
       }
-      this.#undoing.delete(review);
+      this.#undoing.delete(last);
       this.changed();
     });
   }
@@ -219,8 +216,8 @@ export class Reviews {
 
   /** Send what the server does not know yet, because the page is being left. */
   leave() {
-    this.#unsent.forEach((label, review) => sendOnLeaving("review/answer", { name: review.name, label }));
-    this.#undoing.forEach((review) => sendOnLeaving(`review/undo/${review.name}`, {}));
+    this.#unsent.forEach(({ review, label }) => sendOnLeaving("review/answer", { name: review.name, label }));
+    this.#undoing.forEach(({ review }) => sendOnLeaving(`review/undo/${review.name}`, {}));
     sendOnLeaving("review/release", { names: this.waiting.map((review) => review.name) });
   }
 
@@ -251,17 +248,46 @@ export class Reviews {
     return review;
   }
 
+  /** @param {Answer} answer that the server has */
+  async #undone(answer) {
+    const { review } = answer;
+    try {
+      await send(`review/undo/${review.name}`);
+      this.#settled.delete(review.name);
+      this.done -= 1;
+      this.waiting.unshift(review);
+    } catch (error) {
+      reportProblem(error);
+      if (isPassing(error)) {
+        this.#given.push(answer);
+        this.#given.sort((one, other) => one.at - other.at);
+      }
+    }
+  }
+
   /**
-   * @param {Review} review whose answer could not be sent
+   * @param {Answer} answer that the server did not take
    * @param {unknown} error
    */
-  #putBack(review, error) {
-    this.#given = this.#given.filter((one) => one.review !== review);
+  #takeBack(answer, error) {
+    answer.hasFailed = true;
+    this.#given = this.#given.filter((one) => one !== answer);
     this.done -= 1;
+    this.#putBack(answer.review, error, this.#undoing.has(answer) ? 0 : 1);
+  }
+
+  /**
+   * Put a review back that the server did not take, and say so.
+   *
+   * @param {Review} review
+   * @param {unknown} error
+   * @param {number} [place] not first, where the reviewer may be about to answer the image on the screen
+   */
+  #putBack(review, error, place = 1) {
     notice(`${fileOf(review)}: ${messageOf(error)}`, "problem");
     if (!(error instanceof RequestError && error.status === 409)) {
       this.#settled.delete(review.name);
-      this.waiting.splice(1, 0, review); // not first: the reviewer may be about to answer the image on the screen
+      this.waiting.splice(place, 0, review);
     }
     this.changed();
   }

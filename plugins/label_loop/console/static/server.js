@@ -2,6 +2,8 @@
 
 export const UNREACHABLE = "Airflow cannot be reached. Check your connection and try again.";
 
+const LONGEST_MS = 30000; // longer than the server lets any response take
+
 /** Headers of every request of the console; other sites' pages cannot send them. */
 export const HEADERS = { "X-Label-Loop": "console", Accept: "application/json" };
 
@@ -83,6 +85,8 @@ export function parsed(text) {
 /**
  * Call one of the loop's endpoints; resolve to its JSON, whose shape the endpoint guarantees.
  *
+ * A response that does not come within half a minute, or not completely, is none.
+ *
  * @template T
  * @param {"GET" | "POST"} method
  * @param {string} path
@@ -91,13 +95,15 @@ export function parsed(text) {
  * @throws {RequestError} if there is no response, or it is an error
  */
 export async function ask(method, path, body) {
-  const request = body === undefined
-    ? { method, headers: HEADERS }
-    : { method, headers: { ...HEADERS, "Content-Type": "application/json" }, body: JSON.stringify(body) };
-  const response = await fetch(address(path), request).catch(() => {
+  const sent = body === undefined
+    ? { headers: HEADERS }
+    : { headers: { ...HEADERS, "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  const unreachable = () => {
     throw new RequestError(UNREACHABLE, 0);
-  });
-  const answer = parsed(await response.text().catch(() => ""));
+  };
+  const request = { method, signal: AbortSignal.timeout(LONGEST_MS), ...sent };
+  const response = await fetch(address(path), request).catch(unreachable);
+  const answer = parsed(await response.text().catch(unreachable));
   if (!response.ok) {
     throw new RequestError(problemOf(response.status, answer), response.status);
   }
@@ -105,7 +111,7 @@ export async function ask(method, path, body) {
 }
 
 /**
- * Send a request that outlives the page. The server rejects it if it arrives a second time.
+ * Send a request that outlives the page. It has no further effect if it arrives a second time.
  *
  * @param {string} path
  * @param {unknown} body sent as JSON
