@@ -92,7 +92,7 @@ def test_a_message_that_nobody_understands_is_given_up_at_once(world: World) -> 
     assert world.waiting() == []
 
 
-@pytest.mark.parametrize("room", [-15, 0, 24, 200])
+@pytest.mark.parametrize("room", [-10, 0, 24, 200])
 def test_a_message_as_large_as_sqs_takes_is_given_up_and_holds_up_nothing(world: World, room: int) -> None:
     world.send("x" * (1024 * 1024 - len(f"{DEAD_LETTER_REASON}String") - room))
     world.upload_digits(1)

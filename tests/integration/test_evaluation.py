@@ -67,6 +67,7 @@ def test_a_version_that_somebody_taught_wrong_labels_is_held_with_what_it_lost(t
     assert tested.training().check(forced=False).action == "none"  # not trained or started again
 
 
+@pytest.mark.slow
 def test_a_better_version_is_accepted_with_how_much_better_it_is(tested: World) -> None:
     put(tested, LABELLED_FOLDER, [*TRAINING_DIGITS[60:], *MORE_DIGITS])
     name = train(tested, "better")

@@ -254,7 +254,7 @@ def test_a_rejected_version_is_not_started_and_needs_new_images(
     name = world.training().create_version(attempt)
     eventually(lambda: world.status(name) == "TRAINING_COMPLETED")
     assert not world.evaluation().accepts(name)
-    assert "0.79" in world.state().last_training_attempt.outcome
+    assert "0.79" in world.state().last_training_attempt.verdict
     world.label(TRAINING_DIGITS[20:29])
     assert world.training().check(forced=False).action == "none"
     world.label(TRAINING_DIGITS[29:30])

@@ -12,6 +12,7 @@ from label_loop.domain.idleness import (
     is_check_due,
     is_deploying,
     is_idle,
+    may_be_stopped,
     next_action,
 )
 
@@ -96,3 +97,19 @@ def test_a_look_is_due_only_where_no_training_check_does_it(automatic, began, du
 )
 def test_a_model_sleeps_where_the_next_upload_starts_it(status, because, asleep):
     assert is_asleep(status, because) is asleep
+
+
+@pytest.mark.parametrize(
+    ("status", "stopped_because", "may"),
+    [
+        ("RUNNING", None, True),
+        ("STOPPING", "idle", True),
+        ("STOPPED", "idle", True),
+        ("STOPPED", "by hand", False),
+        ("STOPPED", None, False),
+        ("STARTING", "idle", False),
+        ("FAILED", None, False),
+    ],
+)
+def test_a_person_can_stop_what_runs_or_would_start_with_the_next_upload(status, stopped_because, may):
+    assert may_be_stopped(status, stopped_because) is may

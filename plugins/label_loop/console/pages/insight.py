@@ -233,7 +233,7 @@ async def _lines(page: list[LogRow] | None, pages: Iterator[list[LogRow]], windo
             yield csv_line(
                 [
                     f"Truncated after {written} detections: {read} MB were read. Choose a shorter period or days: "
-                    f"for one, add &from={window.last}&to={window.last} to the address."
+                    f"for one add &from={window.last}&to={window.last} to the address."
                 ]
             )
             return
