@@ -50,7 +50,8 @@ class EvaluationWorkflow(ModelProject):
     def _verdict(self, version: ProjectVersion) -> tuple[Verdict, bool]:
         """Return the verdict on a version, and whether it is the best one so far."""
         minimum = self.context.settings.minimum_f1_score
-        score = f"F1 {version.f1_score}, minimum {minimum}"
+        score = "no F1 score" if version.f1_score is None else f"F1 {version.f1_score:.3f}"
+        score = f"{score}, minimum {minimum}"
         if not passes_gate(version.f1_score, minimum):
             return Verdict("hold", score), False
         state, versions = self.context.store.refresh(), {one.arn: one for one in self.versions()}
