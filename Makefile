@@ -60,7 +60,7 @@ test: .venv/.ready ## test the main cases of each part in less than five minutes
 test-slow: .venv/.ready ## run the slow tests, with a real Airflow, a browser and a cluster; needs Chromium, PostgreSQL and Redis
 	$(PYTHON_BIN)/python -m pytest --numprocesses 3 -m "real or slow" $(PYTEST)
 
-test-all: test test-slow ## run all tests in less than eighteen minutes
+test-all: test test-slow ## run all tests, in about 22 minutes on two cores
 
 coverage: .venv/.ready ## measure the branch coverage of the tests that start no real process
 	$(PYTHON_BIN)/python -m pytest --numprocesses 2 -m "not real" --cov=label_loop --cov-branch --cov-report=term $(PYTEST)
