@@ -2,12 +2,12 @@
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from label_loop.domain.deployment import MAX_BILLED_VERSIONS
 from label_loop.provisioning.report import ResourceLine, ResourceOutcome, aws_words
 from label_loop.provisioning.site import Site
 from label_loop.system_record import SYSTEM_RECORD
 
 _KIND = "running models in"
+_DEFAULT_QUOTA = 2  # of running Custom Labels models, by account and region
 
 
 def report_capacity(site: Site) -> None:
@@ -23,10 +23,10 @@ def report_capacity(site: Site) -> None:
         detail = f"not checked: {aws_words(error)}"
         site.report(ResourceLine(_KIND, region, ResourceOutcome.SKIPPED, detail))
         return
-    if loops + 1 > MAX_BILLED_VERSIONS:
+    if loops + 1 > _DEFAULT_QUOTA:
         detail = (
             f"{loops} loops need {loops + 1}: one each, and one more while a version replaces another. By default a "
-            f"region runs {MAX_BILLED_VERSIONS}. Request more from Service Quotas, for Amazon Rekognition; without "
+            f"region runs {_DEFAULT_QUOTA}. Request more from Service Quotas, for Amazon Rekognition; without "
             "them a new version is not deployed while all the others run"
         )
         site.report(ResourceLine(_KIND, region, ResourceOutcome.FOUND, detail))
