@@ -37,6 +37,8 @@ def never_nine(label: str) -> str:
 def says(model: Model, monkeypatch: pytest.MonkeyPatch) -> Callable[[Guess], None]:
     """Let trainings end at once; return a function that says what the next version names for its test images."""
     guesses: list[Guess] = []
+    trained = model.outcome
+    assert trained
 
     def run(trainer: Trainer) -> TrainingOutcome:
         order = trainer._order
@@ -45,7 +47,7 @@ def says(model: Model, monkeypatch: pytest.MonkeyPatch) -> Callable[[Guess], Non
         lines = trainer._s3.get(manifest.bucket, manifest.key).decode().splitlines()
         place = S3Location(order.output_bucket, f"{order.output_prefix}/{order.job.version_name}/testing.manifest")
         trainer._s3.put(place.bucket, place.key, "\n".join(_judged(line, guesses[-1]) for line in lines).encode())
-        return replace(model.outcome, files={**model.outcome.files, TESTING_OUTPUT: place})
+        return replace(trained, files={**trained.files, TESTING_OUTPUT: place})
 
     monkeypatch.setattr(Trainer, "run", run)
     return guesses.append
