@@ -117,12 +117,19 @@ def test_a_better_version_is_accepted_with_how_much_better_and_is_the_best_one(
     labelled: World, says: Callable[[Guess], None]
 ) -> None:
     says(swapped)
-    deploy(labelled, train(labelled, "first"))
+    first = deploy(labelled, train(labelled, "first"))
     put(labelled, LABELLED_FOLDER, TRAINING_DIGITS[60:80])
     says(always)
     best = deploy(labelled, train(labelled, "better"))
     wrong = sum(picture.label in SWAPPED for picture in TEST_DIGITS)
     assert f"better on {wrong} of 100 test images, worse on 0" in verdict(labelled)
+    assert labelled.state().best_version_arn == best
+
+    labelled.set_state(endpoint_arn=first)  # rolled back: what is better than the first may be worse than the best
+    put(labelled, LABELLED_FOLDER, TRAINING_DIGITS[80:])
+    says(never_nine)
+    assert not labelled.evaluation().accepts(train(labelled, "between"))
+    assert "it may be worse than the best version by more than 2 points" in verdict(labelled)
     assert labelled.state().best_version_arn == best
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from botocore.exceptions import ClientError
 
 from label_loop.domain import evaluated_images, training
-from label_loop.domain.comparison import Comparison, Verdict, compare, judge, without_a_person
+from label_loop.domain.comparison import Verdict, compare, judge, without_a_person
 from label_loop.domain.deployment import passes_gate
 from label_loop.domain.evaluated_images import EvaluatedImage
 from label_loop.hooks.aws_errors import object_problem
@@ -58,8 +58,11 @@ class EvaluationWorkflow(ModelProject):
         champion, best_before = versions.get(state.endpoint_arn or ""), versions.get(state.best_version_arn or "")
         if champion is None or champion.arn == version.arn or not self._has_test_set(version):
             return Verdict("deploy", score), False
-        comparison = self._comparison(version, champion)
-        best = self._comparison(version, best_before) if best_before not in (None, champion, version) else None
+        tested, trained = list(self._tested(version)), self._trained(version)
+        comparison = compare(tested, self._tested(champion), trained | self._trained(champion))
+        best = None
+        if best_before and best_before.arn not in (champion.arn, version.arn):
+            best = compare(tested, self._tested(best_before), trained | self._trained(best_before))
         verdict = without_a_person(judge(comparison, best, self.context.settings), comparison, best)
         is_best = comparison.gained >= comparison.lost and (best is None or best.gained > best.lost)
         return replace(verdict, reason=f"{score}; {verdict.reason}"), is_best
@@ -71,9 +74,6 @@ class EvaluationWorkflow(ModelProject):
         """
         attempt = self.attempt
         return bool(attempt and attempt.version_name == version.name and attempt.test_manifest_key)
-
-    def _comparison(self, version: ProjectVersion, other: ProjectVersion) -> Comparison:
-        return compare(self._tested(version), self._tested(other), self._trained(version) | self._trained(other))
 
     def _tested(self, version: ProjectVersion) -> Iterator[EvaluatedImage]:
         """Yield what a version said of its test images; nothing if its snapshot is gone or cannot be read."""
