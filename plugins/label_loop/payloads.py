@@ -107,7 +107,7 @@ class LabelledImage:
     """An object in a label's folder. ``modified`` is S3's LastModified, as the manifest writes it.
 
     ``etag`` is S3's, without quotes. ``content`` is the SHA-256 digest of the content in hexadecimal, and
-    ``difference_hash`` tells what it looks like; both are "" if the object was not read yet. In a manifest of version
+    ``perceptual_hash`` tells what it looks like; both are "" if the object was not read yet. In a manifest of version
     0.2 and before all three are "".
     """
 
@@ -116,7 +116,7 @@ class LabelledImage:
     modified: str
     etag: str = ""
     content: str = ""
-    difference_hash: str = ""
+    perceptual_hash: str = ""
     # These are known from a listing only.
     size_bytes: int = field(default=0, compare=False)
     storage_class: str = field(default="", compare=False)
