@@ -61,7 +61,7 @@ def answer(world: World, labels: dict[str, str]) -> None:
 def sample(world: World, taken: list[dict[str, Any]]) -> None:
     log = world.context().clients.log
     ids = [row["DetectLabelRequestId"] for row in taken]
-    log.mark_sampled(log.rows(ids).values(), dict.fromkeys(ids))
+    log.mark_sampled(log.rows(ids).values(), dict.fromkeys(ids), dict.fromkeys(ids, 1))
 
 
 def chart(text: str, name: str) -> dict[str, Any]:
