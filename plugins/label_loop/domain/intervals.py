@@ -8,8 +8,9 @@ from statistics import NormalDist
 Z_95 = 1.959964
 _Z_95_ONE_SIDED = 1.644854
 _STEPS = 40  # of a bisection
-_FEW, _MANY = 3, 50
-_TERMS = 30
+_FEW = 10  # draws
+_RARE = 0.3  # a share
+_TERMS = 40  # of a series that falls at least as fast as 0.5 to their number
 _NORMAL = NormalDist()
 
 
@@ -27,23 +28,22 @@ def wilson(share: float, size: float, z: float = Z_95) -> tuple[float, float]:
     return min(max(low, 0.0), share), max(min(high, 1.0), share)
 
 
-def modified_wilson(share: float, size: float, z: float = Z_95) -> tuple[float, float]:
-    """Return ``wilson`` with its limit near 0 or 1 moved outward where at most three draws differ from the others.
+def rare_wilson(share: float, size: float, z: float = Z_95) -> tuple[float, float]:
+    """Return ``wilson``, with the limit next to 0 or 1 moved outward where few draws differ from the others.
 
-    Wilson's limit is too close there: of 14 draws of a share of 0.99 it misses in 13 % of cases. The limit is that of a
-    Poisson count instead (Brown, Cai and DasGupta, Statistical Science 16, 2001).
+    Wilson's limit is too close there: of 14 draws of a share of 0.99 it misses the share in 13 % of cases (Brown, Cai
+    and DasGupta, Statistical Science 16, 2001). The limit is the exact one of a Poisson count instead (Garwood,
+    Biometrika 28, 1936).
     """
     low, high = wilson(share, size, z)
-    tail = 2 * (1 - _NORMAL.cdf(z))
-    return min(low, _least_share(share * size, size, tail, low)), max(
-        high, 1 - _least_share((1 - share) * size, size, tail, 1 - high)
-    )
+    return min(low, _rare_limit(share, size, z)), max(high, 1 - _rare_limit(1 - share, size, z))
 
 
-def _least_share(count: float, size: float, tail: float, otherwise: float) -> float:
-    """Return the share of which a count or more is found with a probability of ``tail``, if the count is low."""
-    if not 0 < count <= (_FEW if size > _MANY else _FEW - 1):
-        return otherwise
+def _rare_limit(share: float, size: float, z: float) -> float:
+    """Return the share of which as many or more are found as seldom as ``z`` says; 1 if the share is not rare."""
+    count, tail = share * size, 1 - _NORMAL.cdf(z)
+    if not 0 < count <= _FEW or share > _RARE:
+        return 1.0
     low, high = 0.0, count
     for _ in range(_STEPS):
         mean = (low + high) / 2
@@ -102,8 +102,8 @@ def _reaches(shares: Sequence[BoundedShare], z: float) -> tuple[float, float]:
     for share in shares:
         if share.size:
             highest = min(share.right + share.unknown, 1.0)
-            below += (share.part * (share.right - modified_wilson(share.right, share.size, z)[0])) ** 2
-            above += (share.part * (modified_wilson(highest, share.size, z)[1] - highest)) ** 2
+            below += (share.part * (share.right - rare_wilson(share.right, share.size, z)[0])) ** 2
+            above += (share.part * (rare_wilson(highest, share.size, z)[1] - highest)) ** 2
     return math.sqrt(below), math.sqrt(above)
 
 
