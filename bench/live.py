@@ -63,14 +63,16 @@ class Answering:
         """Return what people are asked of; with a budget, nothing but what is drawn."""
         return (drawn.sample > 0) | (drawn.review if self.has_budget else ~stream.accepted)
 
+    def answered(self, stream: Stream, drawn: Drawn, seed: int) -> Flags:
+        """Return what is answered."""
+        order = LEFT[self.left](stream, np.random.default_rng([seed, 1]))
+        return _all_but(self.asked(stream, drawn), self.share, order)
+
     def estimates(self, stream: Stream, drawn: Drawn, seed: int) -> "Estimates":
         """Return the loop's estimates."""
-        asked = self.asked(stream, drawn)
-        answered = _all_but(asked, self.share, LEFT[self.left](stream, np.random.default_rng([seed, 1])))
+        asked, answered = self.asked(stream, drawn), self.answered(stream, drawn, seed)
         wrong = Stream(stream.confidence, stream.right & answered)
-        return Estimates(
-            *(_live(*given) for given in ((stream, drawn, answered), (stream, drawn, asked), (wrong, drawn, asked)))
-        )
+        return Estimates(_live(stream, drawn, answered), _live(stream, drawn, asked), _live(wrong, drawn, asked))
 
 
 def _live(stream: Stream, drawn: Drawn, answered: Flags) -> LiveAccuracy:

@@ -141,8 +141,44 @@ def test_agreement_of_samples_and_of_reviews_is_told_apart(ask: Ask, world: Worl
     assert "11 were sampled, 10 of them have been answered" in samples
     assert "80.0 % (49.0 % to 94.3 %) 8 of 10 answers agree" in samples
     assert "0.0 % (0.0 % to 49.0 %) 0 of 4 answers agree" in reviews
-    assert "unbiased" in samples
+    assert "drawn at random" in samples
     assert "does not estimate" in reviews
+
+
+def test_how_good_a_version_is_is_said_with_its_interval(ask: Ask, world: World) -> None:
+    sure, unsure = rows(40, DetectedConfidenceLevel=Decimal("91")), rows(10)
+    write(world, sure, unsure, rows(4, version="other", days_ago=1))
+    sample(world, sure)
+    answer(world, {row["DetectLabelRequestId"]: "cat" for row in [*sure, *unsure[:5]]})
+    answer(world, {row["DetectLabelRequestId"]: "dog" for row in unsure[5:]})
+    text = words(ask("viewer", "GET", "insight").text)
+    v1, other = text.split("How good is it?")[1].split(" v1 Of")[1].split(" other Of")
+    assert "what was accepted , 91.2 % to 100.0 % is right (40 answers, 100 % answered), most likely 100.0 %." in v1
+    assert "(50 answers, 100 % answered), most likely 90.0 %. 80.0 % of its 50 detections were accepted." in v1
+    assert "About 10 of its detections are in no block" in v1
+    assert "all , not known yet, since no detection that was drawn for it has an answer." in other
+    assert "There is no single" not in text
+
+
+def test_where_much_is_unanswered_it_says_why_there_is_no_single_figure(ask: Ask, world: World) -> None:
+    sure = rows(40, DetectedConfidenceLevel=Decimal("91"))
+    write(world, sure)
+    sample(world, sure)
+    answer(world, {row["DetectLabelRequestId"]: "cat" for row in sure[:28]})
+    text = words(ask("viewer", "GET", "insight").text)
+    live = text.split("How good is it?")[1].split("Detections over time")[0]
+    assert "(28 answers, 70 % answered)." in live
+    assert "most likely" not in live.replace("no single most likely", "")
+    assert "less than 95 % of what was drawn is answered" in live
+
+
+def test_counts_of_before_have_todays_figures_and_no_estimate(ask: Ask, world: World) -> None:
+    day = TODAY.isoformat()
+    counted = {"detections": 50, "accepted": 30, "sampled": 20, "sample_answered": 20, "sample_agreed": 18}
+    world.add_items("statistics_table", [{"Month": day[:7], "DayAndVersion": f"{day}#v1", **counted}])
+    text = words(ask("viewer", "GET", "insight").text)
+    assert "18 of 20 answers agree" in text
+    assert "Of what was accepted , not known yet" in text
 
 
 def test_many_labels_are_listed_by_their_most_frequent_confusions(ask: Ask, world: World) -> None:

@@ -38,6 +38,14 @@ class Estimate:
     answered: float
     answers: int
 
+    def __str__(self) -> str:
+        if not self.answers:
+            return "not known yet, since no detection that was drawn for it has an answer"
+        low, high = (f"{100 * limit:.1f} %" for limit in self.interval)
+        answers = f"{self.answers:,} answer" + "s" * (self.answers != 1)
+        # Rounded down, so that 100 % is all; what is missing in the last digits of a sum is no answer.
+        return f"{low} to {high} is right ({answers}, {math.floor(100 * self.answered + 1e-6)} % answered)"
+
 
 @dataclass(frozen=True)
 class LiveAccuracy:

@@ -99,7 +99,8 @@ def test_few_without_an_answer_widen_the_interval_and_many_leave_no_estimate():
         (one.interval[0] for one in (full, few, many)), reverse=True
     )
     # All that were left may be right, or wrong.
-    assert many.interval[0] < 0.8 < 0.9 < many.interval[1]
+    assert many.interval[0] < 0.8
+    assert many.interval[1] > 0.9
 
 
 def test_detections_that_need_review_and_are_sampled_too_count_by_both_draws():
