@@ -219,13 +219,14 @@ def test_the_daily_counts_are_a_file(ask: Ask, world: World) -> None:
 
 def test_the_reviewed_detections_are_a_file_that_runs_nothing(ask: Ask, world: World) -> None:
     hostile = rows(1, DetectedLabel=HOSTILE, S3ObjectKey="@SUM(A1)")
-    plain = rows(3, days_ago=2)
+    plain = rows(3, days_ago=2, DrawnChance=Decimal("0.3"))
     write(world, hostile, plain, rows(1, days_ago=40))
     sample(world, plain[:1])
     answer(world, {hostile[0]["DetectLabelRequestId"]: "+1", plain[0]["DetectLabelRequestId"]: "cat"})
     first, second = table(ask("viewer", "GET", "insight/reviewed.csv"))
     assert (first["sampled"], first["human_label"], first["agrees"]) == ("Yes", "cat", "yes")
     assert first["confidence"] == "62.5"
+    assert (first["sample_weight"], first["drawn_chance"]) == ("1", "0.3")
     assert (second["detected_label"], second["key"], second["human_label"]) == (f"'{HOSTILE}", "'@SUM(A1)", "'+1")
     assert second["agrees"] == "no"
     assert table(ask("viewer", "GET", "insight/reviewed.csv?version=v9")) == []

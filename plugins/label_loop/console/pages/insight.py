@@ -216,6 +216,8 @@ _COLUMNS: Mapping[str, Callable[[LogRow], str]] = {
     "confidence": lambda row: f"{row.confidence_percent:g}",  # at most four decimals are stored
     "minimum_confidence": lambda row: f"{row.minimum_confidence_percent:g}",
     "sampled": lambda row: "Yes" if row.is_sampled else "No",
+    "sample_weight": lambda row: str(row.sample_weight or ""),
+    "drawn_chance": lambda row: f"{row.drawn_chance:g}" if row.drawn_chance else "",
     "human_label": lambda row: row.human_label or "",
     "answered_at": lambda row: row.answered_at or "",
     "agrees": lambda row: "yes" if row.agrees_with(row.human_label or "") else "no",
