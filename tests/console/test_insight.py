@@ -214,6 +214,7 @@ def test_the_daily_counts_are_a_file(ask: Ask, world: World) -> None:
     assert (first["day"], first["version"], first["detections"]) == (str(TODAY - timedelta(days=1)), "v1", "3")
     assert (first["sampled"], first["sample_agreed"], first["review_answered"]) == ("1", "1", "1")
     assert first["confidence_12"] == "3"
+    assert (first["drawn_unsure_sample_weight"], first["drawn_unsure_sample_answers"]) == ("1", "1")
     assert second["version"] == "'=v2"
 
 

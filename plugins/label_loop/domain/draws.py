@@ -56,6 +56,24 @@ def draw_counter(stratum: Stratum, draw: Draw, figure: Figure) -> str:
     return f"drawn {stratum} {draw} {figure}"
 
 
+DRAW_COUNTERS = (
+    UNASKED_ROWS,
+    *(
+        draw_counter(stratum, draw, figure)
+        for stratum, draw in (
+            (Stratum.ACCEPTED, Draw.SAMPLE),
+            (Stratum.UNSURE, Draw.SAMPLE),
+            (Stratum.UNSURE, Draw.REVIEW),
+            (Stratum.UNASKED, Draw.SAMPLE),
+        )
+        for figure in Figure
+    ),
+    TWICE_WEIGHT,
+    TWICE_ANSWERS,
+)
+"""All counters that there are."""
+
+
 def when_detected(row: LogRow) -> Counter[str]:
     """Return the counts that a row adds when it is written."""
     counted = _of_draw(row, Draw.REVIEW)

@@ -212,8 +212,8 @@ class LogRow:
             == "true",  # the sample may have written text
             failure=_optional(item, Attribute.FAILURE),
             is_sampled=item.get(Attribute.SAMPLED) == SAMPLED_YES,
-            sample_weight=max(int(_number(item.get(Attribute.SAMPLE_WEIGHT))), 0) or None,
-            drawn_chance=min(max(_number(item.get(Attribute.DRAWN_CHANCE)), 0.0), 1.0) or None,
+            sample_weight=int(_within(item.get(Attribute.SAMPLE_WEIGHT), 1, 1e15)) or None,
+            drawn_chance=_within(item.get(Attribute.DRAWN_CHANCE), 0.0001, 1) or None,
             human_loop_name=_optional(item, Attribute.HUMAN_LOOP_NAME),
             human_loop_request_id=_optional(item, Attribute.HUMAN_LOOP_REQUEST_ID),
             review_failure=_optional(item, Attribute.REVIEW_FAILURE),
@@ -290,6 +290,12 @@ def _number(value: Any) -> float:
     except (TypeError, ValueError):
         return 0.0
     return number if math.isfinite(number) else 0.0
+
+
+def _within(value: Any, lowest: float, highest: float) -> float:
+    """Return a number between two others, else 0."""
+    number = _number(value)
+    return number if lowest <= number <= highest else 0.0
 
 
 def _text(item: Mapping[str, Any], name: str) -> str:

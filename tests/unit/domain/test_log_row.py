@@ -304,7 +304,8 @@ def test_a_confidence_is_read_however_it_was_written(written, percent):
         (("x", []), (None, None)),
         ((-5, -1), (None, None)),
         ((0, 0), (None, None)),
-        ((1, 7), (1, 1.0)),
+        ((1, 7), (1, None)),
+        ((Decimal("1e40"), Decimal("1e-40")), (None, None)),
     ],
 )
 def test_what_a_row_weighs_is_read_however_it_was_written(written, read):

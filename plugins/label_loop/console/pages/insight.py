@@ -15,6 +15,7 @@ from label_loop.console.csv_lines import csv_line
 from label_loop.console.render import render
 from label_loop.console.threads import in_thread
 from label_loop.domain import insight, live_accuracy, statistics
+from label_loop.domain.draws import DRAW_COUNTERS
 from label_loop.domain.insight import Agreement, DailyCounts
 from label_loop.domain.log_row import LogRow
 from label_loop.hooks.aws_errors import error_code
@@ -39,6 +40,7 @@ _TOTALS = (
         for source in (statistics.SAMPLES, statistics.REVIEWS)
         for counter in (statistics.answered_counter, statistics.agreed_counter)
     ),
+    *DRAW_COUNTERS,
 )
 
 
