@@ -64,7 +64,10 @@ class S3Upload:
 
 @dataclass(frozen=True)
 class ReviewTask:
-    """The input of a human loop. ``version_id`` is the version of the image, in a versioned bucket."""
+    """The input of a human loop. ``version_id`` is the version of the image, in a versioned bucket.
+
+    ``is_drawn`` is whether its answer estimates how good the model is on detections that need review.
+    """
 
     detection_id: str
     source: str
@@ -72,6 +75,7 @@ class ReviewTask:
     label: str
     confidence_percent: float
     version_id: str | None = None
+    is_drawn: bool = False
 
 
 @dataclass(frozen=True)
