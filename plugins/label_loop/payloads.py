@@ -64,7 +64,11 @@ class S3Upload:
 
 @dataclass(frozen=True)
 class ReviewTask:
-    """The input of a human loop. ``version_id`` is the version of the image, in a versioned bucket."""
+    """The input of a human loop. ``version_id`` is the version of the image, in a versioned bucket.
+
+    ``content`` identifies what the image shows, whatever its key; "" if that is not known. ``is_drawn`` is whether it
+    was drawn at random from the detections that need review.
+    """
 
     detection_id: str
     source: str
@@ -72,6 +76,8 @@ class ReviewTask:
     label: str
     confidence_percent: float
     version_id: str | None = None
+    is_drawn: bool = False
+    content: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ whether a person agrees with it.
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
@@ -16,6 +17,7 @@ from label_loop.payloads import NONE_OF_THE_ABOVE, SAMPLING_SOURCE, WORKFLOW_SOU
 
 SAMPLED_NO = "No"
 SAMPLED_YES = "Yes"
+_MD5 = re.compile(r"[0-9a-f]{32}")
 _ANY_FLOAT = Context(prec=400)  # enough digits for any float with four decimals
 
 
@@ -160,6 +162,7 @@ class LogRow:
             label=self.detected_label,
             confidence_percent=self.confidence_percent,
             version_id=self.version_id,
+            content=content_of(self.etag),
         )
 
     # ------------------------------------------------------------------ what changes it
@@ -256,6 +259,14 @@ class LogRow:
         """Return the attributes that a changed row adds or changes, as stored."""
         own = self.to_item()
         return {name: value for name, value in changed.to_item().items() if own.get(name) != value}
+
+
+def content_of(etag: str) -> str:
+    """Return what identifies the content of an object: its ETag where that is an MD5 digest, else "".
+
+    That of a multipart upload has a dash. One of an object encrypted with a KMS key is as long, but no two are equal.
+    """
+    return etag if _MD5.fullmatch(etag) else ""
 
 
 def agrees(detected_label: str, human_label: str) -> bool:

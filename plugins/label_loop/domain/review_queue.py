@@ -15,7 +15,7 @@ from typing import Any
 from label_loop.domain.labels import leading_label
 from label_loop.domain.reviews import task_input
 from label_loop.exceptions import ReviewTakenError
-from label_loop.payloads import ANSWERS_FOLDER, WIDGET, ReviewTask
+from label_loop.payloads import ANSWERS_FOLDER, SAMPLING_SOURCE, WIDGET, ReviewTask
 
 LEASE_SECONDS = 120.0
 UNDO_SECONDS = 10.0
@@ -67,8 +67,13 @@ class Review:
 
 def may_take(review: Review, reviewer: str, now: float) -> bool:
     """Return whether a reviewer may take a review: it is open, not leased to others, and new to this reviewer."""
-    free = review.leased_by in (None, reviewer) or review.leased_until <= now
-    return review.stage is Stage.OPEN and free and reviewer not in review.reviewers | review.skipped_by
+    is_new = reviewer not in review.reviewers | review.skipped_by
+    return review.stage is Stage.OPEN and is_free(review, reviewer, now) and is_new
+
+
+def is_free(review: Review, reviewer: str, now: float) -> bool:
+    """Return whether no other reviewer has a lease."""
+    return review.leased_by in (None, reviewer) or review.leased_until <= now
 
 
 def leased(review: Review, reviewer: str, now: float) -> Review:
@@ -118,6 +123,19 @@ def closed(review: Review, answers_wanted: int) -> Review | None:
     if review.stage is not Stage.OPEN or leading_label([a.label for a in review.answers], answers_wanted) is None:
         return None
     return review.changed(stage=Stage.HELD, settles_at=review.answers[-1].answered_at + UNDO_SECONDS, leased_by=None)
+
+
+def released_by(review: Review, equal: Review, now: float) -> Review | None:
+    """Return a review with the answers that one of equal content has got; None if it waits for answers of its own.
+
+    Somebody who is looking at it answers it. What was answered with the model's guess in sight settles no human sample
+    and nothing that was drawn, which measure how often that guess is right.
+    """
+    is_waiting = review.stage is Stage.OPEN and not review.answers and is_free(review, "", now)
+    is_measure = review.task.source == SAMPLING_SOURCE or review.task.is_drawn
+    if not is_waiting or is_measure or review.name == equal.name:
+        return None
+    return review.changed(answers=equal.answers, stage=Stage.HELD, settles_at=now, leased_by=None)
 
 
 def undone(review: Review, reviewer: str, now: float) -> Review:

@@ -4,9 +4,11 @@ import json
 import logging
 import time
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from label_loop.domain.review_queue import Review, Stage, is_due, output, output_key
+from label_loop.domain import desk_order
+from label_loop.domain.review_queue import Review, Stage, is_due, output, output_key, released_by
 from label_loop.domain.reviews import human_loop_name
 from label_loop.exceptions import ReviewRefusedError
 from label_loop.hooks.aws_errors import error_code
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from botocore.config import Config
 
 log = logging.getLogger(__name__)
+
+_MOST_RELEASED = 1000  # by one answer
 
 
 class AirflowReview:
@@ -57,7 +61,19 @@ class AirflowReview:
             if not self.table.replace(review):
                 return False  # undone, or being written by another process
         self._write(review)
+        self._release(review)
         return self.table.replace(review.changed(stage=Stage.DONE))
+
+    def _release(self, answered: Review) -> None:
+        """Give the answers to open reviews of equal content, whose own files are written next."""
+        if not answered.task.content:
+            return
+        place = desk_order.place_of_content(answered)
+        for review in islice(self.table.ordered(place, f"{place}{desk_order.LAST}"), _MOST_RELEASED):
+            is_equal = review.task.content == answered.task.content
+            settled = released_by(review, answered, time.time()) if is_equal else None
+            if settled:
+                self.table.replace(settled)
 
     def _write(self, review: Review) -> None:
         """Write the answers, unless an interrupted run or another process already has."""

@@ -14,7 +14,7 @@ from label_loop.console.labels import labels_of
 from label_loop.console.render import render
 from label_loop.console.threads import in_background, in_thread
 from label_loop.context import LoopContext
-from label_loop.domain import review_queue
+from label_loop.domain import desk_order, review_queue
 from label_loop.domain.labels import check_label, is_none_of_the_above
 from label_loop.domain.log_row import shown_percent
 from label_loop.domain.review_queue import UNDO_SECONDS, Stage
@@ -156,13 +156,13 @@ def _desk(visit: Visit) -> ReviewDesk:
 
 
 def _shown(review: review_queue.Review) -> dict[str, Any]:
-    """Return what the page shows of a review; the confidence is in percent."""
+    """Return what the page shows of a review; the confidence is in percent. Of a human sample there is no guess."""
     bucket_and_key = review.task.image_uri.removeprefix("s3://")
+    guess = {"label": review.task.label, "confidence": shown_percent(review.task.confidence_percent)}
     return {
         "name": review.name,
         "key": bucket_and_key.partition("/")[2],
-        "label": review.task.label,
-        "confidence": shown_percent(review.task.confidence_percent),
+        "guess": None if desk_order.is_sample(review.task) else guess,
         "source": review.task.source,
         "answers": len(review.answers),
     }
