@@ -3,7 +3,7 @@
 import pytest
 from bench.figures import Figure
 
-from bench import calls, sampling, training
+from bench import calls, labelling, sampling, training
 from label_loop.domain import pacing
 
 
@@ -39,6 +39,16 @@ def test_a_training_check_lists_the_labelled_images_and_no_others() -> None:
 def test_a_manifest_takes_little_memory() -> None:
     (peak,) = training.measure_manifest(20_000)
     assert 0 < peak.value <= 60
+
+
+@pytest.mark.slow
+def test_the_desk_teaches_more_than_labels_at_random() -> None:
+    plan = labelling.Plan(known=2, arriving=120, answered=10, rounds=6)
+    left = {
+        rule: sum(labelling.errors(labelling._digits, plan, rule, 2))
+        for rule in (labelling.at_random, labelling.by_desk)
+    }
+    assert left[labelling.by_desk] < 0.75 * left[labelling.at_random]
 
 
 def test_a_figure_is_out_of_bounds_on_either_side() -> None:

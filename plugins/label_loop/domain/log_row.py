@@ -35,6 +35,7 @@ class Attribute(StrEnum):
     CONFIDENCE = "DetectedConfidenceLevel"
     MINIMUM_CONFIDENCE = "MinimumConfidenceLevel"
     WORKFLOW_ENABLED = "A2IEnabled"
+    WITHHELD = "ReviewWithheld"
     FAILURE = "Failure"
     SAMPLED = "Sampled"
     HUMAN_LOOP_NAME = "HumanLoopName"
@@ -89,6 +90,8 @@ class LogRow:
     confidence_percent: float = 0.0
     minimum_confidence_percent: float = 0.0
     workflow_enabled: bool = True
+    withheld: bool = False
+    """Whether it was not sent to review, although it needs one, since the day's budget had no room for it."""
     failure: str | None = None
     is_sampled: bool = False
     human_loop_name: str | None = None
@@ -130,7 +133,8 @@ class LogRow:
         """Why people were asked: the workflow or human sampling; None if they were not."""
         if not self.has_review:
             return None
-        return WORKFLOW_SOURCE if self.needs_review and self.review_failure is None else SAMPLING_SOURCE
+        by_workflow = self.needs_review and self.review_failure is None and not self.withheld
+        return WORKFLOW_SOURCE if by_workflow else SAMPLING_SOURCE
 
     @property
     def is_answered(self) -> bool:
@@ -206,6 +210,7 @@ class LogRow:
             minimum_confidence_percent=_number(item.get(Attribute.MINIMUM_CONFIDENCE)),
             workflow_enabled=_text(item, Attribute.WORKFLOW_ENABLED).casefold()
             == "true",  # the sample may have written text
+            withheld=item.get(Attribute.WITHHELD) is True,
             failure=_optional(item, Attribute.FAILURE),
             is_sampled=item.get(Attribute.SAMPLED) == SAMPLED_YES,
             human_loop_name=_optional(item, Attribute.HUMAN_LOOP_NAME),
@@ -235,6 +240,7 @@ class LogRow:
         }
         optional = {
             Attribute.VERSION_ID: self.version_id,
+            Attribute.WITHHELD: self.withheld or None,
             Attribute.FAILURE: self.failure,
             Attribute.SAMPLED: self._sampled,
             Attribute.HUMAN_LOOP_NAME: self.human_loop_name,

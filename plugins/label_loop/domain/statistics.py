@@ -18,6 +18,7 @@ DETECTIONS = "detections"
 FAILED = "failed"
 ACCEPTED = "accepted"
 SENT_TO_REVIEW = "sent_to_review"
+WITHHELD = "withheld"  # not sent to review, since the day's budget had no room
 SAMPLED = "sampled"
 REVIEWS = "review"  # answers to reviews of the workflow, which are about low confidences
 SAMPLES = "sample"  # answers to human samples, whatever their confidence
@@ -83,6 +84,8 @@ def of_detection(row: LogRow) -> Counts:
         counters.append(ACCEPTED)
     elif row.needs_review and row.has_review and row.review_failure is None:
         counters.append(SENT_TO_REVIEW)
+    elif row.withheld:
+        counters.append(WITHHELD)
     return {item: Counter(counters)}
 
 
