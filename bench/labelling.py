@@ -90,7 +90,7 @@ def measure(seeds: int) -> list[Figure]:
     """Return the errors that are left, as shares of those after as many labels at random."""
     return [
         *_figures("digits", _digits, Plan(known=2, arriving=120, answered=10, rounds=10), seeds),
-        *_figures("logos", _logos, Plan(known=3, arriving=50, answered=12, rounds=7), seeds),
+        *_figures("logos", _logos, Plan(known=3, arriving=40, answered=10, rounds=5), seeds),
     ]
 
 

@@ -54,6 +54,10 @@ class LoopState:
     """The number of images of the last training attempt; the AWS sample records nothing else about it."""
     sampling_since: str | None = None
     """When sampling was switched on."""
+    rescored_by: str | None = None
+    """The endpoint that scores open reviews again, after it replaced another."""
+    rescored_until: str | None = None
+    """Up to which moment of their creation it has done so; equal to when it became the endpoint once it has ended."""
     uploads_taken_over_until: str | None = None
     """Uploads up to this moment were detected by another installation and are logged under other ids."""
     uploads_seen_until: str | None = None

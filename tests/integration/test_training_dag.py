@@ -77,6 +77,7 @@ def states(training: str, deployment: str) -> dict[str, str]:
         **dict.fromkeys(TRAINING, training),
         **dict.fromkeys(DEPLOYMENT, deployment),
         "stop_idle_versions": "success",
+        "rescore_reviews": "upstream_failed" if "failed" in deployment else "skipped",  # the loop reviews in A2I
     }
 
 

@@ -17,6 +17,8 @@ from label_loop.payloads import NONE_OF_THE_ABOVE, SAMPLING_SOURCE, WORKFLOW_SOU
 
 SAMPLED_NO = "No"
 SAMPLED_YES = "Yes"
+WITHDRAWN = "Withdrawn"
+"""Begins how a review ended that a newer version made unnecessary."""
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _ANY_FLOAT = Context(prec=400)  # enough digits for any float with four decimals
 
@@ -135,6 +137,11 @@ class LogRow:
             return None
         by_workflow = self.needs_review and self.review_failure is None and not self.withheld
         return WORKFLOW_SOURCE if by_workflow else SAMPLING_SOURCE
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether its review was withdrawn, since a newer version is sure of the image. No person has answered it."""
+        return self.review_end is not None and self.review_end.startswith(WITHDRAWN)
 
     @property
     def is_answered(self) -> bool:

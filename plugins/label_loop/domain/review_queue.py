@@ -1,8 +1,9 @@
 """Reviews in the Airflow UI: who may take one, the effect of an answer, and when the answers are final.
 
 A review is ``OPEN`` until it has the required number of answers and one label leads. It is then ``HELD`` for some
-seconds, in which its last reviewer can undo the answer, ``SETTLING`` while the answer file is written, and ``DONE``. A
-lease reserves an open review for one reviewer. It is only a courtesy: the revision detects concurrent changes.
+seconds, in which its last reviewer can undo the answer, ``SETTLING`` while the answer file is written, and ``DONE``.
+One that a newer model is sure of is ``WITHDRAWING`` until the log says so, and then ``DONE`` without an answer. A lease
+reserves an open review for one reviewer. It is only a courtesy: the revision detects concurrent changes.
 
 Times are Unix timestamps in seconds.
 """
@@ -13,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from label_loop.domain.labels import leading_label
+from label_loop.domain.log_row import WITHDRAWN, shown_percent
 from label_loop.domain.reviews import task_input
 from label_loop.exceptions import ReviewTakenError
 from label_loop.payloads import ANSWERS_FOLDER, SAMPLING_SOURCE, WIDGET, ReviewTask
@@ -28,6 +30,7 @@ class Stage(StrEnum):
     OPEN = "open"
     HELD = "held"
     SETTLING = "settling"
+    WITHDRAWING = "withdrawing"
     DONE = "done"
 
 
@@ -54,6 +57,8 @@ class Review:
     skipped_by: frozenset[str] = frozenset()
     settles_at: float = 0.0
     revision: int = 0
+    scored_by: str = ""
+    """The version that the task's guess is from, if it is not the one that detected the image."""
 
     @property
     def reviewers(self) -> frozenset[str]:
@@ -131,11 +136,28 @@ def released_by(review: Review, equal: Review, now: float) -> Review | None:
     Somebody who is looking at it answers it. What was answered with the model's guess in sight settles no human sample
     and nothing that was drawn, which measure how often that guess is right.
     """
-    is_waiting = review.stage is Stage.OPEN and not review.answers and is_free(review, "", now)
-    is_measure = review.task.source == SAMPLING_SOURCE or review.task.is_drawn
-    if not is_waiting or is_measure or review.name == equal.name:
+    if not waits_to_teach(review, now) or review.name == equal.name:
         return None
     return review.changed(answers=equal.answers, stage=Stage.HELD, settles_at=now, leased_by=None)
+
+
+def waits_to_teach(review: Review, now: float) -> bool:
+    """Return whether a review can do without an answer of its own: nobody answers it, and it measures nothing."""
+    is_waiting = review.stage is Stage.OPEN and not review.answers and is_free(review, "", now)
+    return is_waiting and review.task.source != SAMPLING_SOURCE and not review.task.is_drawn
+
+
+def rescored(review: Review, version: str, label: str, confidence_percent: float, *, is_sure: bool) -> Review:
+    """Return a review with a newer version's guess, to be withdrawn if that version is sure of it."""
+    task = replace(review.task, label=label, confidence_percent=confidence_percent)
+    stage = Stage.WITHDRAWING if is_sure else review.stage
+    return review.changed(task=task, scored_by=version, stage=stage)
+
+
+def withdrawal(review: Review) -> str:
+    """Return how a withdrawn review ended, for the log."""
+    task = review.task
+    return f"{WITHDRAWN}: {review.scored_by} accepts {task.label} at {shown_percent(task.confidence_percent):.1f} %"
 
 
 def undone(review: Review, reviewer: str, now: float) -> Review:

@@ -20,6 +20,7 @@ ACCEPTED = "accepted"
 SENT_TO_REVIEW = "sent_to_review"
 WITHHELD = "withheld"  # not sent to review, since the day's budget had no room
 SAMPLED = "sampled"
+WITHDRAWN = "withdrawn"  # from review, since a newer version is sure
 REVIEWS = "review"  # answers to reviews of the workflow, which are about low confidences
 SAMPLES = "sample"  # answers to human samples, whatever their confidence
 
@@ -104,6 +105,12 @@ def of_sample(row: LogRow) -> Counts:
     return marked if row.human_label is None else summed([marked, _of_pair(row, row.human_label, SAMPLES)])
 
 
+def of_withdrawal(row: LogRow) -> Counts:
+    """Return the counts that a row adds when its review is withdrawn."""
+    item = StatisticsKey.of(row)
+    return {item: Counter([WITHDRAWN])} if item else {}
+
+
 def of_row(row: LogRow) -> Counts:
     """Return all counts that a row has added so far."""
     parts = [of_detection(row)]
@@ -111,6 +118,8 @@ def of_row(row: LogRow) -> Counts:
         parts.append(_of_pair(row, row.human_label, REVIEWS))
     if row.is_sampled:
         parts.append(of_sample(row))
+    if row.is_withdrawn:
+        parts.append(of_withdrawal(row))
     return summed(parts)
 
 

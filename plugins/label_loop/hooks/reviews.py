@@ -59,9 +59,10 @@ class ReviewsHook(DynamoDBHook):
         response = self._client.get_item(TableName=self.table, Key={KEY: name}, ConsistentRead=True)
         return from_item(response["Item"]) if "Item" in response else None
 
-    def queued(self, stage: Stage) -> Iterator[Review]:
+    def queued(self, stage: Stage, created_after: float = 0.0) -> Iterator[Review]:
         """Yield the reviews of a stage, oldest first, from an index, which is eventually consistent."""
-        for page in self._query(stage, Limit=PAGE):
+        after = {":after": _moment(created_after)}
+        for page in self._query(stage, BY_DATE, " AND DateOrder > :after", after, Limit=PAGE):
             yield from (from_item(item) for item in page["Items"])
 
     def ordered(self, begin: str, end: str) -> Iterator[Review]:
@@ -93,7 +94,7 @@ class ReviewsHook(DynamoDBHook):
 
 def to_item(review: Review) -> dict[str, Any]:
     """Return the DynamoDB item of a review."""
-    created = datetime.fromtimestamp(review.created_at, UTC).isoformat(timespec="microseconds")
+    created = _moment(review.created_at)
     item: dict[str, Any] = {
         KEY: review.name,
         "Task": {**asdict(review.task), "confidence_percent": _number(review.task.confidence_percent)},
@@ -104,6 +105,8 @@ def to_item(review: Review) -> dict[str, Any]:
         "SettlesAt": _number(review.settles_at),
         "Revision": review.revision,
     }
+    if review.scored_by:
+        item["ScoredBy"] = review.scored_by
     if review.stage is not Stage.DONE:
         item[QUEUE] = review.stage.value
     if review.leased_by:
@@ -128,7 +131,12 @@ def from_item(item: Mapping[str, Any]) -> Review:
         skipped_by=frozenset(item.get("SkippedBy", ())),
         settles_at=float(item["SettlesAt"]),
         revision=int(item["Revision"]),
+        scored_by=item.get("ScoredBy", ""),
     )
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
 
 
 def _number(value: float) -> Decimal:

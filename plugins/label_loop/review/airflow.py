@@ -43,8 +43,15 @@ class AirflowReview:
     def start(self, task: ReviewTask) -> ReviewStarted:
         """Add a task to the table; an existing one is not changed."""
         name = human_loop_name(task.detection_id)
-        is_new = self.table.add(Review(name, task, time.time()))
+        is_new = self.table.add(Review(name, task, time.time())) or self._ask_again(name, task)
         return ReviewStarted(name, name if is_new else None)
+
+    def _ask_again(self, name: str, task: ReviewTask) -> bool:
+        """Open a withdrawn review again for a human sample; return whether that was done."""
+        review = self.table.get(name) if desk_order.is_sample(task) else None
+        if review is None or review.stage is not Stage.DONE or review.answers:
+            return False
+        return self.table.replace(review.changed(task=task, stage=Stage.OPEN, created_at=time.time(), scored_by=""))
 
     def collect(self) -> int:
         """Write the answers that can no longer be undone; return how many."""
