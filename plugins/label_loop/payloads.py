@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 UPLOADS_FOLDER = "images_for_detection/"
 LABELLED_FOLDER = "images_labeled_by_folder/"
 TEST_FOLDER = "images_for_testing/"
+GOLD_FOLDER = "images_for_gold/"
 ANSWERS_FOLDER = "a2i-human-loop-data/"
 MANIFESTS_FOLDER = "manifests/"
 CONSOLE_FOLDER = f"{MANIFESTS_FOLDER}console/"  # what people labelled in the AWS console

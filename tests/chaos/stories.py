@@ -96,7 +96,7 @@ def _answers(world: World, model: Model) -> None:
 def _answers_of_the_page(world: World, model: Model) -> None:
     _uploads_for_the_page(world, model)
     world.detect()
-    desk = ReviewDesk(world.context().clients.reviews.table, "ann", 1, lambda: time.time() - 60)
+    desk = ReviewDesk(world.context().clients.reviews.table, "ann", 1, clock=lambda: time.time() - 60)
     taken = sorted(desk.take(2, oldest_first=True), key=lambda review: review.task.image_uri)
     for review, label in zip(taken, ("1", "2"), strict=True):
         desk.answer(review.name, label)

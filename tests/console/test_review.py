@@ -98,6 +98,34 @@ def test_a_human_sample_comes_first_and_without_the_models_guess(ask, reviewing)
         assert "98.7" not in response.text
 
 
+def test_a_gold_image_does_not_show_what_it_is_and_a_careless_reviewer_is_reported(ask, reviewing, monkeypatch):
+    from label_loop.domain import reviewers
+    from label_loop.notifications import Announcer
+    from label_loop.review import gold
+
+    monkeypatch.setattr(gold, "GOLD_SHARE", 1.0)
+    page._gold_images.forget()
+    told = []
+    monkeypatch.setattr(Announcer, "publish", lambda self, events: told.extend(events))
+    ask_about(reviewing, "a.png")
+    for n in range(6):
+        reviewing.put(f"images_for_gold/cat/gold-{n}.png", FRESH_DIGITS[n].body)
+    for _ in range(4):
+        answer = ask("user", "POST", "review/take", json={})
+        (first, *_) = answer.json()["reviews"]
+        assert "cat" not in answer.text
+        assert (first["key"].rpartition("/")[0], first["guess"]) == ("images_for_detection", None)
+        assert ask("user", "GET", f"review/images/{first['name']}").headers["content-type"] == "image/png"
+        assert answer.json()["open"] == 1
+        ask("user", "POST", "review/answer", json={"name": first["name"], "label": "7"})
+        ask("user", "POST", "review/release", json={"names": ["label-loop-0"]})
+    (event,) = told
+    assert event.kind == "quality"
+    (person,) = table().reviewers()
+    assert (person.is_reported, person.wrong) == (True, 4)
+    assert reviewers.gold_id(reviewers.GoldImage("images_for_gold/cat/gold-0.png", "cat"))
+
+
 def test_an_answer_is_written_as_a2i_writes_it_once_it_cannot_be_taken_back(client, reviewing):
     from tests.console.conftest import FROM_THE_CONSOLE
 

@@ -52,7 +52,7 @@ def reviews(world: World) -> AirflowReview:
 
 
 def desk(world: World, reviewer: str, clock: Clock, answers_wanted: int = 1) -> ReviewDesk:
-    return ReviewDesk(reviews(world).table, reviewer, answers_wanted, clock)
+    return ReviewDesk(reviews(world).table, reviewer, answers_wanted, clock=clock)
 
 
 def add(world: World, count: int, clock: Clock, confidence: float = 50.0) -> list[str]:
@@ -139,7 +139,7 @@ def test_of_a_full_desk_the_less_sure_half_of_what_is_read_comes_at_random(askin
     middle = statistics.median(review.task.confidence_percent for review in reviews(asking).table.queued(Stage.OPEN))
     orders = []
     for seed in (1, 2):
-        mine = ReviewDesk(reviews(asking).table, "ann", 1, clock, Random(seed))
+        mine = ReviewDesk(reviews(asking).table, "ann", 1, clock=clock, chance=Random(seed))
         taken = mine.take(30, oldest_first=False)
         less_sure = [review for review in taken if review.task.confidence_percent <= middle]
         assert len(less_sure) >= 20  # of 15 by chance; the others are the oldest ones

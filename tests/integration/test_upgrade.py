@@ -71,7 +71,7 @@ def test_new_images_train_and_the_version_serves(upgraded: World) -> None:
 
 def test_a_review_that_was_open_is_answered(upgraded: World) -> None:
     a_minute_ago = time.time() - 60  # so that it cannot be undone any more
-    desk = ReviewDesk(upgraded.context().clients.reviews.table, "ann", 1, lambda: a_minute_ago)
+    desk = ReviewDesk(upgraded.context().clients.reviews.table, "ann", 1, clock=lambda: a_minute_ago)
     (task,) = desk.take(1, oldest_first=False)
     desk.answer(task.name, "7")
     assert upgraded.run_review()["answered"] == 1

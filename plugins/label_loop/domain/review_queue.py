@@ -59,6 +59,9 @@ class Review:
     revision: int = 0
     scored_by: str = ""
     """The version that the task's guess is from, if it is not the one that detected the image."""
+    gold_id: str = ""
+    """Of a gold image, which is in no queue, and whose answer is compared and not filed."""
+    gold_label: str = ""
 
     @property
     def reviewers(self) -> frozenset[str]:
@@ -169,6 +172,8 @@ def undone(review: Review, reviewer: str, now: float) -> Review:
         return leased(review, reviewer, now)
     others = tuple(answer for answer in review.answers if answer.reviewer != reviewer)
     taken = review.leased_by not in (None, reviewer) and review.leased_until > now
+    # Nothing settles the answer of a gold image.
+    taken = taken or bool(review.gold_id and review.stage is Stage.HELD and review.settles_at <= now)
     if review.stage not in (Stage.OPEN, Stage.HELD) or len(others) == len(review.answers) or taken:
         raise ReviewTakenError(f"An answer can be undone for {UNDO_SECONDS:.0f} seconds; this one is already final.")
     return leased(replace(review, answers=others, stage=Stage.OPEN, settles_at=0.0), reviewer, now)

@@ -8,8 +8,10 @@ from random import Random
 from label_loop.domain import desk_order, review_queue
 from label_loop.domain.desk_order import BEFORE_OTHERS, FIRST, LAST
 from label_loop.domain.review_queue import Review, Stage
+from label_loop.domain.reviewers import Reviewer
 from label_loop.exceptions import ReviewTakenError
 from label_loop.hooks.reviews import PAGE, ReviewsHook
+from label_loop.review.gold import GoldReviews
 
 _MAX_TRIES = 5
 # Bounds how many leased or skipped reviews are read to find free ones.
@@ -19,7 +21,8 @@ _MOST_READ = 1000
 class ReviewDesk:
     """One reviewer's view of a loop's open reviews. ``reviewer`` is the id of an Airflow user.
 
-    ``closed`` counts the reviews that were closed since they need no more answers.
+    ``gold`` gives gold images, if there are any. ``closed`` counts the reviews that were closed since they need no more
+    answers.
     """
 
     def __init__(
@@ -27,8 +30,10 @@ class ReviewDesk:
         table: ReviewsHook,
         reviewer: str,
         answers_wanted: int,
+        *,
         clock: Callable[[], float] = time.time,
         chance: Random | None = None,
+        gold: GoldReviews | None = None,
     ) -> None:
         self.table = table
         self.reviewer = reviewer
@@ -36,6 +41,9 @@ class ReviewDesk:
         self.closed = 0
         self.clock = clock
         self.chance = chance or Random()
+        self.gold = gold
+        self.suspect: Reviewer | None = None
+        """This reviewer, if an answer was the one by which too many are wrong."""
 
     def take(
         self, count: int, *, oldest_first: bool, keep: Collection[str] = (), skipped: bool = False
@@ -51,7 +59,14 @@ class ReviewDesk:
             return []
         queue = self._oldest() if oldest_first else self._in_order(set(map(desk_order.content, held)))
         others = (review for review in queue if review.name not in keep)
-        return list(islice(self._leased(others, skipped), wanted))
+        return list(islice(self._with_gold(self._leased(others, skipped)), wanted))
+
+    def _with_gold(self, queue: Iterator[Review]) -> Iterator[Review]:
+        for review in queue:
+            gold = self.gold and self.gold.leased(self.reviewer, self.chance, self.clock())
+            if gold:
+                yield gold
+            yield review
 
     def _oldest(self) -> Iterator[Review]:
         return islice(self.table.queued(Stage.OPEN), _MOST_READ)
@@ -93,14 +108,22 @@ class ReviewDesk:
 
     def answer(self, name: str, label: str) -> Review:
         """Add an answer. Raises ReviewTakenError if this reviewer may no longer answer the review."""
-        wanted = self.answers_wanted
-        return self._change(
-            name, lambda review: review_queue.answered(review, self.reviewer, label, self.clock(), wanted)
-        )
+
+        def answered(review: Review) -> Review:
+            wanted = 1 if review.gold_id else self.answers_wanted
+            return review_queue.answered(review, self.reviewer, label, self.clock(), wanted)
+
+        return self._recorded(self._change(name, answered))
 
     def undo(self, name: str) -> Review:
         """Undo an answer. Raises ReviewTakenError if it is too late."""
-        return self._change(name, lambda review: review_queue.undone(review, self.reviewer, self.clock()))
+        changed = self._change(name, lambda review: review_queue.undone(review, self.reviewer, self.clock()))
+        return self._recorded(changed)
+
+    def _recorded(self, review: Review) -> Review:
+        if review.gold_id and self.gold:
+            self.suspect = self.gold.record(review, self.reviewer)
+        return review
 
     def skip(self, name: str) -> Review:
         """Skip a review, which leaves it to others."""
