@@ -187,6 +187,13 @@ class Settings:
         f"What reviewers are told (1 to {_LONGEST_TEXT} characters, any number of lines).",
         Group.REVIEW,
     )
+    review_overlap_percent: float = _decimal(
+        "Review-Overlap-Percent",
+        "0",
+        "How many of the images in the Airflow UI a second person answers too, in percent (0 to 100).",
+        highest=100,
+        group=Group.REVIEW,
+    )
     review_budget_per_day: int = _integer(
         "Review-Budget-Per-Day",
         "0",

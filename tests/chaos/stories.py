@@ -18,6 +18,7 @@ from tests.integration.test_serving import age
 from tests.integration.world import World
 from tests.waiting import eventually
 
+from label_loop.domain.review_queue import AnswersWanted
 from label_loop.parameters import PARAMETERS
 from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER
 from label_loop.review.desk import ReviewDesk
@@ -96,7 +97,7 @@ def _answers(world: World, model: Model) -> None:
 def _answers_of_the_page(world: World, model: Model) -> None:
     _uploads_for_the_page(world, model)
     world.detect()
-    desk = ReviewDesk(world.context().clients.reviews.table, "ann", 1, clock=lambda: time.time() - 60)
+    desk = ReviewDesk(world.context().clients.reviews.table, "ann", AnswersWanted(), clock=lambda: time.time() - 60)
     taken = sorted(desk.take(2, oldest_first=True), key=lambda review: review.task.image_uri)
     for review, label in zip(taken, ("1", "2"), strict=True):
         desk.answer(review.name, label)

@@ -1,18 +1,16 @@
 """Reviews in the Airflow UI over a real endpoint: each detection is asked about once, and each answer written once."""
 
 import json
-import statistics
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from random import Random
 from typing import Any
 
 import pytest
 from tests.integration.pictures import FRESH_DIGITS
 from tests.integration.world import World
 
-from label_loop.domain.review_queue import LEASE_SECONDS, UNDO_SECONDS, Review, Stage
+from label_loop.domain.review_queue import LEASE_SECONDS, UNDO_SECONDS, AnswersWanted, Review, Stage
 from label_loop.exceptions import ReviewTakenError, UnfinishedWorkError
 from label_loop.hooks.reviews import to_item
 from label_loop.payloads import ANSWERS_FOLDER, LABELLED_FOLDER, NONE_OF_THE_ABOVE, ReviewTask
@@ -52,7 +50,7 @@ def reviews(world: World) -> AirflowReview:
 
 
 def desk(world: World, reviewer: str, clock: Clock, answers_wanted: int = 1) -> ReviewDesk:
-    return ReviewDesk(reviews(world).table, reviewer, answers_wanted, clock=clock)
+    return ReviewDesk(reviews(world).table, reviewer, AnswersWanted(answers_wanted), clock=clock)
 
 
 def add(world: World, count: int, clock: Clock, confidence: float = 50.0) -> list[str]:
@@ -120,77 +118,6 @@ def test_none_of_the_above_is_logged_and_trains_nothing(asking: World, clock: Cl
 def test_reviews_come_by_date_where_that_is_wanted(asking: World, clock: Clock) -> None:
     names = add(asking, 10, clock)
     assert [review.name for review in desk(asking, "ann", clock).take(10, oldest_first=True)] == names
-
-
-def test_samples_come_first_then_what_was_drawn_then_what_others_began(asking: World, clock: Clock) -> None:
-    names = add(asking, 150, clock)
-    desk(asking, "bob", clock, answers_wanted=2).answer(names[140], "1")
-    table = reviews(asking).table
-    for n, (source, is_drawn) in enumerate([("A2I Workflow", True), ("Human Sampling", False)]):
-        task = ReviewTask(f"first-{n}", source, f"s3://{asking.bucket}/{n}.png", "1", 99.0, is_drawn=is_drawn)
-        table.add(Review(task.detection_id, task, clock.now + 1000 + n))
-    taken = [review.name for review in desk(asking, "ann", clock, 2).take(5, oldest_first=False)]
-    assert taken[:3] == ["first-1", "first-0", names[140]]
-    assert len(set(taken)) == 5
-
-
-def test_of_a_full_desk_the_less_sure_half_of_what_is_read_comes_at_random(asking: World, clock: Clock) -> None:
-    names = add(asking, 90, clock)
-    middle = statistics.median(review.task.confidence_percent for review in reviews(asking).table.queued(Stage.OPEN))
-    orders = []
-    for seed in (1, 2):
-        mine = ReviewDesk(reviews(asking).table, "ann", 1, clock=clock, chance=Random(seed))
-        taken = mine.take(30, oldest_first=False)
-        less_sure = [review for review in taken if review.task.confidence_percent <= middle]
-        assert len(less_sure) >= 20  # of 15 by chance; the others are the oldest ones
-        orders.append([review.name for review in taken])
-        mine.release(names)
-    assert orders[0] != orders[1]
-
-
-def test_of_equal_images_one_is_asked_and_its_answer_is_the_others(asking: World, clock: Clock) -> None:
-    for name in ("a.png", "b.png", "c.png"):
-        asking.upload(name, FRESH_DIGITS[5].body)
-    asking.upload("other.png", FRESH_DIGITS[6].body)
-    asking.detect()
-    taken = desk(asking, "ann", clock).take(4, oldest_first=False)
-    assert len(taken) == 2
-    of = {review.task.image_uri.rpartition("/")[2]: review for review in taken}
-    (asked,) = of.keys() - {"other.png"}
-    desk(asking, "ann", clock).answer(of[asked].name, "7")
-    clock.now += UNDO_SECONDS
-    assert reviews(asking).collect() in (1, 3)  # the index of what is due may be read before or after
-    reviews(asking).collect()
-    assert asking.review().answered == 3
-    labels = {row["S3ObjectKey"].rpartition("/")[2]: row.get("HumanLabel") for row in asking.rows()}
-    assert labels == {"a.png": "7", "b.png": "7", "c.png": "7", "other.png": None}
-    assert reviews(asking).table.count(Stage.OPEN) == 1
-
-
-def test_a_sample_is_answered_for_itself_whatever_was_said_of_an_equal_image(asking: World, clock: Clock) -> None:
-    table = reviews(asking).table
-    for name, source in (("workflow", "A2I Workflow"), ("sampled", "Human Sampling")):
-        task = ReviewTask(name, source, f"s3://{asking.bucket}/{name}.png", "1", 40.0, content="0" * 32)
-        table.add(Review(name, task, clock.now))
-    desk(asking, "ann", clock).answer("workflow", "7")
-    clock.now += UNDO_SECONDS
-    reviews(asking).collect()
-    sampled = table.get("sampled")
-    assert sampled
-    assert (sampled.stage, sampled.answers) == (Stage.OPEN, ())
-
-
-def test_what_waits_since_version_0_2_is_given_out_too(asking: World, clock: Clock) -> None:
-    names = add(asking, 3, clock)
-    table = reviews(asking).table
-    of = {review.name: review for review in table.queued(Stage.OPEN)}
-    old = []
-    for n, name in enumerate(names):
-        item = to_item(of[name])
-        item["Task"] = {key: item["Task"][key] for key in item["Task"] if key not in {"is_drawn", "content"}}
-        old.append(item | {"ConfidenceOrder": f"{10 + n:08.4f}#2026-11-18T11:06:40.000000"})
-    asking.add_items("reviews_table", old)
-    assert {review.name for review in desk(asking, "ann", clock).take(3, oldest_first=False)} == set(names)
 
 
 def test_reviewers_at_the_same_time_never_get_the_same_image(asking: World, clock: Clock) -> None:

@@ -6,7 +6,7 @@ import pytest
 from tests.integration.test_airflow_review import Clock, add, asking, clock, reviews
 from tests.integration.world import World
 
-from label_loop.domain.review_queue import UNDO_SECONDS, Review, Stage
+from label_loop.domain.review_queue import UNDO_SECONDS, AnswersWanted, Review, Stage
 from label_loop.domain.reviewers import GoldImage, Reviewer
 from label_loop.exceptions import ReviewTakenError
 from label_loop.payloads import ANSWERS_FOLDER
@@ -20,7 +20,7 @@ GOLD = [GoldImage(f"images_for_gold/cat/{n}.png", "cat") for n in range(30)]
 def desk(world: World, reviewer: str, clock: Clock, seed: int = 1) -> ReviewDesk:
     table = reviews(world).table
     gold = GoldReviews(table, world.bucket, lambda: GOLD)
-    return ReviewDesk(table, reviewer, 1, clock=clock, chance=Random(seed), gold=gold)
+    return ReviewDesk(table, reviewer, AnswersWanted(), clock=clock, chance=Random(seed), gold=gold)
 
 
 def next_gold(mine: ReviewDesk) -> Review:

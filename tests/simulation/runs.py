@@ -18,6 +18,7 @@ from tests.simulation.world import PATH, World
 from label_loop.context import LoopContext
 from label_loop.domain.log_row import LogRow
 from label_loop.domain.parameter_merge import problem
+from label_loop.domain.review_queue import AnswersWanted
 from label_loop.domain.statistics import of_row, summed
 from label_loop.loop import Loop
 from label_loop.operators.deployment import (
@@ -218,7 +219,7 @@ def stop_by_hand(world: World) -> None:
 def desk(reviewer: str) -> ReviewDesk:
     """Return a reviewer's desk."""
     context = _context()
-    return ReviewDesk(context.clients.reviews.table, reviewer, context.settings.review_answers_per_image)
+    return ReviewDesk(context.clients.reviews.table, reviewer, AnswersWanted(context.settings.review_answers_per_image))
 
 
 def collect_reviews(world: World) -> None:

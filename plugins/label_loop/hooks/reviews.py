@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -24,6 +25,7 @@ BY_ORDER, BY_DATE = "Queue_Confidence_GSI", "Queue_Date_GSI"
 _ORDER = "ConfidenceOrder"
 _REVIEWER = "reviewer"  # the queue of items that are not reviews but the gold answers of a person
 PAGE = 100
+_MOST_OVERLAPPING = 2000  # images of a month; an item has at most 400 KB
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -108,6 +110,32 @@ class ReviewsHook(DynamoDBHook):
         for page in self._query(Stage.OPEN, BY_ORDER, f" AND {_ORDER} BETWEEN :begin AND :end", places, Limit=PAGE):
             yield from (from_item(item) for item in page["Items"])
 
+    def add_overlap(self, review: Review) -> None:
+        """Keep the labels that an image got from several people, once, with those of the month of its review.
+
+        Of a month the first 2,000 are kept, which are as good as all to say how far people agree.
+        """
+        client = self._client
+        # Else it is kept already, by a run that ended before the review was done, or not needed.
+        with suppress(client.exceptions.ConditionalCheckFailedException):
+            client.update_item(
+                TableName=self.table,
+                Key={KEY: _overlap_key(datetime.fromtimestamp(review.created_at, UTC))},
+                UpdateExpression="ADD Images :one SET #name = :labels",
+                ConditionExpression="attribute_not_exists(#name) AND (attribute_not_exists(Images) OR Images < :most)",
+                ExpressionAttributeNames={"#name": review.name},
+                ExpressionAttributeValues={
+                    ":one": 1,
+                    ":most": _MOST_OVERLAPPING,
+                    ":labels": [answer.label for answer in review.answers],
+                },
+            )
+
+    def overlap(self, month: datetime) -> list[list[str]]:
+        """Return the labels of each image that several people answered, of the reviews of a month."""
+        item = self._client.get_item(TableName=self.table, Key={KEY: _overlap_key(month)}).get("Item", {})
+        return [[str(label) for label in value] for value in item.values() if isinstance(value, list)]
+
     def count(self, stage: Stage) -> int:
         """Return the number of reviews at a stage; one call per 1 MB."""
         return sum(page["Count"] for page in self._query(stage, Select="COUNT"))
@@ -179,6 +207,10 @@ def from_item(item: Mapping[str, Any]) -> Review:
 def _reviewer(item: Mapping[str, Any]) -> Reviewer:
     answers = [GoldAnswer(**{**one, "answered_at": float(one["answered_at"])}) for one in item["GoldAnswers"]]
     return Reviewer(item["Reviewer"], tuple(answers), item["IsReported"], int(item["Revision"]))
+
+
+def _overlap_key(month: datetime) -> str:
+    return f"overlap-{month:%Y-%m}"
 
 
 def _reviewer_key(id_: str) -> str:

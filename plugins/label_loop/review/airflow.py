@@ -3,12 +3,14 @@
 import json
 import logging
 import time
+from datetime import datetime
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from label_loop.domain import desk_order
 from label_loop.domain.review_queue import Review, Stage, is_due, output, output_key, released_by
+from label_loop.domain.reviewers import agreement
 from label_loop.domain.reviews import human_loop_name
 from label_loop.exceptions import ReviewRefusedError
 from label_loop.hooks.aws_errors import error_code
@@ -62,6 +64,10 @@ class AirflowReview:
                     written += self._settle(review)
         return written
 
+    def agreement(self, month: datetime) -> float | None:
+        """Return how far people agree on the images of a month's reviews, as Krippendorff's alpha; None if unknown."""
+        return agreement(self.table.overlap(month))
+
     def _settle(self, review: Review) -> bool:
         if review.stage is Stage.HELD:
             review = review.changed(stage=Stage.SETTLING)
@@ -69,6 +75,8 @@ class AirflowReview:
                 return False  # undone, or being written by another process
         self._write(review)
         self._release(review)
+        if len(review.reviewers) > 1:
+            self.table.add_overlap(review)
         return self.table.replace(review.changed(stage=Stage.DONE))
 
     def _release(self, answered: Review) -> None:

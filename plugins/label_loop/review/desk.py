@@ -7,7 +7,7 @@ from random import Random
 
 from label_loop.domain import desk_order, review_queue
 from label_loop.domain.desk_order import BEFORE_OTHERS, FIRST, LAST
-from label_loop.domain.review_queue import Review, Stage
+from label_loop.domain.review_queue import AnswersWanted, Review, Stage
 from label_loop.domain.reviewers import Reviewer
 from label_loop.exceptions import ReviewTakenError
 from label_loop.hooks.reviews import PAGE, ReviewsHook
@@ -29,7 +29,7 @@ class ReviewDesk:
         self,
         table: ReviewsHook,
         reviewer: str,
-        answers_wanted: int,
+        answers_wanted: AnswersWanted,
         *,
         clock: Callable[[], float] = time.time,
         chance: Random | None = None,
@@ -94,7 +94,7 @@ class ReviewDesk:
     def _closes(self, review: Review, now: float) -> bool:
         """Close a review that has enough answers and no lease; return whether it was closed."""
         is_free = review.leased_by is None or review.leased_until <= now
-        ended = review_queue.closed(review, self.answers_wanted) if is_free else None
+        ended = review_queue.closed(review, self.answers_wanted.of(review)) if is_free else None
         did = ended is not None and self.table.replace(ended)
         self.closed += did
         return did
@@ -110,7 +110,7 @@ class ReviewDesk:
         """Add an answer. Raises ReviewTakenError if this reviewer may no longer answer the review."""
 
         def answered(review: Review) -> Review:
-            wanted = 1 if review.gold_id else self.answers_wanted
+            wanted = self.answers_wanted.of(review)
             return review_queue.answered(review, self.reviewer, label, self.clock(), wanted)
 
         return self._recorded(self._change(name, answered))

@@ -18,7 +18,7 @@ from label_loop.context import LoopContext
 from label_loop.domain import desk_order, review_queue
 from label_loop.domain.labels import check_label, is_none_of_the_above
 from label_loop.domain.log_row import shown_percent
-from label_loop.domain.review_queue import UNDO_SECONDS, Stage
+from label_loop.domain.review_queue import UNDO_SECONDS, AnswersWanted, Stage
 from label_loop.domain.reviewers import GoldImage, suspected
 from label_loop.exceptions import InvalidLabelError
 from label_loop.payloads import GOLD_FOLDER, NONE_OF_THE_ABOVE, UPLOADS_FOLDER
@@ -166,7 +166,8 @@ def _desk(visit: Visit) -> ReviewDesk:
     aws = visit.aws
     table, settings = aws.clients.reviews.table, aws.settings
     gold = GoldReviews(table, aws.store.record.bucket, lambda: _gold_images.get(visit.loop.path, lambda: _gold(aws)))
-    return ReviewDesk(table, str(visit.user.get_id()), settings.review_answers_per_image, gold=gold)
+    wanted = AnswersWanted(settings.review_answers_per_image, settings.review_overlap_percent)
+    return ReviewDesk(table, str(visit.user.get_id()), wanted, gold=gold)
 
 
 def _gold(aws: LoopContext) -> list[GoldImage]:
