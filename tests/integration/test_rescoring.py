@@ -36,7 +36,7 @@ def table(world: World) -> ReviewsHook:
     return world.context().clients.reviews.table
 
 
-def rescoring(world: World, clock: Callable[[], float] = time.monotonic) -> RescoringWorkflow:
+def rescoring(world: World, clock: Callable[[], float] | None = None) -> RescoringWorkflow:
     return RescoringWorkflow(world.context(), clock, lambda seconds: None)
 
 

@@ -25,6 +25,7 @@ from label_loop.operators.deployment import (
     DeploymentMoveEndpointOperator,
     DeploymentSmokeTestOperator,
     DeploymentStartVersionOperator,
+    RescoreReviewsOperator,
     StopIdleVersionsOperator,
 )
 from label_loop.operators.human_sampling import HumanSamplingOperator
@@ -165,6 +166,8 @@ def train(world: World, tasks: int = 20) -> None:
         if not run.has_failed:
             _go_through(run)
         run.task("stop_idle_versions", StopIdleVersionsOperator, retries=8)
+        if not run.has_failed:
+            run.task("rescore_reviews", RescoreReviewsOperator)
     except PauseError:
         return
     except Exception as error:

@@ -51,11 +51,11 @@ class RescoringWorkflow:
     def __init__(
         self,
         context: LoopContext,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] | None = None,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
         self.context = context
-        self.clock, self.sleep = clock, sleep
+        self.clock, self.sleep = clock or time.monotonic, sleep or time.sleep
         self.summary = RescoringSummary()
         self._pacer = Pacer(InferenceUnits.of_settings(context.settings).minimum)
 

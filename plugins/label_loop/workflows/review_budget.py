@@ -36,6 +36,13 @@ class ReviewBudget:
         ids = {task.detection_id for task in chosen}
         return [replace(row, withheld=row.needs_review and row.detection_id not in ids) for row in rows]
 
+    def unsure_per_day(self, day: str, settings: Settings) -> float:
+        """Return how many detections of a day are likely to need review; 0 without a budget, or if that is unknown."""
+        if not settings.review_budget_per_day:
+            return 0.0
+        expected = self._expected_of(day, settings.minimum_label_detection_confidence_percent)
+        return expected.unsure if expected else 0.0
+
     @cached_property
     def _hook(self) -> ReviewBudgetHook | None:
         table = self.context.store.record.statistics_table
