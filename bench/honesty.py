@@ -129,18 +129,18 @@ def _truly_better(make: Callable[[int], Pair], count: int) -> Iterator[Pair]:
 
 
 def _pair(seed: int, more: int, answers: Answers, first: int = CHAMPION) -> Pair:
-    everything, chance = all_digits(), np.random.default_rng(seed)
+    everything, chance = pictures(), np.random.default_rng(seed)
     order = chance.permutation(len(everything.labels))
     before, added, rest = order[:first], order[first : first + more], order[_POOL:]
     good = list(everything.labels[before])
-    champion = fit_digits(before, good)
-    challenger = fit_digits(np.concatenate([before, added]), [*good, *answers(list(everything.labels[added]), chance)])
+    champion = model_of(before, good)
+    challenger = model_of(np.concatenate([before, added]), [*good, *answers(list(everything.labels[added]), chance)])
     return Pair(_says(champion, rest), _says(challenger, rest), everything.labels[rest])
 
 
 @cache
-def all_digits() -> Pictures:
-    """Return all digits, which are drawn and described once."""
+def pictures() -> Pictures:
+    """Return all digits, drawn once."""
     found = list(digits())
     pixels = np.stack([_pixels(picture.body) for picture in found])
     return Pictures(pixels, np.stack([describe(one) for one in pixels]), np.array([picture.label for picture in found]))
@@ -151,14 +151,14 @@ def _pixels(body: bytes) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32
     return np.asarray(image, dtype=np.float32) / 255
 
 
-def fit_digits(indices: Sequence[int], labels: Sequence[str]) -> Classifier:
-    """Train the endpoint's model on digits by their numbers, with what people said that they are."""
-    everything = all_digits()
+def model_of(indices: Sequence[int], labels: Sequence[str]) -> Classifier:
+    """Train a model with these digits, under these labels."""
+    everything = pictures()
     return fit(everything.pixels[indices], everything.features[indices], labels)
 
 
 def _says(model: Classifier, indices: Sequence[int]) -> Labels:
-    return np.array(model.labels)[model.confidences(all_digits().features[indices]).argmax(axis=1)]
+    return np.array(model.labels)[model.confidences(pictures().features[indices]).argmax(axis=1)]
 
 
 # -------------------------------------------------------------------- decisions

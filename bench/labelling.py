@@ -13,7 +13,8 @@ from random import Random
 import numpy as np
 
 from bench.figures import Figure
-from bench.honesty import Labels, all_digits, fit_digits
+from bench.honesty import Labels, model_of
+from bench.honesty import pictures as digit_pictures
 from bench.logos import MARKS, logo
 from label_loop.domain import desk_order
 from label_loop.domain.review_queue import Review
@@ -173,11 +174,11 @@ def _first(pictures: Pictures, label: str, count: int) -> list[int]:
 
 
 def _digits(seed: int) -> Pictures:
-    everything = all_digits()
+    everything = digit_pictures()
     order = np.random.default_rng(seed).permutation(len(everything.labels)).tolist()
 
     def train(images: Sequence[int]) -> Judge:
-        model = fit_digits(images, list(everything.labels[images]))
+        model = model_of(images, list(everything.labels[images]))
         return lambda asked: (np.array(model.labels), model.confidences(everything.features[asked]))
 
     return Pictures(everything.labels, order[:1300], order[1300:], train)
