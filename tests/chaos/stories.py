@@ -72,6 +72,18 @@ def _uploads_for_the_page(world: World, model: Model) -> None:
     _unsure_uploads(world, model)
 
 
+def _uploads_within_a_budget(world: World, model: Model) -> None:
+    world.set_variable("Review-Budget-Per-Day", "1")
+    _unsure_uploads(world, model)
+
+
+def _reviews_of_an_earlier_version(world: World, model: Model) -> None:
+    _uploads_for_the_page(world, model)
+    world.detect()
+    world.set_variable("Minimum-Label-Detection-Confidence", "0")
+    world.set_state(endpoint_moved_at=(datetime.now(UTC) + timedelta(minutes=1)).isoformat())
+
+
 def _uploads_without_a_queue(world: World, model: Model) -> None:
     world.set_record(uploads_queue_url=None)
     _unsure_uploads(world, model)
@@ -153,6 +165,10 @@ STORIES = {
     "uploads": Story("detect", _uploads),
     "uploads that are reviewed": Story("detect", _unsure_uploads),
     "uploads that are reviewed in the Airflow UI": Story("detect", _uploads_for_the_page),
+    "uploads within a budget of reviews": Story("detect", _uploads_within_a_budget),
+    "reviews of an earlier version": Story(
+        "rescore", _reviews_of_an_earlier_version, goes_on=lambda world: world.state().rescored_until is None
+    ),
     "uploads without a queue": Story("detect", _uploads_without_a_queue),
     "uploads without an event": Story("detect", _uploads_without_an_event),
     "answers": Story("review", _answers),
@@ -192,7 +208,7 @@ def outcome(world: World) -> dict[str, Any]:
     }
 
 
-_OF_ROW = ("S3ObjectKey", "DetectedLabel", "Sampled", "HumanLabel", "CopyFailure")
+_OF_ROW = ("S3ObjectKey", "DetectedLabel", "Sampled", "HumanLabel", "CopyFailure", "ReviewWithheld", "HumanLoopStatus")
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
