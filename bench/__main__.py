@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import airflow, alike, calls, honesty, learning, live, sampling, throughput, training
+from bench import airflow, alike, calls, honesty, labelling, learning, live, reviewers, sampling, throughput, training
 from bench.figures import Figure
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -25,6 +25,8 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "burst-1": lambda: throughput.measure(2000, 1),
     "learning": lambda: learning.measure((1, 2, 3), labelled=9, testing=20, uploads=43),
     "alike": lambda: alike.measure(range(1, 11), 200),
+    "labelling": lambda: labelling.measure(10),
+    "reviewers": lambda: reviewers.measure(200),
     "decisions": lambda: honesty.measure(10, 20),
     "live": lambda: live.measure(1000),
     "airflow": lambda: airflow.measure(30, 120),

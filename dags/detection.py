@@ -2,7 +2,7 @@
 
 The deferrable sensor `wait_for_uploads` waits for images in `images_for_detection/` and for a serving model.
 `detect_uploads` asks the model for the label of each image, writes the result to the inference log, publishes it, and
-sends detections below the minimum confidence to human review.
+sends detections below the minimum confidence to human review: all of them, or as many as the day's budget has room for.
 
 **Schedule** continuous: a run ends when no upload has arrived for a while; then the next run waits. Uploads that arrive
 before a model serves are kept, and detected as soon as one does. A model that has had no uploads for
@@ -10,8 +10,9 @@ before a model serves are kept, and detected as soon as one does. A model that h
 If scheduled training checks are off, a run stops versions that run without serving, at least once every
 `Automatic-Training-Poll-Frequency` minutes.
 
-**Variables read** `Minimum-Label-Detection-Confidence`, `Enable-A2I-Workflow`, `Minimum-Inference-Units`,
-`Maximum-Inference-Units`, `Idle-Model-Stop-Minutes`, `Enable-Automatic-Training`, `Automatic-Training-Poll-Frequency`.
+**Variables read** `Minimum-Label-Detection-Confidence`, `Enable-A2I-Workflow`, `Review-Budget-Per-Day`,
+`Minimum-Inference-Units`, `Maximum-Inference-Units`, `Idle-Model-Stop-Minutes`, `Enable-Automatic-Training`,
+`Automatic-Training-Poll-Frequency`.
 
 **Idempotency** an upload's row and review are named after the upload itself, so an event that is delivered twice, or a
 task that is retried, changes nothing. A message is deleted only after its row is written.

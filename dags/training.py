@@ -2,7 +2,8 @@
 
 Checks whether there are enough new labelled images, trains a Rekognition Custom Labels version with all of them, and
 deploys it if its F1 score is high enough and it holds against the serving version on the same test images. The serving
-version is stopped only once its successor serves.
+version is stopped only once its successor serves. Then the successor scores the reviews that wait in the Airflow UI
+again: those that it is sure of are withdrawn. Each run does so for five minutes at most, and the next one goes on.
 
 **Schedule** every `Automatic-Training-Poll-Frequency` minutes while `Enable-Automatic-Training` is true, starting after
 the first sync of the parameters. It can be triggered by hand at any time; with `force`, it trains even without new
@@ -15,7 +16,8 @@ version may be deployed, as usual. The name of the serving version starts it aga
 active at a time: a deployment that is triggered during a training starts when that run has ended.
 
 **Variables read** `Enable-Automatic-Training`, `Automatic-Training-Poll-Frequency`, `Minimum-Untrained-Images`,
-`Minimum-F1-Score`, `Challenger-Margin`, `Minimum-Test-Images`, `Minimum-Inference-Units`, `Maximum-Inference-Units`.
+`Minimum-F1-Score`, `Challenger-Margin`, `Minimum-Test-Images`, `Minimum-Inference-Units`, `Maximum-Inference-Units`,
+`Minimum-Label-Detection-Confidence`.
 
 **Idempotency** every task can be retried: a version is named after its images and its run, so nothing is trained or
 paid for twice. The next run continues an interrupted training; an interrupted deployment by hand has to be triggered
@@ -32,6 +34,7 @@ from label_loop.operators.deployment import (
     DeploymentMoveEndpointOperator,
     DeploymentSmokeTestOperator,
     DeploymentStartVersionOperator,
+    RescoreReviewsOperator,
     StopIdleVersionsOperator,
 )
 from label_loop.operators.training import (
@@ -101,7 +104,13 @@ for loop in loops():
             task_id="stop_idle_versions", loop_path=loop.path, retries=8
         ).as_teardown()
 
+        # Apart from the teardown, so that the former version is stopped without waiting for it.
+        rescore_reviews = RescoreReviewsOperator(
+            task_id="rescore_reviews", loop_path=loop.path, trigger_rule=TriggerRule.NONE_FAILED
+        )
+
         check >> Label("train") >> write_manifest >> create_version >> wait_for_training >> evaluate
         check >> Label("deploy by hand") >> start_version
         evaluate >> Label("good enough") >> start_version
         start_version >> wait_for_start >> smoke_test >> move_endpoint >> stop_idle_versions
+        move_endpoint >> rescore_reviews

@@ -60,6 +60,10 @@ class LoopState:
     """The id of that detection, which orders those of the same time; None if a check began at the time itself."""
     sampling_secret: str | None = field(default=None, repr=False)
     """What the draws depend on, so that nobody who uploads images can tell which are drawn; never in the record."""
+    rescored_by: str | None = None
+    """The endpoint that scores open reviews again, after it replaced another."""
+    rescored_until: str | None = None
+    """Up to which moment of their creation it has done so; equal to when it became the endpoint once it has ended."""
     uploads_taken_over_until: str | None = None
     """Uploads up to this moment were detected by another installation and are logged under other ids."""
     uploads_seen_until: str | None = None

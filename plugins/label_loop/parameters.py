@@ -189,6 +189,21 @@ class Settings:
         f"What reviewers are told (1 to {_LONGEST_TEXT} characters, any number of lines).",
         Group.REVIEW,
     )
+    review_overlap_percent: float = _decimal(
+        "Review-Overlap-Percent",
+        "0",
+        "How many of the images in the Airflow UI a second person answers too, in percent (0 to 100).",
+        highest=100,
+        group=Group.REVIEW,
+    )
+    review_budget_per_day: int = _integer(
+        "Review-Budget-Per-Day",
+        "0",
+        "How many unaccepted detections of a day are sent to review at most; human samples do not count (0: all).",
+        "from 0 (all) to 5000",
+        bounds=(0, 5000),
+        group=Group.REVIEW,
+    )
     idle_model_stop_minutes: int = _integer(
         "Idle-Model-Stop-Minutes",
         "0",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 UPLOADS_FOLDER = "images_for_detection/"
 LABELLED_FOLDER = "images_labeled_by_folder/"
 TEST_FOLDER = "images_for_testing/"
+GOLD_FOLDER = "images_for_gold/"
 ANSWERS_FOLDER = "a2i-human-loop-data/"
 MANIFESTS_FOLDER = "manifests/"
 CONSOLE_FOLDER = f"{MANIFESTS_FOLDER}console/"  # what people labelled in the AWS console
@@ -66,7 +67,8 @@ class S3Upload:
 class ReviewTask:
     """The input of a human loop. ``version_id`` is the version of the image, in a versioned bucket.
 
-    ``is_drawn`` is whether its answer estimates how good the model is on detections that need review.
+    ``is_drawn`` is whether it was drawn at random from the detections that need review, so that its answer estimates
+    how good the model is on them. ``content`` identifies what the image shows, whatever its key, or is "".
     """
 
     detection_id: str
@@ -76,6 +78,7 @@ class ReviewTask:
     confidence_percent: float
     version_id: str | None = None
     is_drawn: bool = False
+    content: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import pytest
 from bench.figures import Figure
 
-from bench import alike, calls, sampling, training
+from bench import alike, calls, labelling, sampling, training
 from label_loop.domain import pacing
 
 
@@ -46,6 +46,15 @@ def test_alike_images_leave_the_score_of_a_loop_honest() -> None:
     copied, _, fixed = alike.measure((1,), 60)
     assert_hold([fixed])
     assert copied.value <= 0.1  # one run of a few images
+
+
+def test_the_desk_teaches_more_than_labels_at_random() -> None:
+    plan = labelling.Plan(known=2, arriving=120, answered=10, rounds=5)
+    left = {
+        rule: sum(labelling.errors(labelling._digits, plan, rule, 1))
+        for rule in (labelling.at_random, labelling.by_desk)
+    }
+    assert left[labelling.by_desk] < 0.75 * left[labelling.at_random]
 
 
 def test_a_figure_is_out_of_bounds_on_either_side() -> None:

@@ -19,7 +19,7 @@ import botocore.session
 import pytest
 from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 from airflow.sdk import Variable
-from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
 from botocore.client import BaseClient
 from botocore.loaders import Loader
 from botocore.retries.standard import ExponentialBackoff
@@ -31,6 +31,7 @@ from label_loop.operators.deployment import (
     DeploymentMoveEndpointOperator,
     DeploymentSmokeTestOperator,
     DeploymentStartVersionOperator,
+    RescoreReviewsOperator,
     StopIdleVersionsOperator,
 )
 from label_loop.operators.human_sampling import HumanSamplingOperator
@@ -144,6 +145,8 @@ class Run:
                 return self._execute(make, ends_deferred)
             except AirflowFailException:
                 raise
+            except AirflowSkipException:
+                return None
             except Exception as error:
                 problem = error
             time.sleep(0.02)
@@ -200,6 +203,10 @@ def train(run: Run) -> None:
     run.task("stop_idle_versions", StopIdleVersionsOperator)
 
 
+def rescore(run: Run) -> None:
+    run.task("rescore_reviews", RescoreReviewsOperator)
+
+
 def _train(run: Run, decision: Any) -> str:
     attempt = run.task("write_manifest", TrainingWriteManifestOperator, decision=decision)
     name = run.task("create_version", TrainingCreateVersionOperator, attempt=attempt)
@@ -219,7 +226,7 @@ def _wait(run: Run, task_id: str, name: str, waiter: str) -> None:
     run.task(task_id, RekognitionProjectVersionSensor, version_name=name, waiter_name=waiter)
 
 
-STORIES = {work.__name__: work for work in (detect, fall_asleep, review, sample, sync, train)}
+STORIES = {work.__name__: work for work in (detect, fall_asleep, rescore, review, sample, sync, train)}
 
 
 def save_time() -> None:

@@ -19,6 +19,7 @@ from tests.integration.world import World
 from tests.waiting import eventually
 
 from label_loop.domain.log_row import LogRow
+from label_loop.domain.review_queue import AnswersWanted
 from label_loop.domain.statistics import of_row, summed
 from label_loop.parameters import PARAMETERS
 from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER
@@ -73,6 +74,18 @@ def _uploads_for_the_page(world: World, model: Model) -> None:
     _unsure_uploads(world, model)
 
 
+def _uploads_within_a_budget(world: World, model: Model) -> None:
+    world.set_variable("Review-Budget-Per-Day", "1")
+    _unsure_uploads(world, model)
+
+
+def _reviews_of_an_earlier_version(world: World, model: Model) -> None:
+    _uploads_for_the_page(world, model)
+    world.detect()
+    world.set_variable("Minimum-Label-Detection-Confidence", "0")
+    world.set_state(endpoint_moved_at=(datetime.now(UTC) + timedelta(minutes=1)).isoformat())
+
+
 def _uploads_without_a_queue(world: World, model: Model) -> None:
     world.set_record(uploads_queue_url=None)
     _unsure_uploads(world, model)
@@ -98,7 +111,7 @@ def _answers(world: World, model: Model) -> None:
 def _answers_of_the_page(world: World, model: Model) -> None:
     _uploads_for_the_page(world, model)
     world.detect()
-    desk = ReviewDesk(world.context().clients.reviews.table, "ann", 1, lambda: time.time() - 60)
+    desk = ReviewDesk(world.context().clients.reviews.table, "ann", AnswersWanted(), clock=lambda: time.time() - 60)
     taken = sorted(desk.take(2, oldest_first=True), key=lambda review: review.task.image_uri)
     for review, label in zip(taken, ("1", "2"), strict=True):
         desk.answer(review.name, label)
@@ -154,6 +167,10 @@ STORIES = {
     "uploads": Story("detect", _uploads),
     "uploads that are reviewed": Story("detect", _unsure_uploads),
     "uploads that are reviewed in the Airflow UI": Story("detect", _uploads_for_the_page),
+    "uploads within a budget of reviews": Story("detect", _uploads_within_a_budget),
+    "reviews of an earlier version": Story(
+        "rescore", _reviews_of_an_earlier_version, goes_on=lambda world: world.state().rescored_until is None
+    ),
     "uploads without a queue": Story("detect", _uploads_without_a_queue),
     "uploads without an event": Story("detect", _uploads_without_an_event),
     "answers": Story("review", _answers),
@@ -197,7 +214,7 @@ def outcome(world: World) -> dict[str, Any]:
 
 
 _DRAWN = "drawn "  # by the upload's id, which is another one each time
-_OF_ROW = ("S3ObjectKey", "DetectedLabel", "Sampled", "HumanLabel", "CopyFailure")
+_OF_ROW = ("S3ObjectKey", "DetectedLabel", "Sampled", "HumanLabel", "CopyFailure", "ReviewWithheld", "HumanLoopStatus")
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:

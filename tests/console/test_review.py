@@ -70,15 +70,60 @@ def test_a_loop_that_reviews_in_a2i_says_so(ask, reviewing):
     assert "--review-backend airflow" in ask("viewer", "GET", "review").text
 
 
-def test_images_come_least_sure_first_and_are_kept_for_one_reviewer(ask, reviewing):
+def test_images_are_kept_for_one_reviewer(ask, reviewing):
     names = ask_about(reviewing, "a.png", "b b.png", "ü+.png")
     given = take(ask)
-    assert [review["name"] for review in given["reviews"]] == names
-    assert given["reviews"][1]["key"] == "images_for_detection/b b.png"
+    of = {review["name"]: review for review in given["reviews"]}
+    assert sorted(of) == names
+    assert of[names[1]]["key"] == "images_for_detection/b b.png"
+    assert of[names[1]]["guess"] == {"label": "3", "confidence": 11.0}
     assert given["open"] == 3
     assert take(ask, role="op")["reviews"] == []
     assert ask("user", "POST", "review/release", json={"names": names}).status_code == 200
     assert len(take(ask, role="op", order="oldest")["reviews"]) == 3
+
+
+def test_a_human_sample_comes_first_and_without_the_models_guess(ask, reviewing):
+    ask_about(reviewing, *(f"{n}.png" for n in range(5)))
+    key = reviewing.upload("sample.png", FRESH_DIGITS[7].body)
+    task = ReviewTask("sampled", "Human Sampling", f"s3://{reviewing.bucket}/{key}", "label-of-the-model", 98.7)
+    table().add(Review("label-loop-sample", task, time.time() + 60))
+    answer = ask("user", "POST", "review/take", json={})
+    first = answer.json()["reviews"][0]
+    assert (first["name"], first["guess"]) == ("label-loop-sample", None)
+    ask("user", "POST", "review/answer", json={"name": "label-loop-sample", "label": "7"})
+    undone = ask("user", "POST", "review/undo/label-loop-sample")
+    for response in (answer, undone):
+        assert "label-of-the-model" not in response.text
+        assert "98.7" not in response.text
+
+
+def test_a_gold_image_does_not_show_what_it_is_and_a_careless_reviewer_is_reported(ask, reviewing, monkeypatch):
+    from label_loop.domain import reviewers
+    from label_loop.notifications import Announcer
+    from label_loop.review import gold
+
+    monkeypatch.setattr(gold, "GOLD_SHARE", 1.0)
+    page._gold_images.forget()
+    told = []
+    monkeypatch.setattr(Announcer, "publish", lambda self, events: told.extend(events))
+    ask_about(reviewing, "a.png")
+    for n in range(6):
+        reviewing.put(f"images_for_gold/cat/gold-{n}.png", FRESH_DIGITS[n].body)
+    for _ in range(4):
+        answer = ask("user", "POST", "review/take", json={})
+        (first, *_) = answer.json()["reviews"]
+        assert "cat" not in answer.text
+        assert (first["key"].rpartition("/")[0], first["guess"]) == ("images_for_detection", None)
+        assert ask("user", "GET", f"review/images/{first['name']}").headers["content-type"] == "image/png"
+        assert answer.json()["open"] == 1
+        ask("user", "POST", "review/answer", json={"name": first["name"], "label": "7"})
+        ask("user", "POST", "review/release", json={"names": ["label-loop-0"]})
+    (event,) = told
+    assert event.kind == "quality"
+    (person,) = table().reviewers()
+    assert (person.is_reported, person.wrong) == (True, 4)
+    assert reviewers.gold_id(reviewers.GoldImage("images_for_gold/cat/gold-0.png", "cat"))
 
 
 def test_an_answer_is_written_as_a2i_writes_it_once_it_cannot_be_taken_back(client, reviewing):

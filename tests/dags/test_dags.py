@@ -134,10 +134,11 @@ def test_training_deploys_in_order_and_always_cleans_up(parsed):
         "move_endpoint",
         "stop_idle_versions",
     ]
-    assert set(tasks) == set(order)
+    assert set(tasks) == {*order, "rescore_reviews"}
     edges = {(before, after) for before, task in tasks.items() for after in task["downstream"]}
-    # One chain, and the way round the training for a version that is chosen by hand.
-    assert edges == {*itertools.pairwise(order), ("check", "start_version")}
+    # One chain, the way round the training for a version that is chosen by hand, and what nothing waits for.
+    ways = {("check", "start_version"), ("move_endpoint", "rescore_reviews")}
+    assert edges == {*itertools.pairwise(order), *ways}
     assert tasks["stop_idle_versions"]["teardown"]
     assert parsed["dags"]["logos.training"]["labels"] == {
         "check > write_manifest": "train",

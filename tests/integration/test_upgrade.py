@@ -11,6 +11,7 @@ from tests.integration.world import World
 from tests.waiting import eventually
 
 from label_loop.domain.idleness import IDLE
+from label_loop.domain.review_queue import AnswersWanted
 from label_loop.loop_state import LoopState
 from label_loop.review.desk import ReviewDesk
 
@@ -71,7 +72,7 @@ def test_new_images_train_and_the_version_serves(upgraded: World) -> None:
 
 def test_a_review_that_was_open_is_answered(upgraded: World) -> None:
     a_minute_ago = time.time() - 60  # so that it cannot be undone any more
-    desk = ReviewDesk(upgraded.context().clients.reviews.table, "ann", 1, lambda: a_minute_ago)
+    desk = ReviewDesk(upgraded.context().clients.reviews.table, "ann", AnswersWanted(), clock=lambda: a_minute_ago)
     (task,) = desk.take(1, oldest_first=False)
     desk.answer(task.name, "7")
     assert upgraded.run_review()["answered"] == 1

@@ -8,7 +8,12 @@ const NAMES = ["a", "b", "c", "d"];
 /** What becomes of an image that a browser cannot draw. */
 export const broken = () => Promise.reject(new Error("The source image cannot be decoded."));
 
-const review = (name) => ({ name, key: `images_for_detection/${name}.png`, label: "cat", confidence: 41.5, source: "A2I" });
+const GUESS = { label: "cat", confidence: 41.5 };
+const review = (name) => ({ name, key: `images_for_detection/${name}.png`, guess: GUESS, source: "A2I" });
+
+
+/** A human sample, whose guess the server keeps. */
+const sample = (name) => ({ ...review(name), guess: null, source: "Human Sampling" });
 
 /** Add buttons for more labels beside the one of the template. */
 function addLabels(document, names) {
@@ -60,7 +65,7 @@ class Desk {
  * Open the page. `images` says what becomes of an image where it is not drawn at once, by its name; `answer` and `undo`
  * what the server says to these. What it gives can be changed later: `server.given`.
  */
-export async function openDesk({ labels = ["dog"], images = {}, given = NAMES, answer, skip, undo, values } = {}) {
+export async function openDesk({ labels = ["dog"], images = {}, given = NAMES, samples = [], answer, skip, undo, values } = {}) {
   const server = { given };
   const page = await openPage({
     template: "review.html",
@@ -70,7 +75,8 @@ export async function openDesk({ labels = ["dog"], images = {}, given = NAMES, a
     decode: (url) => images[url.split("/").at(-1)]?.(),
     answers: {
       "review/take": ({ body: { keep } }) => server.take ?? ({
-        reviews: server.given.filter((name) => !keep.includes(name)).slice(0, 4).map(review),
+        reviews: server.given.filter((name) => !keep.includes(name)).slice(0, 4)
+          .map((name) => (samples.includes(name) ? sample(name) : review(name))),
         open: server.given.length,
       }),
       "review/skip": skip,

@@ -94,3 +94,18 @@ test("who may not review is given no image", async () => {
   assert.deepEqual(desk.requests, []);
   assert.equal(desk.part("empty-title").textContent, "You cannot review");
 });
+
+test("a human sample is shown without a guess, and what comes after it with one", async () => {
+  const desk = await openDesk({ given: ["a", "b", "c"], samples: ["b"] });
+  const guessed = () => desk.labelButton("cat").classList.contains("guessed");
+  const shown = () => [desk.part("guess-shown").hidden, desk.part("blind").hidden, guessed()];
+  assert.deepEqual(shown(), [false, true, true]);
+  press(desk.body, "1");
+  await settled();
+  assert.equal(desk.shownImage, "b");
+  assert.deepEqual(shown(), [true, false, false]);
+  assert.doesNotMatch(desk.part("status").textContent, /cat|41/);
+  press(desk.body, "1");
+  await settled();
+  assert.deepEqual(shown(), [false, true, true]);
+});

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
 from tests.simulation.world import PATH
 
 
@@ -48,6 +48,8 @@ class DagRun:
             raise PauseError from None
         except AirflowFailException:
             raise
+        except AirflowSkipException:
+            result = None
         except Exception as error:
             if self.tries[task_id] > retries:
                 raise

@@ -18,12 +18,14 @@ from tests.simulation.world import PATH, World
 from label_loop.context import LoopContext
 from label_loop.domain.log_row import LogRow
 from label_loop.domain.parameter_merge import problem
+from label_loop.domain.review_queue import AnswersWanted
 from label_loop.domain.statistics import of_row, summed
 from label_loop.loop import Loop
 from label_loop.operators.deployment import (
     DeploymentMoveEndpointOperator,
     DeploymentSmokeTestOperator,
     DeploymentStartVersionOperator,
+    RescoreReviewsOperator,
     StopIdleVersionsOperator,
 )
 from label_loop.operators.human_sampling import HumanSamplingOperator
@@ -166,6 +168,8 @@ def train(world: World, tasks: int = 20) -> None:
         if not run.has_failed:
             _go_through(run)
         run.task("stop_idle_versions", StopIdleVersionsOperator, retries=8)
+        if not run.has_failed:
+            run.task("rescore_reviews", RescoreReviewsOperator)
     except PauseError:
         return
     except Exception as error:
@@ -220,7 +224,7 @@ def stop_by_hand(world: World) -> None:
 def desk(reviewer: str) -> ReviewDesk:
     """Return a reviewer's desk."""
     context = _context()
-    return ReviewDesk(context.clients.reviews.table, reviewer, context.settings.review_answers_per_image)
+    return ReviewDesk(context.clients.reviews.table, reviewer, AnswersWanted(context.settings.review_answers_per_image))
 
 
 def collect_reviews(world: World) -> None:

@@ -21,8 +21,13 @@ BOOLEANS = (
 COUNTS = ("Minimum-Untrained-Images", "Human-Sampling-Interval", "Minimum-Test-Images")
 MINUTES = ("Automatic-Training-Poll-Frequency", "Automatic-Human-Sampling-Frequency")
 UNITS = ("Minimum-Inference-Units", "Review-Answers-Per-Image")
-DECIMALS = ("Minimum-F1-Score", "Minimum-Label-Detection-Confidence", "Challenger-Margin")
-SWITCHED_OFF_BY_ZERO = ("Idle-Model-Stop-Minutes", "Maximum-Inference-Units")
+DECIMALS = (
+    "Minimum-F1-Score",
+    "Minimum-Label-Detection-Confidence",
+    "Challenger-Margin",
+    "Review-Overlap-Percent",
+)
+SWITCHED_OFF_BY_ZERO = ("Idle-Model-Stop-Minutes", "Maximum-Inference-Units", "Review-Budget-Per-Day")
 NUMBERS = COUNTS + MINUTES + UNITS + SWITCHED_OFF_BY_ZERO + DECIMALS
 INSTRUCTIONS = "Review-Instructions"
 
@@ -58,6 +63,8 @@ def test_the_review_settings_are_a_group_of_their_own():
         "Review-Answers-Per-Image": 1,
         "Review-Allow-New-Labels": False,
         INSTRUCTIONS: "Pick the label that fits the image best.",
+        "Review-Overlap-Percent": 0,
+        "Review-Budget-Per-Day": 0,
     }
     assert {*BOOLEANS, *NUMBERS, INSTRUCTIONS} == set(PARAMETERS)
 

@@ -41,6 +41,8 @@ def test_without_anything_the_defaults_are_in_force():
         human_sampling_interval=1000,
         review_answers_per_image=1,
         review_allow_new_labels=False,
+        review_overlap_percent=0.0,
+        review_budget_per_day=0,
         review_instructions="Pick the label that fits the image best.",
         idle_model_stop_minutes=0,
         maximum_inference_units=0,
@@ -105,6 +107,8 @@ def test_each_parameter_reaches_its_own_field():
         "Maximum-Inference-Units": ("5", 5),
         "Challenger-Margin": ("0.05", 0.05),
         "Minimum-Test-Images": ("50", 50),
+        "Review-Overlap-Percent": ("10", 10.0),
+        "Review-Budget-Per-Day": ("30", 30),
     }
     in_force = read_settings(LOGOS, lambda _loop, name: other.get(name, (None,))[0])
     assert {name: getattr(in_force, FIELDS[name]) for name in PARAMETERS} == {

@@ -36,7 +36,11 @@ class KeypointClassifier:
 
     def judge(self, body: bytes) -> Vector:
         """Confidences 0..1 of an image file, in the order of ``labels``; raises ``UnusableImageError``."""
-        described = _reduced(describe_keypoints(read_detail(body))[0], self.mean, self.components)
+        return self.classify(describe_keypoints(read_detail(body))[0])
+
+    def classify(self, keypoints: Matrix) -> Vector:
+        """Confidences 0..1 of one image, of which the keypoints are described, in the order of ``labels``."""
+        described = _reduced(keypoints, self.mean, self.components)
         logits = self.weights @ _votes(described @ self.keypoints.T, self.starts)
         shares = np.exp(logits - logits.max())
         return np.asarray(shares / shares.sum(), dtype=np.float32)
@@ -70,9 +74,15 @@ def fit(details: Sequence[Detail], labels: Sequence[str], seed: int = 0) -> tupl
 
     None where there is nothing to learn from: a label whose images show nothing, or has no second image.
     """
+    return fit_described([describe_keypoints(detail, ways=2) for detail in details], labels, seed)
+
+
+def fit_described(
+    described: Sequence[Matrix], labels: Sequence[str], seed: int = 0
+) -> tuple[KeypointClassifier, float] | None:
+    """Train as ``fit`` does on images whose keypoints are described in both ways."""
     names = tuple(sorted(set(labels)))
     targets = np.array([names.index(label) for label in labels])
-    described = [describe_keypoints(detail, ways=2) for detail in details]
     kept = _keep(described, targets, len(names), seed)
     counts = np.bincount(targets, minlength=len(names))
     if kept is None or counts.min() < 2:

@@ -5,6 +5,7 @@ whether a person agrees with it.
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
@@ -16,6 +17,9 @@ from label_loop.payloads import NONE_OF_THE_ABOVE, SAMPLING_SOURCE, WORKFLOW_SOU
 
 SAMPLED_NO = "No"
 SAMPLED_YES = "Yes"
+WITHDRAWN = "Withdrawn"
+"""Begins how a review ended that a newer version made unnecessary."""
+_MD5 = re.compile(r"[0-9a-f]{32}")
 _ANY_FLOAT = Context(prec=400)  # enough digits for any float with four decimals
 
 
@@ -33,6 +37,7 @@ class Attribute(StrEnum):
     CONFIDENCE = "DetectedConfidenceLevel"
     MINIMUM_CONFIDENCE = "MinimumConfidenceLevel"
     WORKFLOW_ENABLED = "A2IEnabled"
+    WITHHELD = "ReviewWithheld"
     FAILURE = "Failure"
     SAMPLED = "Sampled"
     SAMPLE_WEIGHT = "SampleWeight"
@@ -89,6 +94,8 @@ class LogRow:
     confidence_percent: float = 0.0
     minimum_confidence_percent: float = 0.0
     workflow_enabled: bool = True
+    withheld: bool = False
+    """Whether it was not sent to review, although it needs one, since the day's budget had no room for it."""
     failure: str | None = None
     is_sampled: bool = False
     sample_weight: int | None = None
@@ -134,7 +141,13 @@ class LogRow:
         """Why people were asked: the workflow or human sampling; None if they were not."""
         if not self.has_review:
             return None
-        return WORKFLOW_SOURCE if self.needs_review and self.review_failure is None else SAMPLING_SOURCE
+        by_workflow = self.needs_review and self.review_failure is None and not self.withheld
+        return WORKFLOW_SOURCE if by_workflow else SAMPLING_SOURCE
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether its review was withdrawn, since a newer version is sure of the image. No person has answered it."""
+        return self.review_end is not None and self.review_end.startswith(WITHDRAWN)
 
     @property
     def is_answered(self) -> bool:
@@ -167,6 +180,7 @@ class LogRow:
             confidence_percent=self.confidence_percent,
             version_id=self.version_id,
             is_drawn=self.drawn_chance is not None,
+            content=content_of(self.etag),
         )
 
     # ------------------------------------------------------------------ what changes it
@@ -210,6 +224,7 @@ class LogRow:
             minimum_confidence_percent=_number(item.get(Attribute.MINIMUM_CONFIDENCE)),
             workflow_enabled=_text(item, Attribute.WORKFLOW_ENABLED).casefold()
             == "true",  # the sample may have written text
+            withheld=item.get(Attribute.WITHHELD) is True,
             failure=_optional(item, Attribute.FAILURE),
             is_sampled=item.get(Attribute.SAMPLED) == SAMPLED_YES,
             sample_weight=int(_within(item.get(Attribute.SAMPLE_WEIGHT), 1, 1e15)) or None,
@@ -241,6 +256,7 @@ class LogRow:
         }
         optional = {
             Attribute.VERSION_ID: self.version_id,
+            Attribute.WITHHELD: self.withheld or None,
             Attribute.FAILURE: self.failure,
             Attribute.SAMPLED: self._sampled,
             Attribute.SAMPLE_WEIGHT: self.sample_weight,
@@ -267,6 +283,14 @@ class LogRow:
         """Return the attributes that a changed row adds or changes, as stored."""
         own = self.to_item()
         return {name: value for name, value in changed.to_item().items() if own.get(name) != value}
+
+
+def content_of(etag: str) -> str:
+    """Return what identifies the content of an object: its ETag where that is an MD5 digest, else "".
+
+    That of a multipart upload has a dash. One of an object encrypted with a KMS key is as long, but no two are equal.
+    """
+    return etag if _MD5.fullmatch(etag) else ""
 
 
 def agrees(detected_label: str, human_label: str) -> bool:

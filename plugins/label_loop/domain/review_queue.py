@@ -1,21 +1,24 @@
 """Reviews in the Airflow UI: who may take one, the effect of an answer, and when the answers are final.
 
 A review is ``OPEN`` until it has the required number of answers and one label leads. It is then ``HELD`` for some
-seconds, in which its last reviewer can undo the answer, ``SETTLING`` while the answer file is written, and ``DONE``. A
-lease reserves an open review for one reviewer. It is only a courtesy: the revision detects concurrent changes.
+seconds, in which its last reviewer can undo the answer, ``SETTLING`` while the answer file is written, and ``DONE``.
+One that a newer model is sure of is ``WITHDRAWING`` until the log says so, and then ``DONE`` without an answer. A lease
+reserves an open review for one reviewer. It is only a courtesy: the revision detects concurrent changes.
 
 Times are Unix timestamps in seconds.
 """
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from label_loop.domain.labels import leading_label
+from label_loop.domain.log_row import WITHDRAWN, shown_percent
 from label_loop.domain.reviews import task_input
 from label_loop.exceptions import ReviewTakenError
-from label_loop.payloads import ANSWERS_FOLDER, WIDGET, ReviewTask
+from label_loop.payloads import ANSWERS_FOLDER, SAMPLING_SOURCE, WIDGET, ReviewTask
 
 LEASE_SECONDS = 120.0
 UNDO_SECONDS = 10.0
@@ -28,6 +31,7 @@ class Stage(StrEnum):
     OPEN = "open"
     HELD = "held"
     SETTLING = "settling"
+    WITHDRAWING = "withdrawing"
     DONE = "done"
 
 
@@ -54,6 +58,11 @@ class Review:
     skipped_by: frozenset[str] = frozenset()
     settles_at: float = 0.0
     revision: int = 0
+    scored_by: str = ""
+    """The version that the task's guess is from, if it is not the one that detected the image."""
+    gold_id: str = ""
+    """Of a gold image, which is in no queue, and whose answer is compared and not filed."""
+    gold_label: str = ""
 
     @property
     def reviewers(self) -> frozenset[str]:
@@ -67,8 +76,13 @@ class Review:
 
 def may_take(review: Review, reviewer: str, now: float) -> bool:
     """Return whether a reviewer may take a review: it is open, not leased to others, and new to this reviewer."""
-    free = review.leased_by in (None, reviewer) or review.leased_until <= now
-    return review.stage is Stage.OPEN and free and reviewer not in review.reviewers | review.skipped_by
+    is_new = reviewer not in review.reviewers | review.skipped_by
+    return review.stage is Stage.OPEN and is_free(review, reviewer, now) and is_new
+
+
+def is_free(review: Review, reviewer: str, now: float) -> bool:
+    """Return whether no other reviewer has a lease."""
+    return review.leased_by in (None, reviewer) or review.leased_until <= now
 
 
 def leased(review: Review, reviewer: str, now: float) -> Review:
@@ -113,11 +127,60 @@ def answered(review: Review, reviewer: str, label: str, now: float, answers_want
     )
 
 
+@dataclass(frozen=True)
+class AnswersWanted:
+    """How many people's answers an image needs: ``per_image``, and a second one for a share of the images.
+
+    The share is chosen by the image, so that neither time nor a reviewer has an influence on it.
+    """
+
+    per_image: int = 1
+    overlap_percent: float = 0.0
+
+    def of(self, review: Review) -> int:
+        """Return how many answers a review needs."""
+        if review.gold_id:
+            return 1
+        digest = hashlib.sha256(f"overlap {review.task.detection_id}".encode()).digest()
+        is_in_share = int.from_bytes(digest[:8]) < self.overlap_percent / 100 * 2**64
+        return max(self.per_image, 2) if is_in_share else self.per_image
+
+
 def closed(review: Review, answers_wanted: int) -> Review | None:
     """Return an open review as held if it has enough answers, because fewer are required now; else None."""
     if review.stage is not Stage.OPEN or leading_label([a.label for a in review.answers], answers_wanted) is None:
         return None
     return review.changed(stage=Stage.HELD, settles_at=review.answers[-1].answered_at + UNDO_SECONDS, leased_by=None)
+
+
+def released_by(review: Review, equal: Review, now: float) -> Review | None:
+    """Return a review with the answers that one of equal content has got; None if it waits for answers of its own.
+
+    Somebody who is looking at it answers it. What was answered with the model's guess in sight settles no human sample
+    and nothing that was drawn, which measure how often that guess is right.
+    """
+    if not waits_to_teach(review, now) or review.name == equal.name:
+        return None
+    return review.changed(answers=equal.answers, stage=Stage.HELD, settles_at=now, leased_by=None)
+
+
+def waits_to_teach(review: Review, now: float) -> bool:
+    """Return whether a review can do without an answer of its own: nobody answers it, and it measures nothing."""
+    is_waiting = review.stage is Stage.OPEN and not review.answers and is_free(review, "", now)
+    return is_waiting and review.task.source != SAMPLING_SOURCE and not review.task.is_drawn
+
+
+def rescored(review: Review, version: str, label: str, confidence_percent: float, *, is_sure: bool) -> Review:
+    """Return a review with a newer version's guess, to be withdrawn if that version is sure of it."""
+    task = replace(review.task, label=label, confidence_percent=confidence_percent)
+    stage = Stage.WITHDRAWING if is_sure else review.stage
+    return review.changed(task=task, scored_by=version, stage=stage)
+
+
+def withdrawal(review: Review) -> str:
+    """Return how a withdrawn review ended, for the log."""
+    task = review.task
+    return f"{WITHDRAWN}: {review.scored_by} accepts {task.label} at {shown_percent(task.confidence_percent):.1f} %"
 
 
 def undone(review: Review, reviewer: str, now: float) -> Review:
@@ -129,6 +192,8 @@ def undone(review: Review, reviewer: str, now: float) -> Review:
         return leased(review, reviewer, now)
     others = tuple(answer for answer in review.answers if answer.reviewer != reviewer)
     taken = review.leased_by not in (None, reviewer) and review.leased_until > now
+    # Nothing settles the answer of a gold image.
+    taken = taken or bool(review.gold_id and review.stage is Stage.HELD and review.settles_at <= now)
     if review.stage not in (Stage.OPEN, Stage.HELD) or len(others) == len(review.answers) or taken:
         raise ReviewTakenError(f"An answer can be undone for {UNDO_SECONDS:.0f} seconds; this one is already final.")
     return leased(replace(review, answers=others, stage=Stage.OPEN, settles_at=0.0), reviewer, now)

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 UNBUDGETED_CHANCE = 0.3
-_BUDGET_SHARE = 0.3  # of a day's reviews, for those that are drawn
+DRAWN_SHARE = 0.3
+"""Of a day's budget of reviews, for those that are drawn."""
 _LEAST_CHANCE = 0.0001  # as precise as it is stored
 _HASHES = 2**64
 
@@ -89,7 +90,7 @@ def drawn_chance(budget_per_day: int = 0, unsure_per_day: float = 0.0) -> float:
     """
     if not (budget_per_day and unsure_per_day):
         return UNBUDGETED_CHANCE
-    return min(1.0, max(_LEAST_CHANCE, round(_BUDGET_SHARE * budget_per_day / unsure_per_day, 4)))
+    return min(1.0, max(_LEAST_CHANCE, round(DRAWN_SHARE * budget_per_day / unsure_per_day, 4)))
 
 
 def is_drawn(detection_id: str, chance: float, secret: str) -> bool:

@@ -19,7 +19,9 @@ DETECTIONS = "detections"
 FAILED = "failed"
 ACCEPTED = "accepted"
 SENT_TO_REVIEW = "sent_to_review"
+WITHHELD = "withheld"  # not sent to review, since the day's budget had no room
 SAMPLED = "sampled"
+WITHDRAWN = "withdrawn"  # from review, since a newer version is sure
 REVIEWS = "review"  # answers to reviews of the workflow, which are about low confidences
 SAMPLES = "sample"  # answers to human samples, whatever their confidence
 
@@ -84,6 +86,8 @@ def of_detection(row: LogRow) -> Counts:
         counters.append(ACCEPTED)
     elif row.needs_review and row.has_review and row.review_failure is None:
         counters.append(SENT_TO_REVIEW)
+    elif row.withheld:
+        counters.append(WITHHELD)
     return {item: Counter(counters) + when_detected(row)}
 
 
@@ -105,6 +109,12 @@ def of_sample(row: LogRow) -> Counts:
     return summed([marked, answered, _of_draws(row, row.human_label, Draw.SAMPLE)])
 
 
+def of_withdrawal(row: LogRow) -> Counts:
+    """Return the counts that a row adds when its review is withdrawn."""
+    item = StatisticsKey.of(row)
+    return {item: Counter([WITHDRAWN])} if item else {}
+
+
 def of_row(row: LogRow) -> Counts:
     """Return all counts that a row has added so far."""
     parts = [of_detection(row)]
@@ -113,6 +123,8 @@ def of_row(row: LogRow) -> Counts:
         parts.append(_of_draws(row, row.human_label, Draw.REVIEW))
     if row.is_sampled:
         parts.append(of_sample(row))
+    if row.is_withdrawn:
+        parts.append(of_withdrawal(row))
     return summed(parts)
 
 

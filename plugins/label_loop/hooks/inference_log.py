@@ -15,6 +15,7 @@ from label_loop.domain.statistics import (
     of_answer,
     of_detection,
     of_sample,
+    of_withdrawal,
     summed,
     without_pairs,
 )
@@ -70,6 +71,12 @@ class InferenceLogHook(InferenceLogReader):
         condition = f"attribute_exists({_ID}) AND {_HUMAN_LOOP_NAME} = :name AND attribute_not_exists({_REVIEW_END})"
         change = self._update(id_, {_REVIEW_END: review_end}, condition, {":name": human_loop_name})
         return not self._write([change], {})
+
+    def withdraw_review(self, row: LogRow, review_end: str) -> bool:
+        """Record and count that the review of a row was withdrawn; return whether that was new."""
+        condition = f"attribute_exists({_ID}) AND attribute_not_exists({_REVIEW_END})"
+        change = self._update(row.detection_id, {_REVIEW_END: review_end}, condition)
+        return not self._write([change], of_withdrawal(row))
 
     def set_answers(self, rows: Iterable[LogRow], answers: Mapping[str, LoggedAnswer]) -> list[str]:
         """Set and count the answers of rows; return the ids of the rows that were changed.

@@ -1,5 +1,6 @@
 """The operators of deployment."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
@@ -72,6 +73,24 @@ class DeploymentMoveEndpointOperator(_VersionOperator):
     def execute(self, context: "Context") -> None:
         """Update the loop state, which every detection reads."""
         self.workflow().move_endpoint(self.version_name)
+
+
+class RescoreReviewsOperator(LoopOperator):
+    """Scores open reviews again after a deployment, and withdraws those that the new version is sure of.
+
+    Skips itself if all are scored, or if reviews cannot be withdrawn. Returns a RescoringSummary as a dict.
+    """
+
+    def execute(self, context: "Context") -> dict[str, Any]:
+        """Score for five minutes at most; the next run goes on."""
+        from label_loop.workflows.rescoring import RescoringWorkflow
+
+        workflow = RescoringWorkflow(self.loop_context())
+        if not workflow.is_due():
+            raise AirflowSkipException("No open reviews are left that an earlier version made.")
+        summary = asdict(workflow.run())
+        self.log.info("%s: %s", self.loop_path, summary)
+        return summary
 
 
 class StopIdleVersionsOperator(LoopOperator):

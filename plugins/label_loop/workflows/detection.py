@@ -23,6 +23,7 @@ from label_loop.hooks.aws_errors import error_code, reason
 from label_loop.hooks.rekognition import is_not_ready
 from label_loop.inbox.base import Delivery, Inbox
 from label_loop.payloads import UPLOADS_FOLDER, WORKFLOW_SOURCE, Event, ProjectVersion, S3Upload
+from label_loop.workflows.review_budget import ReviewBudget
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class DetectionSummary:
     detected: int = 0
     accepted: int = 0
     sent_to_review: int = 0
+    withheld: int = 0
     failed: int = 0
     repeated: int = 0
     ignored: int = 0
@@ -79,6 +81,7 @@ class DetectionWorkflow:
         self._model_is_gone = False
         self._settings = context.settings
         self._secret = ""
+        self._budget = ReviewBudget(context)
 
     def drain(self, first: Sequence[Delivery] = ()) -> DetectionSummary:
         """Process deliveries until none arrives within ``LINGER_SECONDS``, or the run has lasted 15 minutes.
@@ -135,7 +138,8 @@ class DetectionWorkflow:
 
     def _write_batch(self, batch: _Batch, pool: ThreadPoolExecutor) -> Set[str]:
         """Send to review, write and announce; return the ids that are settled."""
-        reviewed = self._each(batch.detected, self._send_to_review, pool)
+        within_budget = self._budget.applied(self._drawn(batch.detected), self._settings)
+        reviewed = self._each(within_budget, self._send_to_review, pool)
         written = set(self.context.clients.log.put_new(reviewed))
         self._count_and_publish([row for row in reviewed if row.detection_id in written])
         self.summary.unfinished += len(batch.detected) - len(reviewed)
@@ -205,12 +209,19 @@ class DetectionWorkflow:
             detected_at=datetime.now(UTC),
         )
 
+    def _drawn(self, rows: Sequence[LogRow]) -> list[LogRow]:
+        """Return the rows, with the chance on those that are drawn of those that need review."""
+        drawn = []
+        for row in rows:
+            unsure = self._budget.unsure_per_day(row.detected_at[:10], self._settings) if row.needs_review else 0.0
+            chance = drawn_chance(self._settings.review_budget_per_day, unsure)
+            is_chosen = row.needs_review and is_drawn(row.detection_id, chance, self._secret)
+            drawn.append(replace(row, drawn_chance=chance) if is_chosen else row)
+        return drawn
+
     def _send_to_review(self, row: LogRow) -> LogRow:
-        if not row.needs_review:
+        if not row.needs_review or row.withheld:
             return row
-        chance = drawn_chance()
-        if is_drawn(row.detection_id, chance, self._secret):
-            row = replace(row, drawn_chance=chance)
         try:
             started = self.context.clients.review.start(row.review_task(WORKFLOW_SOURCE))
         except ReviewRefusedError as error:
@@ -226,6 +237,7 @@ class DetectionWorkflow:
             self.summary.failed += row.failure is not None
             self.summary.accepted += row.accepted
             self.summary.sent_to_review += row.has_review
+            self.summary.withheld += row.withheld
         reviews = (row for row in written if row.has_review)
         self.context.clients.announcer.publish([*map(_event, written), *map(_review_event, reviews)])
 

@@ -82,7 +82,7 @@ class HumanSamplingWorkflow:
 
     def _send_to_review(self, row: LogRow) -> ReviewStarted | None:
         """Return the review that was started, or None if one exists already."""
-        return None if row.has_review else self.context.clients.review.start(_task(row))
+        return None if row.has_review and not row.is_withdrawn else self.context.clients.review.start(_task(row))
 
 
 def _mark(state: LoopState) -> Position:

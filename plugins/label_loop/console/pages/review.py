@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from itertools import islice
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Response
@@ -14,14 +15,17 @@ from label_loop.console.labels import labels_of
 from label_loop.console.render import render
 from label_loop.console.threads import in_background, in_thread
 from label_loop.context import LoopContext
-from label_loop.domain import review_queue
+from label_loop.domain import desk_order, review_queue
 from label_loop.domain.labels import check_label, is_none_of_the_above
 from label_loop.domain.log_row import shown_percent
-from label_loop.domain.review_queue import UNDO_SECONDS, Stage
+from label_loop.domain.review_queue import UNDO_SECONDS, AnswersWanted, Stage
+from label_loop.domain.reviewers import GoldImage, suspected
 from label_loop.exceptions import InvalidLabelError
-from label_loop.payloads import NONE_OF_THE_ABOVE
+from label_loop.payloads import GOLD_FOLDER, NONE_OF_THE_ABOVE, UPLOADS_FOLDER
 from label_loop.review.base import A2I, AIRFLOW
 from label_loop.review.desk import ReviewDesk
+from label_loop.review.gold import GoldReviews
+from label_loop.workflows.training_set import TrainingSet
 
 log = logging.getLogger(__name__)
 router = APIRouter()
@@ -30,6 +34,9 @@ _AHEAD = 4  # images that a reviewer holds at once: the one on the screen, and p
 _MOST_AT_HAND = 50  # includes images whose answer was undone or could not be sent
 _COUNT_SECONDS = 5.0
 _open_counts: Cached[str, int] = Cached(_COUNT_SECONDS)
+_GOLD_SECONDS = 300.0
+_MOST_GOLD = 1000
+_gold_images: Cached[str, list[GoldImage]] = Cached(_GOLD_SECONDS)
 _collectors: dict[str, asyncio.Task[None]] = {}
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,63}$")]
@@ -102,10 +109,14 @@ async def answer(visit: Review, given: AnswerRequest) -> dict[str, Any]:
 
     def work() -> tuple[str, review_queue.Review]:
         label = _checked_label(visit, given.label)
-        return label, _desk(visit).answer(given.name, label)
+        desk = _desk(visit)
+        review = desk.answer(given.name, label)
+        if desk.suspect:
+            visit.aws.clients.announcer.publish([suspected(desk.suspect)])
+        return label, review
 
     label, review = await in_thread(work)
-    if review.stage is Stage.HELD:
+    if review.stage is Stage.HELD and not review.gold_id:
         _open_counts.change(visit.loop.path, lambda count: max(0, count - 1))
         _collect_soon(visit.aws)
     return {"name": review.name, "label": label, "needs_others": review.stage is Stage.OPEN}
@@ -115,7 +126,8 @@ async def answer(visit: Review, given: AnswerRequest) -> dict[str, Any]:
 async def undo(visit: Review, name: Name) -> dict[str, Any]:
     """Undo an answer, and return its review. Responds with 409 if it is too late."""
     review = await in_thread(lambda: _desk(visit).undo(name))
-    _open_counts.change(visit.loop.path, lambda count: count + 1)
+    if not review.gold_id:
+        _open_counts.change(visit.loop.path, lambda count: count + 1)
     return {"review": _shown(review)}
 
 
@@ -151,18 +163,29 @@ def _backend_name(aws: LoopContext) -> str:
 
 
 def _desk(visit: Visit) -> ReviewDesk:
-    settings = visit.aws.settings
-    return ReviewDesk(visit.aws.clients.reviews.table, str(visit.user.get_id()), settings.review_answers_per_image)
+    aws = visit.aws
+    table, settings = aws.clients.reviews.table, aws.settings
+    gold = GoldReviews(table, aws.store.record.bucket, lambda: _gold_images.get(visit.loop.path, lambda: _gold(aws)))
+    wanted = AnswersWanted(settings.review_answers_per_image, settings.review_overlap_percent)
+    return ReviewDesk(table, str(visit.user.get_id()), wanted, gold=gold)
+
+
+def _gold(aws: LoopContext) -> list[GoldImage]:
+    listed = TrainingSet(aws).objects(GOLD_FOLDER)
+    usable = (GoldImage(image.key, image.label) for image, problem in listed if image.label and not problem)
+    return list(islice(usable, _MOST_GOLD))
 
 
 def _shown(review: review_queue.Review) -> dict[str, Any]:
-    """Return what the page shows of a review; the confidence is in percent."""
-    bucket_and_key = review.task.image_uri.removeprefix("s3://")
+    """Return what the page shows of a review; the confidence is in percent. Of a human sample there is no guess."""
+    key = review.task.image_uri.removeprefix("s3://").partition("/")[2]
+    if review.gold_id:
+        key = f"{UPLOADS_FOLDER}{key.rpartition('/')[2]}"  # its folder is its label
+    guess = {"label": review.task.label, "confidence": shown_percent(review.task.confidence_percent)}
     return {
         "name": review.name,
-        "key": bucket_and_key.partition("/")[2],
-        "label": review.task.label,
-        "confidence": shown_percent(review.task.confidence_percent),
+        "key": key,
+        "guess": None if desk_order.is_sample(review.task) else guess,
         "source": review.task.source,
         "answers": len(review.answers),
     }

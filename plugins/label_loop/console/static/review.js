@@ -4,7 +4,7 @@ import { Labels } from "./labels.js";
 import { isComposing, meantKey } from "./presses.js";
 import { Reviews, fileOf } from "./reviews.js";
 
-/** @import { Order, Review } from "./reviews.js" */
+/** @import { Guess, Order, Review } from "./reviews.js" */
 
 const LOOK_AGAIN_MS = 8000;
 const KEEP_MS = 50000;
@@ -98,16 +98,28 @@ function emptiness() {
 
 /** @param {Review} review */
 function describe(review) {
-  part("guess-label").textContent = review.label || "no label";
-  part("guess-confidence").textContent = `at ${review.confidence.toFixed(1)} %`;
-  find(desk, "[data-guess-meter]", HTMLMeterElement).value = review.confidence;
   part("key").textContent = fileOf(review);
   part("key").title = review.key;
   part("source").textContent = review.source === "Human Sampling" ? "human sample" : "low confidence";
+  part("guess-shown").hidden = review.guess === null;
+  part("blind").hidden = review.guess !== null;
+  const told = review.guess ? describeGuess(review.guess) : "label it without the model's guess";
   for (const button of labels.buttons) {
-    button.classList.toggle("guessed", dataOf(button, "label") === review.label);
+    button.classList.toggle("guessed", dataOf(button, "label") === review.guess?.label);
   }
-  part("status").textContent = `${review.key}: the model says ${review.label || "no label"} at ${review.confidence} percent`;
+  part("status").textContent = `${review.key}: ${told}`;
+}
+
+/**
+ * Show the model's guess; return it in words.
+ *
+ * @param {Guess} guess
+ */
+function describeGuess({ label, confidence }) {
+  part("guess-label").textContent = label || "no label";
+  part("guess-confidence").textContent = `at ${confidence.toFixed(1)} %`;
+  find(desk, "[data-guess-meter]", HTMLMeterElement).value = confidence;
+  return `the model says ${label || "no label"} at ${confidence} percent`;
 }
 
 // ------------------------------------------------------------------ controls

@@ -8,10 +8,11 @@ const TRIES = 3;
 const TRY_AGAIN_MS = 500;
 
 /**
- * A review as the server gives it. Its label is the model's guess, empty where it has none; the confidence is in
- * percent.
+ * A review as the server gives it. The label of the model's guess is empty where it has none; its confidence is in
+ * percent. A human sample comes without a guess, so that people are not led by it.
  *
- * @typedef {{name: string, key: string, label: string, confidence: number, source: string}} Given
+ * @typedef {{label: string, confidence: number}} Guess
+ * @typedef {{name: string, key: string, guess: Guess | null, source: string}} Given
  * @typedef {Given & {picture: Picture}} Review
  * @typedef {{review: Review, label: string | null, at: number, hasFailed: boolean}} Answer
  * @typedef {"unsure" | "oldest"} Order
