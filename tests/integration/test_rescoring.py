@@ -13,14 +13,16 @@ from tests.integration.world import World
 from label_loop.domain.moments import timestamp
 from label_loop.domain.review_queue import Review, Stage
 from label_loop.hooks.reviews import ReviewsHook
+from label_loop.workflows import detection
 from label_loop.workflows.rescoring import RescoringWorkflow
 
 COUNT = 12
 
 
 @pytest.fixture
-def moved(world: World) -> World:
+def moved(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Give a loop whose reviews were made when nothing was accepted, and whose endpoint has moved since."""
+    monkeypatch.setattr(detection, "is_drawn", lambda *_: False)
     world.set_record(review_backend="airflow")
     world.set_variable("Minimum-Label-Detection-Confidence", "100")
     for n in range(COUNT):
@@ -67,7 +69,9 @@ def test_samples_drawn_ones_and_what_somebody_answers_are_left_alone(moved: Worl
     hook = table(moved)
     row = next(row for row in moved.rows() if row["HumanLoopName"] == names[0])
     moved.context().clients.log.mark_sampled(
-        moved.context().clients.log.rows([row["DetectLabelRequestId"]]).values(), {row["DetectLabelRequestId"]: None}
+        moved.context().clients.log.rows([row["DetectLabelRequestId"]]).values(),
+        {row["DetectLabelRequestId"]: None},
+        {row["DetectLabelRequestId"]: 9},
     )
     for name, change in (
         (names[1], {"leased_by": "ann", "leased_until": time.time() + 60}),
