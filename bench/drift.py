@@ -1,0 +1,206 @@
+"""How often drift is reported: of streams that drift, and of streams that do not.
+
+The streams are what real models of the local endpoint say of digits that they were not trained with. Seeds are fixed:
+history n draws with seed n.
+"""
+
+import io
+import statistics as numbers
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from itertools import islice
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from bench.figures import Figure
+from label_loop.domain import statistics
+from label_loop.domain.drift import error_drift, input_drift
+from label_loop.domain.insight import DailyCounts
+from local_aws.rekognition.classifier import Matrix, fit
+from local_aws.rekognition.features import describe
+from local_aws.rekognition.images import SIDE, Pixels
+from sample_images.digits import digits
+
+UPLOADS_PER_DAY = 100
+SAMPLING_INTERVAL = 20
+BURST = 10  # alike frames
+STEADY_DAYS = 90
+DRIFT_FROM_DAY = 30
+ERROR_DAYS = 365
+_MODELS = 5
+_TRAINED = 100  # images
+_IMAGES, _POOL = 900, 300  # all, and those to train with; the others are uploaded
+_ACCEPTED_FROM = 0.7
+_FIRST = date(2026, 1, 1)
+_STROKE_PIXELS = 7  # the window of the erosion; a stroke is some 20 pixels wide
+type Labels = np.ndarray[tuple[int], np.dtype[np.str_]]
+type Numbers = np.ndarray[tuple[int], np.dtype[np.intp]]
+type Draw = Callable[[Labels, int, np.random.Generator], Numbers]  # of true labels and a day, the images uploaded
+type Change = Callable[[Image.Image], Image.Image]
+
+
+@dataclass(frozen=True)
+class Detected:
+    """What a model says of the images, each a label and a confidence, and the true labels."""
+
+    labels: Labels
+    confidences: Matrix
+    truth: Labels
+
+
+def measure(histories: int, error_histories: int) -> list[Figure]:
+    """Return how many histories of each kind are reported as drift."""
+    few, most = 0.05 * histories, 0.9 * histories
+    steady = f"{STEADY_DAYS} days without drift, {histories} histories"
+    drifting = f"from day {DRIFT_FROM_DAY} on, {histories} histories: reported within"
+    return [
+        Figure(f"{steady}, independent uploads: false alarms", _alarms(histories, _independent), at_most=few),
+        Figure(f"{steady}, bursts of {BURST} alike frames: false alarms", _alarms(histories, _bursts), at_most=few),
+        Figure(f"{steady}, other labels each weekday: false alarms", _alarms(histories, _by_weekday), at_most=few),
+        _reported(f"digits rotated by 30° {drifting} 3 days", _rotated, histories, 3, most),
+        _reported(f"thinner strokes {drifting} 14 days", _thinned, histories, 14, most),
+        *_of_error(error_histories),
+    ]
+
+
+# ---------------------------------------------------------------------- streams
+
+
+def _rotated(image: Image.Image) -> Image.Image:
+    return image.rotate(30, fillcolor=255)
+
+
+def _thinned(image: Image.Image) -> Image.Image:
+    return image.filter(ImageFilter.MaxFilter(_STROKE_PIXELS))  # paper is white
+
+
+def _as_is(image: Image.Image) -> Image.Image:
+    return image
+
+
+@cache
+def _pixels(change: Change) -> tuple[list[Pixels], Matrix, Labels]:
+    found = list(islice(digits(), _IMAGES))
+    images = [
+        change(Image.open(io.BytesIO(one.body)).convert("L")).convert("RGB").resize((SIDE, SIDE)) for one in found
+    ]
+    pixels = [np.asarray(image, dtype=np.float32) / 255 for image in images]
+    return pixels, np.stack([describe(one) for one in pixels]), np.array([one.label for one in found])
+
+
+@cache
+def _detected(seed: int, change: Change = _as_is) -> Detected:
+    """Return what the model of this seed says of changed images that it was not trained with."""
+    pixels, features, labels = _pixels(_as_is)
+    order = np.random.default_rng(seed).permutation(len(labels))
+    trained, uploaded = order[:_TRAINED], order[_POOL:]
+    model = fit([pixels[index] for index in trained], features[trained], list(labels[trained]))
+    confidences = model.confidences(_pixels(change)[1][uploaded])
+    guesses = np.array(model.labels)[confidences.argmax(axis=1)]
+    return Detected(guesses, confidences.max(axis=1), labels[uploaded])
+
+
+def _independent(truth: Labels, _: int, chance: np.random.Generator) -> Numbers:
+    return chance.integers(0, len(truth), UPLOADS_PER_DAY)
+
+
+def _bursts(truth: Labels, _: int, chance: np.random.Generator) -> Numbers:
+    return np.repeat(chance.integers(0, len(truth), UPLOADS_PER_DAY // BURST), BURST)
+
+
+def _by_weekday(truth: Labels, day: int, chance: np.random.Generator) -> Numbers:
+    """Draw other labels on each weekday, and fewer images on two of them."""
+    weekday = day % 7
+    weights = np.random.default_rng(weekday).dirichlet(np.full(10, 3.0))[truth.astype(int)]
+    return chance.choice(
+        len(truth), UPLOADS_PER_DAY if weekday < 5 else UPLOADS_PER_DAY // 3, p=weights / weights.sum()
+    )
+
+
+def _days(history: int, length: int, draw: Draw, change: Change) -> Iterator[DailyCounts]:
+    chance, seed = np.random.default_rng(history), history % _MODELS
+    first = _FIRST + timedelta(history % 7)
+    for day in range(length):
+        detected = _detected(seed, change if day >= DRIFT_FROM_DAY else _as_is)
+        chosen = draw(detected.truth, day, chance)
+        sampled = chance.choice(chosen, len(chosen) // SAMPLING_INTERVAL, replace=False)
+        counts = Counter({statistics.DETECTIONS: len(chosen)})
+        counts.update(map(statistics.label_counter, map(str, detected.labels[chosen])))
+        counts.update(statistics.bucket_counter(min(int(one * 20), 19)) for one in detected.confidences[chosen])
+        counts[statistics.ACCEPTED] = int((detected.confidences[chosen] >= _ACCEPTED_FROM).sum())
+        counts[statistics.answered_counter(statistics.SAMPLES)] = len(sampled)
+        counts[statistics.agreed_counter(statistics.SAMPLES)] = int(
+            (detected.labels[sampled] == detected.truth[sampled]).sum()
+        )
+        yield DailyCounts((first + timedelta(day)).isoformat(), f"v{seed}", counts)
+
+
+# --------------------------------------------------------------------- verdicts
+
+
+def _first_alarm(days: Sequence[DailyCounts], from_day: int) -> tuple[int, str] | None:
+    """Return the first day from ``from_day`` on after which drift is reported, and which test reports it."""
+    for day in range(from_day, len(days)):
+        if input_drift(days[: day + 1]).is_alarm:
+            return day, "input"
+        if error_drift(days[: day + 1]).is_alarm:
+            return day, "error"
+    return None
+
+
+def _alarms(histories: int, draw: Draw) -> int:
+    streams = (list(_days(history, STEADY_DAYS, draw, _as_is)) for history in range(histories))
+    return sum(_first_alarm(days, 1) is not None for days in streams)
+
+
+def _reported(name: str, change: Change, histories: int, within: int, at_least: float) -> Figure:
+    streams = (list(_days(history, DRIFT_FROM_DAY + within, _independent, change)) for history in range(histories))
+    found = [alarm for days in streams if (alarm := _first_alarm(days, DRIFT_FROM_DAY))]
+    if not found:
+        return Figure(name, 0, at_least=at_least)
+    by_test = Counter(test for _, test in found)
+    delay = numbers.median(day - DRIFT_FROM_DAY + 1 for day, _ in found)
+    note = f"after {delay:g} days (median); by {', '.join(f'{test} {count}' for test, count in by_test.items())}"
+    return Figure(name, len(found), at_least=at_least, note=note)
+
+
+# ------------------------------------------------------------------ error alone
+
+
+def _of_error(histories: int) -> list[Figure]:
+    """Return the figures of the test of the error, over a year with 20 answers a day."""
+    few, name = 0.05 * histories, f"error over {ERROR_DAYS} days, {histories} histories"
+    constant = [_error_alarm(history, lambda _: 0.05) for history in range(histories)]
+    falling = [_error_alarm(history, lambda day: 0.3 - 0.25 * day / ERROR_DAYS) for history in range(histories)]
+    rising = [_error_alarm(history, lambda day: 0.05 if day < 200 else 0.15) for history in range(histories)]
+    late = [day for day in rising if day is not None and day >= 200]
+    return [
+        Figure(f"{name}, 5 %: false alarms", sum(day is not None for day in constant), at_most=few),
+        Figure(f"{name}, from 30 % down to 5 %: false alarms", sum(day is not None for day in falling), at_most=few),
+        Figure(
+            f"{name}, from 5 % to 15 % after 200 days: reported",
+            len(late),
+            at_least=0.9 * histories,
+            note=f"after {numbers.median(late) - 199:g} days (median)" if late else "",
+        ),
+    ]
+
+
+def _error_alarm(history: int, rate: Callable[[int], float]) -> int | None:
+    """Return the first day on which a rise of the error is reported; every fifth day is asked."""
+    chance = np.random.default_rng(history)
+    days = [_answered(day, int(chance.binomial(20, rate(day)))) for day in range(ERROR_DAYS)]
+    alarms = (day for day in range(4, ERROR_DAYS, 5) if error_drift(days[: day + 1]).is_alarm)
+    return next(alarms, None)
+
+
+def _answered(day: int, wrong: int) -> DailyCounts:
+    counts = {
+        statistics.answered_counter(statistics.SAMPLES): 20,
+        statistics.agreed_counter(statistics.SAMPLES): 20 - wrong,
+    }
+    return DailyCounts((_FIRST + timedelta(day)).isoformat(), "v1", counts)
