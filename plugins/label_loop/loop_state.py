@@ -50,6 +50,8 @@ class LoopState:
     last_training_attempt: TrainingAttempt | None = None
     best_version_arn: str | None = None
     """Of the accepted versions the one that was right on most test images; None before the first comparison."""
+    quality_reported_on: str | None = None
+    """The day, such as 2026-11-29, of the latest report of quality."""
     previous_trained_images: int = 0
     """The number of images of the last training attempt; the AWS sample records nothing else about it."""
     sampling_since: str | None = None

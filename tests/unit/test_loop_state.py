@@ -21,6 +21,7 @@ FULL = LoopState(
     stopping_since="2026-11-23T09:00:00+00:00",
     outage_reported_of="arn:v1",
     best_version_arn="arn:v1",
+    quality_reported_on="2026-11-23",
     deploying_since="2026-11-23T09:00:00+00:00",
     last_training_attempt=ATTEMPT,
     previous_trained_images=120,

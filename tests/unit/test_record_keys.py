@@ -19,6 +19,7 @@ AFTER = LoopState(
     stopping_since="t",
     outage_reported_of="arn",
     best_version_arn="arn",
+    quality_reported_on="t",
     deploying_since="t",
     last_training_attempt=TrainingAttempt("v", "m", 1, "f", "t"),
     sampling_since="t",
