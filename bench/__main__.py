@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import airflow, calls, drift, honesty, learning, sampling, throughput, training
+from bench import airflow, calls, drift, honesty, learning, sampling, thresholds, throughput, training
 from bench.figures import Figure
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -26,6 +26,7 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "learning": lambda: learning.measure((1, 2, 3), labelled=9, testing=20, uploads=43),
     "decisions": lambda: honesty.measure(10, 20),
     "drift": lambda: drift.measure(200, 200),
+    "thresholds": lambda: thresholds.measure(400),
     "airflow": lambda: airflow.measure(30, 120),
 }
 

@@ -93,7 +93,7 @@ def _pixels(change: Change) -> tuple[list[Pixels], Matrix, Labels]:
 
 
 @cache
-def _detected(seed: int, change: Change = _as_is) -> Detected:
+def uploads(seed: int, change: Change = _as_is) -> Detected:
     """Return what the model of this seed says of changed images that it was not trained with."""
     pixels, features, labels = _pixels(_as_is)
     order = np.random.default_rng(seed).permutation(len(labels))
@@ -125,7 +125,7 @@ def _days(history: int, length: int, draw: Draw, change: Change) -> Iterator[Dai
     chance, seed = np.random.default_rng(history), history % _MODELS
     first = _FIRST + timedelta(history % 7)
     for day in range(length):
-        detected = _detected(seed, change if day >= DRIFT_FROM_DAY else _as_is)
+        detected = uploads(seed, change if day >= DRIFT_FROM_DAY else _as_is)
         chosen = draw(detected.truth, day, chance)
         sampled = chance.choice(chosen, len(chosen) // SAMPLING_INTERVAL, replace=False)
         counts = Counter({statistics.DETECTIONS: len(chosen)})

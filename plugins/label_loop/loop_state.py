@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
-from label_loop.payloads import FailedObject, TrainingAttempt
+from label_loop.payloads import FailedObject, LabelMinimums, TrainingAttempt
 
 _MAX_COUNT_DIGITS = 15
 _MAX_FAILED_IN_RECORD = 10
@@ -52,6 +52,8 @@ class LoopState:
     """Of the accepted versions the one that was right on most test images; None before the first comparison."""
     quality_reported_on: str | None = None
     """The day, such as 2026-11-29, of the latest report of quality."""
+    label_minimums: LabelMinimums | None = None
+    """From which confidences on labels of the endpoint reach the target precision; None if nothing was shown."""
     previous_trained_images: int = 0
     """The number of images of the last training attempt; the AWS sample records nothing else about it."""
     sampling_since: str | None = None
@@ -90,7 +92,8 @@ class LoopState:
     def compact(self) -> "LoopState":
         """Return the state as it fits into a system record of 4 KB."""
         latest = self.failed_objects[-_MAX_FAILED_IN_RECORD:]
-        return replace(self, failed_objects=tuple(replace(failed, text="") for failed in latest))
+        failed_objects = tuple(replace(failed, text="") for failed in latest)
+        return replace(self, failed_objects=failed_objects, label_minimums=None)
 
     def sample_values(self) -> dict[str, Any]:
         """Return the values that the AWS sample keeps in its system record, by the record's keys."""
@@ -107,7 +110,7 @@ def _stored_name(field: str) -> str:
 def _to_json(value: object) -> Any:  # what DynamoDB and JSON take
     if isinstance(value, tuple):
         return [asdict(failed) for failed in value]
-    return value.to_json() if isinstance(value, TrainingAttempt) else value
+    return value.to_json() if isinstance(value, TrainingAttempt | LabelMinimums) else value
 
 
 def _parse(field: str, value: Any) -> Any:
@@ -118,6 +121,8 @@ def _parse(field: str, value: Any) -> Any:
     if field == "failed_objects":
         found = map(FailedObject.from_json, value) if isinstance(value, list) else ()
         return tuple(failed for failed in found if failed)
+    if field == "label_minimums":
+        return LabelMinimums.from_json(value) if value is not None else None
     if field == "last_training_attempt":
         return TrainingAttempt.from_json(_plain(value)) if isinstance(value, dict) else None
     return value if isinstance(value, str) and value else None

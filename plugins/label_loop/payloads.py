@@ -205,6 +205,29 @@ class FailedObject:
 
 
 @dataclass(frozen=True)
+class LabelMinimums:
+    """The minimum confidences of a version's labels, in percent; labels without one have the parameter's."""
+
+    version_arn: str
+    percents: Mapping[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a dict for JSON and DynamoDB, which takes no floats."""
+        percents = {label: str(percent) for label, percent in self.percents.items()}
+        return {"version_arn": self.version_arn, "percents": percents}
+
+    @classmethod
+    def from_json(cls, values: Any) -> "LabelMinimums | None":
+        """Parse the result of ``to_json``; None if it is malformed."""
+        try:
+            percents = {str(label): float(percent) for label, percent in values["percents"].items()}
+            is_valid = all(0 <= percent <= 100 for percent in percents.values())
+            return cls(str(values["version_arn"]), percents) if is_valid else None
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+            return None
+
+
+@dataclass(frozen=True)
 class ProjectVersion:
     """A Rekognition project version.
 

@@ -7,11 +7,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from tests.integration.model import Model
+from tests.integration.pictures import FRESH_DIGITS
 from tests.integration.world import World
 
 from label_loop.domain import statistics
-from label_loop.domain.quality import NO_DETECTIONS, NO_MODEL, NO_STATISTICS
+from label_loop.domain.evaluated_images import EvaluatedImage
+from label_loop.domain.quality import NO_DETECTIONS, NO_MODEL, NO_STATE_TABLE, NO_STATISTICS
 from label_loop.operators.quality import QualityReportOperator
+from label_loop.payloads import LabelMinimums
+from label_loop.workflows.evaluation import EvaluationWorkflow
 
 YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
 
@@ -113,3 +117,59 @@ def test_a_report_before_that_is_gone_or_broken_does_no_harm(world: World, model
     world.put(f"quality/dt={YESTERDAY}/report.json", b"{")
     run(world)
     assert stored(world)["version"] == "v1"
+
+
+# --- thresholds
+
+
+def test_detection_accepts_a_label_from_the_confidence_on_that_reaches_the_target(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sevens = [EvaluatedImage(f"{n}", "", "7" if n >= 50 else "1", "7", 70 + n / 10) for n in range(300)]
+    monkeypatch.setattr(EvaluationWorkflow, "tested", lambda *_: iter(sevens))
+    world.set_variable("Target-Precision", "0.95")
+    run(world)
+    (threshold,) = stored(world)["thresholds"]
+    assert threshold["label"] == "7"
+    assert 73 <= threshold["minimum_percent"] <= 75
+    minimums = world.state().label_minimums
+    assert minimums == LabelMinimums(world.state().endpoint_arn, {"7": threshold["minimum_percent"]})
+    assert minimums_in_force(world) == {"7": threshold["minimum_percent"], "1": 70}
+    world.set_variable("Minimum-Label-Detection-Confidence", "90")
+    assert minimums_in_force(world) == {"7": 90, "1": 90}
+    world.set_variable("Minimum-Label-Detection-Confidence", "70")
+    world.set_variable("Target-Precision", "0")
+    assert minimums_in_force(world) == {"7": 70, "1": 70}
+    run(world)
+    assert world.state().label_minimums is None
+
+
+def test_another_version_has_no_thresholds_yet(world: World) -> None:
+    world.set_variable("Target-Precision", "0.95")
+    world.set_state(label_minimums=LabelMinimums("another", {"7": 99.0}))
+    assert minimums_in_force(world) == {"7": 70, "1": 70}
+
+
+def test_a_target_without_a_state_table_is_reported(world: World) -> None:
+    world.set_record(state_table=None)
+    world.set_state(endpoint_arn=world.context().store.state.endpoint_arn)
+    world.set_variable("Target-Precision", "0.95")
+    run(world)
+    assert NO_STATE_TABLE in stored(world)["missing"]
+
+
+def test_a_real_snapshot_is_read(world: World) -> None:
+    world.set_variable("Target-Precision", "0.5")
+    run(world)
+    assert stored(world)["thresholds"] == []  # a dozen test images of a label show nothing
+    assert world.state().label_minimums is not None
+
+
+def minimums_in_force(world: World) -> dict[str, float]:
+    """Return the minimum of the rows of a 7 and a 1 that are detected now."""
+    before = {row["DetectLabelRequestId"] for row in world.rows()}
+    for label in "71":
+        world.upload(f"{len(before)}-{label}.png", next(one.body for one in FRESH_DIGITS if one.label == label))
+    world.detect()
+    rows = [row for row in world.rows() if row["DetectLabelRequestId"] not in before]
+    return {row["DetectedLabel"]: float(row["MinimumConfidenceLevel"]) for row in rows}

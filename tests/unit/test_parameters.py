@@ -21,7 +21,7 @@ BOOLEANS = (
 COUNTS = ("Minimum-Untrained-Images", "Human-Sampling-Interval", "Minimum-Test-Images")
 MINUTES = ("Automatic-Training-Poll-Frequency", "Automatic-Human-Sampling-Frequency")
 UNITS = ("Minimum-Inference-Units", "Review-Answers-Per-Image")
-DECIMALS = ("Minimum-F1-Score", "Minimum-Label-Detection-Confidence", "Challenger-Margin")
+DECIMALS = ("Minimum-F1-Score", "Minimum-Label-Detection-Confidence", "Challenger-Margin", "Target-Precision")
 SWITCHED_OFF_BY_ZERO = ("Idle-Model-Stop-Minutes", "Maximum-Inference-Units")
 NUMBERS = COUNTS + MINUTES + UNITS + SWITCHED_OFF_BY_ZERO + DECIMALS
 INSTRUCTIONS = "Review-Instructions"
@@ -119,6 +119,7 @@ def test_a_fraction_is_no_whole_number(name, text):
         ("Review-Answers-Per-Image", ["1", "9"], ["0", "10", "-1"]),
         ("Idle-Model-Stop-Minutes", ["0", "60", "525600"], ["-1", "525601"]),
         ("Maximum-Inference-Units", ["0", "1", "5"], ["-1", "6"]),
+        ("Target-Precision", ["0", "0.95", "1"], ["-0.01", "1.01", "95"]),
         ("Challenger-Margin", ["0", "0.02", "1"], ["-0.01", "1.01", "2"]),
         ("Minimum-F1-Score", ["0", "1", "0.8", ".8", "1.", "8e-1", "1.0"], ["-0.01", "1.01", "80", "1.0001"]),
         (

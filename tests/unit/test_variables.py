@@ -46,6 +46,7 @@ def test_without_anything_the_defaults_are_in_force():
         maximum_inference_units=0,
         challenger_margin=0.02,
         minimum_test_images=100,
+        target_precision=0,
     )
 
 
@@ -105,6 +106,7 @@ def test_each_parameter_reaches_its_own_field():
         "Maximum-Inference-Units": ("5", 5),
         "Challenger-Margin": ("0.05", 0.05),
         "Minimum-Test-Images": ("50", 50),
+        "Target-Precision": ("0.9", 0.9),
     }
     in_force = read_settings(LOGOS, lambda _loop, name: other.get(name, (None,))[0])
     assert {name: getattr(in_force, FIELDS[name]) for name in PARAMETERS} == {

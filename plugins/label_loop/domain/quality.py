@@ -12,9 +12,11 @@ from label_loop.domain import statistics
 from label_loop.domain.drift import HISTORY_DAYS, ErrorDrift, InputDrift, error_drift, input_drift
 from label_loop.domain.insight import DailyCounts, Share
 from label_loop.domain.learning_curve import LearningCurve
+from label_loop.domain.thresholds import LabelThreshold
 
 NO_MODEL = "No model is deployed yet."
 NO_STATISTICS = "The loop collects no statistics: run python -m label_loop provision for it once."
+NO_STATE_TABLE = "Target-Precision has no effect: the loop has no table for its state; provision it."
 NO_DETECTIONS = "The serving version has not detected anything yet."
 
 
@@ -33,7 +35,8 @@ class QualityReport:
 
     ``version`` is None before the first deployment. ``missing`` says in sentences what could not be judged, and why.
     ``alarms`` are kept for as long as the version serves. ``error`` and ``input`` are the day's tests, None without
-    statistics. ``live_accuracy`` is free for what the human samples say of the version's accuracy.
+    statistics. ``thresholds`` are those of labels with enough answers, if there is a target precision.
+    ``live_accuracy`` is free for what the human samples say of the version's accuracy.
     """
 
     __pydantic_config__: ClassVar = {"extra": "ignore"}
@@ -46,6 +49,7 @@ class QualityReport:
     error: ErrorDrift | None = None
     input: InputDrift | None = None
     learning_curve: LearningCurve | None = None
+    thresholds: tuple[LabelThreshold, ...] = ()
     live_accuracy: Mapping[str, Any] | None = None
 
     def to_json(self) -> str:

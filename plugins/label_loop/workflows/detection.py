@@ -200,6 +200,7 @@ class DetectionWorkflow:
             settings=self._settings,
             project_version_arn=arn,
             detected_at=datetime.now(UTC),
+            minimums=self.context.store.state.label_minimums,
         )
 
     def _send_to_review(self, row: LogRow) -> LogRow:

@@ -58,11 +58,11 @@ class EvaluationWorkflow(ModelProject):
         champion, best_before = versions.get(state.endpoint_arn or ""), versions.get(state.best_version_arn or "")
         if champion is None or champion.arn == version.arn or not self._has_test_set(version):
             return Verdict("deploy", score), False
-        tested, trained = list(self._tested(version)), self._trained(version)
-        comparison = compare(tested, self._tested(champion), trained | self._trained(champion))
+        tested, trained = list(self.tested(version)), self._trained(version)
+        comparison = compare(tested, self.tested(champion), trained | self._trained(champion))
         best = None
         if best_before and best_before.arn not in (champion.arn, version.arn):
-            best = compare(tested, self._tested(best_before), trained | self._trained(best_before))
+            best = compare(tested, self.tested(best_before), trained | self._trained(best_before))
         verdict = without_a_person(judge(comparison, best, self.context.settings), comparison, best)
         is_best = comparison.gained >= comparison.lost and (best is None or best.gained > best.lost)
         return replace(verdict, reason=f"{score}; {verdict.reason}"), is_best
@@ -75,7 +75,7 @@ class EvaluationWorkflow(ModelProject):
         attempt = self.attempt
         return bool(attempt and attempt.version_name == version.name and attempt.test_manifest_key)
 
-    def _tested(self, version: ProjectVersion) -> Iterator[EvaluatedImage]:
+    def tested(self, version: ProjectVersion) -> Iterator[EvaluatedImage]:
         """Yield what a version said of its test images; nothing if its snapshot is gone or cannot be read."""
         if version.evaluation_snapshot is None:
             return

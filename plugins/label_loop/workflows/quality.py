@@ -1,7 +1,7 @@
 """Quality: the daily report of how good the serving version is, and of drift."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import islice
@@ -13,9 +13,11 @@ from label_loop.domain import quality
 from label_loop.domain.learning_curve import EvaluatedVersion, LearningCurve, learning_curve
 from label_loop.domain.quality import QualityReport, quality_report
 from label_loop.domain.statistics import version_name
+from label_loop.domain.thresholds import JudgedDetection, label_thresholds, minimums_of
 from label_loop.hooks.aws_errors import error_code, object_problem
 from label_loop.model_project import ModelProject
-from label_loop.payloads import QUALITY_FOLDER, Event
+from label_loop.payloads import QUALITY_FOLDER, Event, LabelMinimums, ProjectVersion
+from label_loop.workflows.evaluation import EvaluationWorkflow
 
 if TYPE_CHECKING:
     from label_loop.context import LoopContext
@@ -60,7 +62,9 @@ class QualityWorkflow(ModelProject):
         """Report on the serving version at the end of a day, which must be over everywhere it is counted (UTC)."""
         self.context.store.refresh()
         before, version = latest_report(self.context), serving_version(self.context)
-        report = quality_report(day.isoformat(), version, self._counted(day), self._learning_curve(), before)
+        versions = self.versions()
+        report = quality_report(day.isoformat(), version, self._counted(day), self._learning_curve(versions), before)
+        report, minimums = self._with_thresholds(report, versions)
         self.context.clients.s3_client.put_object(
             Bucket=self.context.store.record.bucket,
             Key=report_key(report.day),
@@ -68,7 +72,9 @@ class QualityWorkflow(ModelProject):
             ContentType="application/json",
         )
         # The alarms are in the report by now. One that is published and not recorded as such would come again.
-        self.context.store.change_state(lambda state: replace(state, quality_reported_on=report.day))
+        self.context.store.change_state(
+            lambda state: replace(state, quality_reported_on=report.day, label_minimums=minimums)
+        )
         self.context.clients.announcer.publish(list(_events(report, before, self.context.store.record.bucket)))
         return report
 
@@ -84,11 +90,29 @@ class QualityWorkflow(ModelProject):
                 raise
             return None
 
-    def _learning_curve(self) -> LearningCurve | None:
-        return learning_curve(list(islice(self._evaluated(), _VERSIONS_READ)))
+    def _with_thresholds(
+        self, report: QualityReport, versions: Sequence[ProjectVersion]
+    ) -> tuple[QualityReport, LabelMinimums | None]:
+        """Return the report with the thresholds that the target precision asks for, and what detection is to apply."""
+        settings = self.context.settings
+        serving = next((one for one in versions if one.arn == self.context.store.state.endpoint_arn), None)
+        if not settings.target_precision or serving is None:
+            return report, None
+        if not self.context.store.record.state_table:
+            return replace(report, missing=(*report.missing, quality.NO_STATE_TABLE)), None
+        judged = (
+            JudgedDetection(image.guess, image.confidence_percent, image.is_right)
+            for image in EvaluationWorkflow(self.context).tested(serving)
+        )
+        lowest = settings.minimum_label_detection_confidence_percent
+        found = label_thresholds(judged, settings.target_precision, lowest)
+        return replace(report, thresholds=tuple(found)), minimums_of(found, serving.arn)
 
-    def _evaluated(self) -> Iterator[EvaluatedVersion]:
-        for version in self.versions():
+    def _learning_curve(self, versions: Sequence[ProjectVersion]) -> LearningCurve | None:
+        return learning_curve(list(islice(self._evaluated(versions), _VERSIONS_READ)))
+
+    def _evaluated(self, versions: Sequence[ProjectVersion]) -> Iterator[EvaluatedVersion]:
+        for version in versions:
             summary = self.evaluation(version) if version.f1_score is not None else None
             if version.f1_score is not None and summary and summary.training_images and summary.test_images:
                 yield EvaluatedVersion(version.f1_score, summary.training_images, summary.test_images)
