@@ -13,5 +13,5 @@ def test_a_stream_that_does_not_drift_is_not_reported() -> None:
 
 @pytest.mark.parametrize(("change", "within"), [(drift._rotated, 3), (drift._thinned, 14)])
 def test_a_stream_that_drifts_is_reported_in_time(change: drift.Change, within: int) -> None:
-    figure = drift._reported("drift", change, histories=1, within=within, at_least=1)
+    figure = drift._reported("drift", change, histories=1, within=within)
     assert figure.holds, figure

@@ -16,7 +16,10 @@ from tests.integration.clients import ACCOUNT, REGION
 from tests.integration.world import World
 
 from label_loop.domain import statistics
+from label_loop.domain.insight import Share
 from label_loop.domain.log_row import LoggedAnswer, LogRow
+from label_loop.domain.quality import QualityReport
+from label_loop.domain.thresholds import LabelThreshold
 
 TODAY = datetime.now(UTC).date()
 ARN = "arn:aws:rekognition:eu-west-1:123456789012:project/p/version/{}/1763888400000"
@@ -288,6 +291,20 @@ def test_a_report_that_is_gone_or_no_report_is_none(ask: Ask, world: World) -> N
     assert "no report yet" in told(ask)
     world.put("quality/dt=2026-11-29/report.json", b'{"day": "</script>", "version": 5}')
     assert "no report yet" in told(ask)
+
+
+def test_thresholds_are_listed_with_how_reliable_each_confidence_is(ask: Ask, world: World) -> None:
+    fill(world, {1: 3}, bucket=lambda day: 15)
+    bins = (*[Share(0, 0)] * 8, Share(15, 20), Share(60, 60))
+    thresholds = (LabelThreshold(HOSTILE, 91.25, 80, 0.7, bins), LabelThreshold("dog", None, 90, 0.0, bins))
+    report = QualityReport("2026-11-29", "v1", thresholds=thresholds)
+    world.put("quality/dt=2026-11-29/report.json", report.to_json().encode())
+    world.set_state(endpoint_arn=ARN.format("v1"), quality_reported_on="2026-11-29")
+    ask("viewer", "GET", "models/versions")  # reads the state anew
+    text = ask("viewer", "GET", "insight").text
+    assert "<script>alert" not in text
+    assert "91.2 % 80 70.0 % dog not shown to reach it 90 0.0 %" in words(text)
+    assert series(text, "reliability")[HOSTILE] == [*[None] * 8, 0.75, 1.0]
 
 
 def told(ask: Ask) -> str:

@@ -228,7 +228,8 @@ class _Profiles:
         self.weekdays = [date.fromisoformat(day.day).weekday() for day in days]
         vectors = [list(parts) for parts in zip(*map(self._standardized, _blocks(days)), strict=True)]
         flat = [[value for part in parts for value in part] for parts in vectors]
-        self.products = [[sum(map(mul, one, other)) for other in flat] for one in flat]
+        lower = [[sum(map(mul, one, other)) for other in flat[: n + 1]] for n, one in enumerate(flat)]
+        self.products = [[*row, *(lower[m][n] for m in range(n + 1, len(flat)))] for n, row in enumerate(lower)]
 
     def _standardized(self, block: Sequence[Mapping[str, int]]) -> list[list[float]]:
         counted: dict[str, int] = {}

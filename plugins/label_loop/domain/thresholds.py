@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby, pairwise
 
+from label_loop.domain.insight import Share
 from label_loop.payloads import LabelMinimums
 
 CONFIDENCE = 0.95  # that a label reaches the target
@@ -27,13 +28,15 @@ class JudgedDetection:
 class LabelThreshold:
     """From which confidence on, in percent, detections of a label are accepted; None: from none on.
 
-    It follows from so many answers, and the share of them, 0 to 1, that it accepts.
+    It follows from so many answers, and the share of them, 0 to 1, that it accepts. ``reliability`` has the answers in
+    each tenth of the confidence, lowest first, and how many of them are right.
     """
 
     label: str
     minimum_percent: float | None
     answers: int
     accepted_share: float
+    reliability: tuple[Share, ...] = ()
 
 
 def label_thresholds(
@@ -57,8 +60,15 @@ def label_thresholds(
             minimum = _threshold(answers, target_precision, lowest_percent)
             accepted = [one for one in answers if minimum is not None and one.confidence_percent >= minimum]
             share = sum(one.weight for one in accepted) / sum(one.weight for one in answers)
-            found.append(LabelThreshold(label, minimum, len(answers), share))
+            found.append(LabelThreshold(label, minimum, len(answers), share, _reliability(answers)))
     return found
+
+
+def _reliability(answers: Sequence[JudgedDetection]) -> tuple[Share, ...]:
+    tenths: list[list[bool]] = [[] for _ in range(10)]
+    for one in answers:
+        tenths[min(int(one.confidence_percent // 10), 9)].append(one.is_right)
+    return tuple(Share(sum(tenth), len(tenth)) for tenth in tenths)
 
 
 def minimums_of(thresholds: Iterable[LabelThreshold], version_arn: str) -> LabelMinimums:

@@ -96,7 +96,7 @@ async def insight_page(visit: Look, window: SelectedWindow) -> Response:
         samples=_answers(counts, statistics.SAMPLES),
         reviews=_answers(counts, statistics.REVIEWS),
         report=report,
-        charts=_charts(shown, window),
+        charts=_charts(shown, window, report),
         most_listed=_MOST_LISTED,
     )
 
@@ -145,8 +145,11 @@ def _answers(counts: Mapping[str, int], source: str) -> Answers:
     )
 
 
-def _charts(days: Sequence[DailyCounts], window: InsightWindow) -> dict[str, insight_charts.Chart]:
+def _charts(
+    days: Sequence[DailyCounts], window: InsightWindow, report: QualityReport | None
+) -> dict[str, insight_charts.Chart]:
     return {
+        "reliability": insight_charts.reliability_by_label(report.thresholds if report else ()),
         "detections": insight_charts.detections_over_time(days, window.first, window.last),
         "share": insight_charts.review_share_over_time(days, window.first, window.last),
         "confidence": insight_charts.confidence_by_version(days),
