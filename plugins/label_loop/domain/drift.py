@@ -268,7 +268,9 @@ class _Profiles:
             chance.shuffle(order)
             for kind, difference in enumerate(self._weekday_differences(order)):
                 exceeded[kind] += difference >= observed[kind] * (1 - 1e-9)
-        return min(exceeded) + 1 <= _WEEKDAYS_DIFFER * (_WEEKDAY_PERMUTATIONS + 1)
+            if min(exceeded) + 1 > _WEEKDAYS_DIFFER * (_WEEKDAY_PERMUTATIONS + 1):
+                return False
+        return True
 
     def _weekday_differences(self, weekdays: Sequence[int]) -> tuple[float, float]:
         groups: dict[int, list[int]] = {}
