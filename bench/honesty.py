@@ -13,6 +13,7 @@ from bench.figures import Figure
 from label_loop.domain.comparison import Verdict, compare, judge
 from label_loop.domain.evaluated_images import EvaluatedImage
 from label_loop.parameters import FIELDS, PARAMETERS, Settings
+from label_loop.payloads import LabelledImage
 from local_aws.rekognition.classifier import Classifier, Matrix, fit
 from local_aws.rekognition.features import describe
 from local_aws.rekognition.images import SIDE
@@ -179,4 +180,5 @@ def decide(pair: Pair, tested: Sequence[int]) -> Verdict:
 
 def _tested(guesses: Labels, pair: Pair, tested: Sequence[int]) -> Iterator[EvaluatedImage]:
     for index in tested:
-        yield EvaluatedImage("", str(index), str(pair.truth[index]), str(guesses[index]), 100.0)
+        image = LabelledImage("", str(pair.truth[index]), "", "", str(index))
+        yield EvaluatedImage(image, str(guesses[index]), 100.0)

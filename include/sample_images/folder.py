@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
-from label_loop.domain.images import image_problem, size_problem
+from label_loop.domain.images import inspect_image, size_problem
 from label_loop.domain.labels import labels_of
 
 MOST_PER_LABEL = 400
@@ -62,7 +62,7 @@ def _usable(label: Path, problems: dict[Path, str]) -> Iterator[Path]:
     for path in sorted(label.iterdir()):
         if not path.is_file():
             continue
-        problem = size_problem(path.stat().st_size) or image_problem(path.read_bytes())
+        problem = size_problem(path.stat().st_size) or inspect_image(path.read_bytes()).problem
         if problem:
             problems[path] = problem
         else:

@@ -22,6 +22,11 @@ def manifest_key(version_name: str) -> str:
     return f"{MANIFESTS_FOLDER}{version_name}.manifest"
 
 
+def test_manifest_key(version_name: str) -> str:
+    """Return the S3 key of the manifest of the test images of a version that the loop trains."""
+    return f"{MANIFESTS_FOLDER}{version_name}.test.manifest"
+
+
 class ModelProject:
     """The base of training, deployment and the serving model."""
 

@@ -107,8 +107,9 @@ class ReviewEnded:
 class LabelledImage:
     """An object in a label's folder. ``modified`` is S3's LastModified, as the manifest writes it.
 
-    ``etag`` is S3's, without quotes. ``content`` is the MD5 digest of the content in hexadecimal, or "" if it is not
-    known; for most objects it equals the ETag. In a manifest of version 0.2 and before both are "".
+    ``etag`` is S3's, without quotes. ``content`` is the SHA-256 digest of the content in hexadecimal, and
+    ``difference_hash`` tells what it looks like; both are "" if the object was not read yet. In a manifest of version
+    0.2 and before all three are "".
     """
 
     key: str
@@ -116,6 +117,7 @@ class LabelledImage:
     modified: str
     etag: str = ""
     content: str = ""
+    difference_hash: str = ""
     # These are known from a listing only.
     size_bytes: int = field(default=0, compare=False)
     storage_class: str = field(default="", compare=False)
@@ -134,6 +136,11 @@ class TrainingAttempt:
     started_at: str
     outcome: str | None = None
     test_manifest_key: str | None = None
+    """The manifest of the images that test it; None if Rekognition splits off some of the training images."""
+    test_images: int = 0
+    """The number of the loop's test images, also of those that are too few to test it."""
+    labelled_images: int = 0
+    """The number of usable images in the folders of labels, whether they train, are held out, or are left out."""
     tries: int = 0
     """How often AWS refused to create the version."""
     from_datasets: bool = False

@@ -41,7 +41,7 @@ async def browser(app: FastAPI, name: str) -> AsyncIterator[httpx.AsyncClient]:
 async def test_hostile_uploads_hold_up_no_page(served: FastAPI, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sixteen uploads that trickle, have too many scans or take too long to decode, each of another user."""
     monkeypatch.setattr(pool, "_PROGRAM", ("-c", _QUICKLY_GIVEN_UP))
-    monkeypatch.setattr(upload, "check_image", (decoders := pool.DecoderPool(2)).check)
+    monkeypatch.setattr(upload, "inspect_image", (decoders := pool.DecoderPool(2)).inspect)
     last = JPEG.rindex(b"\xff\xda")
     scans = JPEG[:last] + JPEG[last:-2] * 1_100 + JPEG[-2:]
     padding = b"\xff\xd8" + b"\xff" * 2_000_000  # takes seconds

@@ -327,7 +327,7 @@ def test_a_decoder_that_is_not_there_is_not_the_images_fault(
     def fail(body: bytes) -> None:
         raise DecoderUnavailableError("ended with 1")
 
-    monkeypatch.setattr(upload, "check_image", fail)
+    monkeypatch.setattr(upload, "inspect_image", fail)
     answer = send(ask, "detection", DIGIT, name="a.png")
     assert (answer.status_code, world.keys()) == (503, [])
     assert "The image could not be checked" in answer.text

@@ -1,6 +1,7 @@
 """Pictures of digits, for training and for detection, and pictures of nothing."""
 
 import io
+import random
 from itertools import islice
 
 from PIL import Image
@@ -14,7 +15,9 @@ TRAINING_DIGITS = [pictures[n] for n in range(10) for pictures in _TEN_EACH]
 FRESH_DIGITS = [picture for picture in DIGITS if picture not in TRAINING_DIGITS]
 
 
-def png(colour: int = 0, side: int = 96) -> bytes:
+def png(number: int = 0, side: int = 96) -> bytes:
+    """Return a pattern that looks like that of no other number."""
     file = io.BytesIO()
-    Image.new("RGB", (side, side), (colour % 256, colour // 256 % 256, 90)).save(file, "PNG")
+    pattern = Image.frombytes("L", (8, 8), random.Random(number).randbytes(64))
+    pattern.resize((side, side), Image.Resampling.NEAREST).convert("RGB").save(file, "PNG")
     return file.getvalue()

@@ -14,8 +14,8 @@ from label_loop.domain import statistics
 from label_loop.domain.evaluated_images import EvaluatedImage
 from label_loop.domain.quality import NO_DETECTIONS, NO_MODEL, NO_STATE_TABLE, NO_STATISTICS
 from label_loop.operators.quality import QualityReportOperator
-from label_loop.payloads import LabelMinimums
-from label_loop.workflows.evaluation import EvaluationWorkflow
+from label_loop.payloads import LabelledImage, LabelMinimums
+from label_loop.workflows.evaluation_snapshot import EvaluationSnapshots
 
 YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
 
@@ -125,8 +125,9 @@ def test_a_report_before_that_is_gone_or_broken_does_no_harm(world: World, model
 def test_detection_accepts_a_label_from_the_confidence_on_that_reaches_the_target(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sevens = [EvaluatedImage(f"{n}", "", "7" if n >= 50 else "1", "7", 70 + n / 10) for n in range(300)]
-    monkeypatch.setattr(EvaluationWorkflow, "tested", lambda *_: iter(sevens))
+    truths = [LabelledImage(f"{n}", "7" if n >= 50 else "1", "") for n in range(300)]
+    sevens = [EvaluatedImage(truth, "7", 70 + n / 10) for n, truth in enumerate(truths)]
+    monkeypatch.setattr(EvaluationSnapshots, "images", lambda *_: iter(sevens))
     world.set_variable("Target-Precision", "0.95")
     run(world)
     (threshold,) = stored(world)["thresholds"]

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.integration.clients import REGION
 from tests.integration.model import Model, registry
-from tests.integration.pictures import TRAINING_DIGITS, png
+from tests.integration.pictures import FRESH_DIGITS, TRAINING_DIGITS, png
 from tests.integration.site import events
 from tests.integration.world import World
 from tests.waiting import eventually
@@ -99,8 +99,9 @@ def test_a_real_training_is_deployed_beside_the_old_version_and_then_takes_over(
     assert attempt
     assert attempt.outcome == DEPLOYED
     assert world.record()["previous_trained_images"] == world.state().previous_trained_images == 60
+    assert (attempt.images, attempt.test_images) == (50, 10)
     texts = [one["body"]["message"] for one in events(world.told(), "model_status")]
-    for word in ("training started with 60 images", "accepted", "starting with 1", "is now serving", "stopped"):
+    for word in ("training started with 50 images", "accepted", "starting with 1", "is now serving", "stopped"):
         assert any(word in text for text in texts), word
     world.upload("a.png")
     assert world.detect().detected == 1
@@ -213,12 +214,12 @@ def test_new_images_that_are_all_unusable_start_nothing(bare: World, instant: An
 
 @pytest.mark.parametrize("labels", [["only"], ["a", "b-with-a-single-image"]], ids=["one label", "only one image"])
 def test_a_set_that_cannot_train_starts_nothing(bare: World, labels: list[str]) -> None:
-    for n in range(12):
+    for n in range(4):
         bare.put(f"{LABELLED_FOLDER}{labels[0]}/{n}.png", png(n))
     for label in labels[1:]:
         bare.put(f"{LABELLED_FOLDER}{label}/x.png", png(99))
     with pytest.raises(UnusableTrainingSetError):
-        bare.training().prepare(resume=False, forced=False, run_id="r")
+        bare.training().prepare(resume=False, forced=True, run_id="r")
     assert bare.version_names() == []
     assert bare.state().last_training_attempt is None
 
@@ -328,8 +329,23 @@ def test_a_replaced_image_counts_as_new(world: World, instant: Any) -> None:
     world.date(key, datetime(2026, 11, 1, tzinfo=UTC))  # S3 dates objects by the second
     run(world, "first")
     assert world.training().check(forced=False).action == "none"
-    world.put(key, TRAINING_DIGITS[1].body)
+    world.put(key, FRESH_DIGITS[0].body)
     assert world.training().check(forced=False).action == "train"
+
+
+def test_the_same_image_under_two_labels_trains_under_neither_and_is_told(bare: World) -> None:
+    bare.label(TRAINING_DIGITS[:30])
+    wrong = f"{LABELLED_FOLDER}{TRAINING_DIGITS[0].label}/{TRAINING_DIGITS[1].name}"
+    bare.put(wrong, TRAINING_DIGITS[1].body)
+    attempt = bare.training().prepare(resume=False, forced=False, run_id="r")
+    assert attempt
+    assert (attempt.images, attempt.labelled_images) == (29, 31)
+    bare.training().check(forced=False)
+    published = bare.told()
+    (checked,), (manifest,) = (events(published, kind) for kind in ("training_checked", "manifest"))
+    right = f"{LABELLED_FOLDER}{TRAINING_DIGITS[1].label}/{TRAINING_DIGITS[1].name}"
+    told = dict.fromkeys([right, wrong], "the same image is labelled 0 and 1: keep the right one")
+    assert checked["body"]["left_out"] == manifest["body"]["left_out"] == told
 
 
 def test_a_manifest_that_is_gone_is_written_again_and_the_same_images_are_not_paid_again(
@@ -356,16 +372,20 @@ def test_a_manifest_that_is_gone_holds_back_neither_force_nor_new_images(world: 
     assert world.training().prepare(resume=False, forced=False, run_id="third")
 
 
-def test_a_test_set_without_half_of_the_labels_starts_nothing(bare: World) -> None:
+def test_a_test_set_without_half_of_the_labels_is_not_used_yet(bare: World) -> None:
     bare.label(TRAINING_DIGITS[:20])
     for picture in TRAINING_DIGITS[:4]:
         bare.put(f"images_for_testing/{picture.label}/{picture.name}", picture.body)
-    with pytest.raises(UnusableTrainingSetError, match="4 of the 10 labels"):
-        bare.training().prepare(resume=False, forced=False, run_id="r")
-    assert not [key for key in bare.keys(MANIFESTS_FOLDER) if key.endswith(".manifest")]
+    few = bare.training().prepare(resume=False, forced=False, run_id="r")
+    assert few
+    assert (few.test_manifest_key, few.test_images, few.images) == (None, 4, 12)  # those in both folders only test
+    (manifest,) = events(bare.told(), "manifest")
+    assert "fewer than half of the labels" in manifest["body"]["left_out"]["images_for_testing/"]
     picture = TRAINING_DIGITS[4]
     bare.put(f"images_for_testing/{picture.label}/{picture.name}", picture.body)
-    assert bare.training().prepare(resume=False, forced=False, run_id="r")
+    enough = bare.training().prepare(resume=False, forced=False, run_id="r")
+    assert enough
+    assert enough.test_manifest_key
 
 
 def test_a_test_set_is_given_to_the_training_where_there_is_one(bare: World, instant: Any) -> None:
@@ -376,7 +396,7 @@ def test_a_test_set_is_given_to_the_training_where_there_is_one(bare: World, ins
     assert attempt
     assert attempt.test_manifest_key
     text = bare.client("s3").get_object(Bucket=bare.bucket, Key=attempt.test_manifest_key)["Body"].read().decode()
-    assert len(text.splitlines()) == 20
+    assert len(text.splitlines()) == attempt.test_images == 19  # two of the zeros look alike
     bare.training().create_version(attempt)
     (version,) = _versions(bare)
     assert [location.key for location in version.testing] == [attempt.test_manifest_key]

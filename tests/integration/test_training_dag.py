@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.integration.model import Model
-from tests.integration.pictures import FRESH_DIGITS, TRAINING_DIGITS
+from tests.integration.pictures import DIGITS, FRESH_DIGITS, TRAINING_DIGITS
 from tests.integration.world import World
 
 from label_loop.operators import training as operators
@@ -143,7 +143,7 @@ def test_too_few_usable_images_start_nothing(world: World, run: Any) -> None:
 
 
 def test_a_set_that_cannot_train_starts_nothing(world: World, run: Any) -> None:
-    world.label([picture for picture in TRAINING_DIGITS if picture.label == "1"])
+    world.label([picture for picture in DIGITS if picture.label == "1"])
     state, tasks = run()
     assert state == "failed"
     assert tasks == states("upstream_failed", "upstream_failed") | {"write_manifest": "failed"}

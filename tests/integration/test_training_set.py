@@ -10,6 +10,7 @@ from tests.integration.site import events
 from tests.integration.world import World
 
 from label_loop.decoder import DecoderUnavailableError
+from label_loop.domain.images import Inspection
 from label_loop.payloads import LABELLED_FOLDER, MANIFESTS_FOLDER, TEST_FOLDER
 from label_loop.workflows import training_set
 
@@ -95,11 +96,13 @@ def test_folders_of_one_label_train_as_one_and_are_told_before(bare: World) -> N
     bare.put(f"{TEST_FOLDER}CAT/1.png", png(50))
     attempt = bare.training().prepare(resume=False, forced=False, run_id="r")
     assert attempt
-    trained = {image.key: image.label for image in bare.training().training_set.in_manifest(attempt.manifest_key)}
+    manifests = (attempt.manifest_key, attempt.test_manifest_key)
+    images = [image for key in manifests for image in bare.training().training_set.in_manifest(key)]
+    trained = {image.key: image.label for image in images if image.key.startswith(LABELLED_FOLDER)}
     assert len(trained) == 12
     assert set(trained.values()) == {"cat", "dog"}
     assert {trained[key] for key in trained if "/Cat/" in key} == {"cat"}
-    assert [image.label for image in bare.training().training_set.in_manifest(attempt.test_manifest_key)] == ["cat"]
+    assert [image.label for image in images if image.key.startswith(TEST_FOLDER)] == ["cat"]
     (manifest,) = events(bare.told(), "manifest")
     assert manifest["body"]["twins"].keys() == {f"{LABELLED_FOLDER}Cat/", f"{TEST_FOLDER}CAT/"}
     assert "'Cat'" in manifest["body"]["twins"][f"{LABELLED_FOLDER}Cat/"]
@@ -133,13 +136,13 @@ def test_an_image_whose_decoder_failed_is_checked_again(bare: World, monkeypatch
     odd = scans(2)
     bare.put(f"{LABELLED_FOLDER}1/odd.jpg", odd)
 
-    def check(body: bytes) -> str | None:
+    def inspect(body: bytes) -> Inspection:
         if body == odd:
             raise DecoderUnavailableError("did not answer within 30 seconds")
-        return None
+        return Inspection(None)
 
     with monkeypatch.context() as patch:
-        patch.setattr(training_set, "check_image", check)
+        patch.setattr(training_set, "inspect_image", inspect)
         first = bare.training().prepare(resume=False, forced=False, run_id="r")
     assert first
     assert first.images == 20

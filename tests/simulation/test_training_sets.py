@@ -102,7 +102,7 @@ def test_an_image_that_cannot_be_read_is_left_out_and_told(code: str, words: str
     assert bad not in trained(history)
     attempt = prepare(history.world)
     assert attempt
-    assert attempt.images == 4 + len(good)
+    assert attempt.labelled_images == 4 + len(good)
     assert words in told(history.world)["left_out"][bad]
     # It may be readable by now: what is no verdict on the content is looked at again.
     del history.world.s3.refusals[bad]
@@ -153,11 +153,11 @@ def test_an_image_that_is_replaced_while_it_is_read_is_looked_at_the_next_time(m
         patch.setattr(world.s3, "get_object", replaced)
         attempt = prepare(world)
     assert attempt
-    assert attempt.images == 7
+    assert attempt.labelled_images == 7
     assert "replaced in the meantime" in told(world)["left_out"][key]
     attempt = prepare(world)
     assert attempt
-    assert attempt.images == 8
+    assert attempt.labelled_images == 8
 
 
 # ------------------------------------------------------------------------------ archives
@@ -177,7 +177,7 @@ def test_archived_images_are_known_from_the_listing(storage_class: str) -> None:
     assert check(world).count == 4
     attempt = prepare(world)
     assert attempt
-    assert attempt.images == 8
+    assert attempt.labelled_images == 8
 
 
 def test_an_image_in_an_archive_tier_is_left_out_though_it_was_trained() -> None:
@@ -220,7 +220,7 @@ def test_a_training_that_was_not_created_is_prepared_again_before_it_is_paid() -
     (version,) = history.world.rekognition.trainings
     assert version.name == first.version_name
     assert len(version.training_set) == 7
-    assert history.world.state()["last_training_attempt"]["images"] == 7
+    assert history.world.state()["last_training_attempt"]["labelled_images"] == 7
 
 
 # --------------------------------------------------------------- content, not key and date
@@ -300,7 +300,8 @@ def test_what_the_version_before_trained_is_not_paid_again() -> None:
     assert len(trained(history, force=True)) == 4
     older = as_before(history.world, last_attempt(history.world))
     assert check(history.world).count == 0
-    assert reads(history.world, lambda: prepare(history.world, force=False)) == 1  # its manifest, and no image
+    # Its manifest and what was read before, and no image.
+    assert reads(history.world, lambda: prepare(history.world, force=False)) == 2
     assert trained(history) == []
     # Neither without its manifest, by its fingerprint, though its version is deleted.
     del history.world.s3.buckets[BUCKET].keys[older.manifest_key]
@@ -400,7 +401,7 @@ def test_the_content_decides_what_is_an_image_and_all_else_is_told() -> None:
     world.s3.put(BUCKET, f"{LABELLED}cat/", b"")
     attempt = prepare(world)
     assert attempt
-    assert attempt.images == 4 + len(names)
+    assert attempt.labelled_images == 4 + len(names)
     left_out = {f"{LABELLED}cat/{name}" for name in others} | {f"{LABELLED}stray.png"}
     assert told(world)["left_out"].keys() == left_out
     # Once it was read, what is no image is not counted as new any more.

@@ -1,4 +1,4 @@
-"""The program of a decoder: reads images from standard input, and writes the problem of each to standard output.
+"""The program of a decoder: reads images from standard input, and writes what each is to standard output.
 
 It ends when its parent does, and is ended by the kernel when an image takes too long.
 """
@@ -10,8 +10,8 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from label_loop.decoder.limits import CPU_SECONDS, LENGTH, MEMORY_BYTES
-from label_loop.domain.images import image_problem
+from label_loop.decoder.limits import CPU_SECONDS, LENGTH, MEMORY_BYTES, answer_of
+from label_loop.domain.images import Inspection, inspect_image
 
 _PLUGINS = ("JpegImagePlugin", "MpoImagePlugin", "PngImagePlugin", "TiffImagePlugin")  # the last reads EXIF
 
@@ -25,7 +25,7 @@ def main() -> None:
         import_module(f"PIL.{plugin}")
     while header := sys.stdin.buffer.read(LENGTH.size):
         _limit()
-        answer = _problem(*LENGTH.unpack(header)).encode()
+        answer = answer_of(_inspected(*LENGTH.unpack(header)))
         sys.stdout.buffer.write(LENGTH.pack(len(answer)) + answer)
         sys.stdout.buffer.flush()
 
@@ -40,11 +40,11 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (idle_bytes + MEMORY_BYTES, resource.RLIM_INFINITY))
 
 
-def _problem(length: int) -> str:
+def _inspected(length: int) -> Inspection:
     try:
-        return image_problem(sys.stdin.buffer.read(length)) or ""
+        return inspect_image(sys.stdin.buffer.read(length))
     except MemoryError:
-        return f"cannot be decoded within {MEMORY_BYTES >> 20} MB of memory"
+        return Inspection(f"cannot be decoded within {MEMORY_BYTES >> 20} MB of memory")
 
 
 if __name__ == "__main__":

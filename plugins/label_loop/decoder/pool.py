@@ -8,8 +8,8 @@ import threading
 from functools import cache
 from pathlib import Path
 
-from label_loop.decoder.limits import CPU_SECONDS, LENGTH
-from label_loop.domain.images import size_problem
+from label_loop.decoder.limits import CPU_SECONDS, LENGTH, inspection_of
+from label_loop.domain.images import Inspection, size_problem
 from label_loop.exceptions import LabelLoopError
 
 DECODERS = 2  # in each process that checks images
@@ -57,8 +57,8 @@ class Decoder:
         """Return whether it can check another image."""
         return not self._is_overdue and self._process.poll() is None
 
-    def check(self, body: bytes) -> str | None:
-        """Return the problem of an image, or None. If the image ends the decoder, that is its problem.
+    def inspect(self, body: bytes) -> Inspection:
+        """Return what an image is. If the image ends the decoder, that is its problem.
 
         Raises DecoderUnavailableError if the decoder was not the image's to end.
         """
@@ -70,9 +70,7 @@ class Decoder:
         finally:
             deadline.cancel()
             deadline.join()  # from here on it is known whether the decoder was killed
-        if answer is not None:
-            return answer or None
-        return self._cause_of_death()
+        return Inspection(self._cause_of_death()) if answer is None else answer
 
     def close(self) -> None:
         """End the process, if it has not ended."""
@@ -83,7 +81,7 @@ class Decoder:
         self._is_overdue = True
         self._process.kill()
 
-    def _ask(self, body: bytes) -> str | None:
+    def _ask(self, body: bytes) -> Inspection | None:
         """Return the decoder's answer, or None if it ended without one."""
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:
@@ -99,7 +97,7 @@ class Decoder:
             return None
         (length,) = LENGTH.unpack(header)
         answer = stdout.read(length)
-        return answer.decode() if len(answer) == length else None
+        return inspection_of(answer) if len(answer) == length else None
 
     def _cause_of_death(self) -> str:
         code = self._process.wait()
@@ -119,12 +117,12 @@ class DecoderPool:
         self._free = threading.BoundedSemaphore(size)
         self._idle: list[Decoder] = []
 
-    def check(self, body: bytes) -> str | None:
-        """Return the problem of an image, or None. Waits for a free decoder, however long that takes."""
+    def inspect(self, body: bytes) -> Inspection:
+        """Return what an image is. Waits for a free decoder, however long that takes."""
         with self._free:
             decoder = self._take()
             try:
-                return decoder.check(body)
+                return decoder.inspect(body)
             finally:
                 if decoder.is_usable():
                     self._idle.append(decoder)
@@ -145,10 +143,11 @@ def _pool_of(process_id: int) -> DecoderPool:  # noqa: ARG001 - a forked process
     return DecoderPool(DECODERS)
 
 
-def check_image(body: bytes) -> str | None:
-    """Return why an image cannot be used for training, or None if it can, as ``images.image_problem`` does.
+def inspect_image(body: bytes) -> Inspection:
+    """Find out whether an image can be used for training and what it looks like, as ``images.inspect_image`` does.
 
     The work is bounded: an image that takes more than the limits of ``decoder.limits`` cannot be used. Raises
     DecoderUnavailableError if that could not be found out.
     """
-    return size_problem(len(body)) or _pool_of(os.getpid()).check(body)
+    problem = size_problem(len(body))
+    return Inspection(problem) if problem else _pool_of(os.getpid()).inspect(body)

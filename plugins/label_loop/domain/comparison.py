@@ -84,25 +84,26 @@ class Comparison:
 
 
 def compare(
-    challenger: Iterable[EvaluatedImage], champion: Iterable[EvaluatedImage], trained: Collection[str]
+    challenger: Iterable[EvaluatedImage], champion: Iterable[EvaluatedImage], seen: Collection[str]
 ) -> Comparison:
     """Compare two versions on the images that both were tested with, by content.
 
-    ``trained`` are the contents that either was trained with. An image counts once, under the label that the challenger
-    was tested with, and only if the champion's test had images of that label, too.
+    ``seen`` are the contents that either was trained with, or with images that are alike. An image counts once, under
+    the label that the challenger was tested with, and only if the champion's test had images of that label, too.
     """
-    before = {image.content: image for image in champion if image.content and image.content not in trained}
-    known = {image.label for image in before.values()}
+    contents = ((one.image.content, one) for one in champion)
+    before = {content: one for content, one in contents if content and content not in seen}
+    known = {one.image.label for one in before.values()}
     counts: dict[str, Counter[str]] = {}
-    for image in challenger:
-        old = before.pop(image.content, None)
-        if old is None or image.label not in known:
+    for one in challenger:
+        label, old = one.image.label, before.pop(one.image.content, None)
+        if old is None or label not in known:
             continue
-        was_right = old.guess == image.label
-        counted = counts.setdefault(image.label, Counter())
+        was_right = old.guess == label
+        counted = counts.setdefault(label, Counter())
         counted.update(
-            gained=image.is_right and not was_right,
-            lost=was_right and not image.is_right,
+            gained=one.is_right and not was_right,
+            lost=was_right and not one.is_right,
             pairs=1,
             champion_right=was_right,
         )

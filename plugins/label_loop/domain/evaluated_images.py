@@ -6,32 +6,43 @@ beside them depend on thresholds that Rekognition fits to these very images, and
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from label_loop.domain import manifest
+from label_loop.domain.alike import alike_to, are_of_one_scene
+from label_loop.payloads import LabelledImage
 
 _ENTRY, _METADATA = "rekognition-custom-labels-evaluation-", "-metadata"
 
 
 @dataclass(frozen=True)
 class EvaluatedImage:
-    """A test image, its label, and the label that a version is most confident of, "" if it names none.
+    """A test image as the manifest has it, and the label that a version is most confident of, "" if it names none."""
 
-    ``key`` and ``content`` are those of the image in the manifest; ``content`` is "" if it is not known.
-    """
-
-    key: str
-    content: str
-    label: str
+    image: LabelledImage
     guess: str
     confidence_percent: float
 
     @property
     def is_right(self) -> bool:
         """Whether the version would name the image's label."""
-        return self.guess == self.label
+        return self.guess == self.image.label
+
+
+def seen(tested: Sequence[EvaluatedImage], trained: Iterable[LabelledImage]) -> set[str]:
+    """Return the contents of test images that are equal or alike to a training image."""
+    images = [one.image for one in tested]
+    contents, equal = {image.content for image in images}, set()
+
+    def noted() -> Iterator[LabelledImage]:
+        for image in trained:
+            equal.add(image.content)
+            yield image
+
+    alike = alike_to(noted(), images, by_look=not are_of_one_scene(images))
+    return alike | equal & contents
 
 
 def parse(lines: Iterable[str | bytes], bucket: str) -> Iterator[EvaluatedImage]:
@@ -39,7 +50,19 @@ def parse(lines: Iterable[str | bytes], bucket: str) -> Iterator[EvaluatedImage]
     for text in lines:
         for image in manifest.parse([text], bucket):
             guess, confidence = _best(json.loads(text))
-            yield EvaluatedImage(image.key, image.content, image.label, guess, confidence)
+            yield EvaluatedImage(image, guess, confidence)
+
+
+def keys(lines: Iterable[str | bytes], bucket: str) -> Iterator[str]:
+    """Yield the keys of a snapshot's images in a bucket, whoever wrote the manifest."""
+    prefix = f"s3://{bucket}/"
+    for text in lines:
+        try:
+            source = json.loads(text)["source-ref"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            continue
+        if isinstance(source, str) and source.startswith(prefix):
+            yield source.removeprefix(prefix)
 
 
 def _best(entry: dict[str, Any]) -> tuple[str, float]:

@@ -2,8 +2,14 @@
 
 import io
 import warnings
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from label_loop.domain.image_structure import structure_problem
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as AnyImage
 
 MAX_IMAGE_BYTES = 15 * 1024 * 1024
 MIN_SIDE_PX = 64
@@ -12,6 +18,9 @@ MAX_ASPECT_RATIO = 20
 SUFFIXES = (".png", ".jpg", ".jpeg")
 # The first bytes of the formats that Rekognition accepts.
 _SIGNATURES = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8\xff"}
+_HASH_SIDE = 8
+_CONTRAST_STEPS = 25
+_ENOUGH_TO_COMPARE = (_HASH_SIDE * 8, _HASH_SIDE * 8)
 SIGNATURE_BYTES = max(map(len, _SIGNATURES.values()))
 
 
@@ -35,32 +44,60 @@ def size_problem(size_bytes: int) -> str | None:
     return f"{size_bytes} bytes, more than 15 MB" if size_bytes > MAX_IMAGE_BYTES else None
 
 
-def image_problem(body: bytes) -> str | None:
-    """Return why an image cannot be used for training, or None if it can. Raises MemoryError if it takes too much.
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """Why an image cannot be used for training, or None if it can; then also its ``difference_hash``, else ""."""
 
-    The whole image is decoded, since a truncated file has a valid header. Its structure and dimensions are checked
-    before, so that most decompression bombs cost nothing. ``decoder.check_image`` bounds what the others cost.
+    problem: str | None
+    difference_hash: str = ""
+
+
+def inspect_image(body: bytes) -> Inspection:
+    """Find out whether an image can be used for training, and what it looks like.
+
+    Raises MemoryError if it takes too much. The whole image is decoded, since a truncated file has a valid header. Its
+    structure and dimensions are checked before, so that most decompression bombs cost nothing.
+    ``decoder.inspect_image`` bounds what the others cost.
     """
     from PIL import Image
 
     problem = size_problem(len(body)) or structure_problem(body)
     if problem:
-        return problem
+        return Inspection(problem)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns about large images; dimensions are checked below
         try:
             with Image.open(io.BytesIO(body), formats=list(_SIGNATURES)) as image:
                 problem = _size_problem(*image.size)
-                if problem is None:
-                    image.draft(None, (1, 1))  # reads all of a JPEG, in a fraction of the memory for its pixels
-                    image.load()
+                if problem:
+                    return Inspection(problem)
+                image.draft(None, _ENOUGH_TO_COMPARE)  # reads all of a JPEG, in a fraction of the memory for its pixels
+                image.load()
+                return Inspection(None, difference_hash(image))
         except MemoryError:
             raise
         except Image.DecompressionBombError:
-            return f"more than {MAX_SIDE_PX} px per side"
+            return Inspection(f"more than {MAX_SIDE_PX} px per side")
         except Exception as error:  # Pillow's decoders raise many types for damaged files
-            return f"not a readable PNG or JPEG ({type(error).__name__})"
-    return problem
+            return Inspection(f"not a readable PNG or JPEG ({type(error).__name__})")
+
+
+def difference_hash(image: "AnyImage") -> str:
+    """Return the 64-bit difference hash of an image as 16 hexadecimal digits.
+
+    Each bit tells whether one of 8 x 8 areas is darker than the one to its right. Images that differ in few bits look
+    alike, whatever their size and compression. Areas that differ by less than a 25th of the image's contrast count as
+    equal, so that noise on a plain background changes no bit.
+    """
+    from PIL.Image import Resampling
+
+    grey = image.convert("F" if image.mode.startswith("I") else "L")  # 16 bits would be clipped to 8
+    small = grey.resize((_HASH_SIDE + 1, _HASH_SIDE), Resampling.BOX)
+    levels = [level for level in small.get_flattened_data() if isinstance(level, int | float)]  # grey has no colours
+    least = (max(levels) - min(levels)) / _CONTRAST_STEPS
+    rows = [levels[first : first + _HASH_SIDE + 1] for first in range(0, len(levels), _HASH_SIDE + 1)]
+    bits = [right - left > least for row in rows for left, right in pairwise(row)]
+    return f"{sum(bit << place for place, bit in enumerate(bits)):016x}"
 
 
 def _size_problem(width: int, height: int) -> str | None:

@@ -1,19 +1,21 @@
 """The training manifest: SageMaker Ground Truth image classification, one JSON line per image."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 
 from label_loop.payloads import LabelledImage
 
 LABEL_ATTRIBUTE = "label"
 _JOB = "label-loop/"  # begins the name of the labelling job, which names the content of the image
+_JOB_NAME = re.compile(rf"{_JOB}([0-9a-f]{{64}})/([0-9a-f]{{16}}|)/(.*)", re.DOTALL)
 
 
 def line(bucket: str, image: LabelledImage) -> str:
     """Return the line of an image. Its creation date is the object's.
 
-    The content and the ETag are kept in the name of the labelling job: it is optional, any text, and the only such
-    text in AWS's format.
+    The content, what it looks like, and the ETag are kept in the name of the labelling job: it is optional, any text,
+    and the only such text in AWS's format.
     """
     metadata = {
         "confidence": 1,
@@ -23,7 +25,7 @@ def line(bucket: str, image: LabelledImage) -> str:
         "type": "groundtruth/image-classification",
     }
     if image.content:
-        metadata["job-name"] = f"{_JOB}{image.content}" + (f"/{image.etag}" if image.etag != image.content else "")
+        metadata["job-name"] = f"{_JOB}{image.content}/{image.difference_hash}/{image.etag}"
     return json.dumps(
         {"source-ref": f"s3://{bucket}/{image.key}", LABEL_ATTRIBUTE: 1, f"{LABEL_ATTRIBUTE}-metadata": metadata},
         ensure_ascii=False,
@@ -42,13 +44,10 @@ def parse(lines: Iterable[str | bytes], bucket: str) -> Iterator[LabelledImage]:
         except (ValueError, KeyError, TypeError, RecursionError):
             continue
         if all(isinstance(part, str) for part in (source, label, modified)) and source.startswith(prefix):
-            etag, content = _identity(metadata.get("job-name"))
-            yield LabelledImage(source.removeprefix(prefix), label, modified, etag, content)
+            yield LabelledImage(source.removeprefix(prefix), label, modified, *_identity(metadata.get("job-name")))
 
 
-def _identity(job: object) -> tuple[str, str]:
-    """Return the ETag and the content that the name of a labelling job holds, "" if it holds none."""
-    if not (isinstance(job, str) and job.startswith(_JOB)):
-        return "", ""
-    content, _, etag = job.removeprefix(_JOB).partition("/")
-    return (etag or content) if content else "", content
+def _identity(job: object) -> tuple[str, str, str]:
+    """Return the ETag, the content and the difference hash that the name of a labelling job holds, "" if none."""
+    found = _JOB_NAME.fullmatch(job) if isinstance(job, str) else None
+    return (found[3], found[1], found[2]) if found else ("", "", "")

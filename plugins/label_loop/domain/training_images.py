@@ -1,15 +1,14 @@
 """Which objects are training images, and which of them are new.
 
 An image is its content under its label. Its key, date, version and storage class may change without a reason to pay for
-a training again, and so may its ETag, which is a digest of the content only where an object was uploaded in one part
-and without a KMS key. Images are therefore recognized by ETag where that is enough, and else by the digest of what was
-read.
+a training again, and so may its ETag. An object whose ETag was seen before is not read again; any other is recognized
+by the digest of what was read.
 """
 
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from label_loop.domain.images import size_problem
@@ -21,7 +20,6 @@ from label_loop.payloads import LabelledImage
 _ARCHIVES = {"GLACIER", "DEEP_ARCHIVE"}
 # Its objects may lie in an archive tier, which no listing says.
 TIERED = "INTELLIGENT_TIERING"
-_PARTS = "-"  # in the ETag of an object that was uploaded in parts, which is no digest of its content
 _MARKERS = ("/", "_$folder$")  # how consoles and Hadoop mark a folder
 
 _same_label = lru_cache(maxsize=1024)(label_key)
@@ -77,34 +75,50 @@ def notes(folder: str, of_folders: Mapping[str, str]) -> Mapping[str, str]:
     return {f"{folder}{name}/": note for name, note in of_folders.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The SHA-256 of an object's content, and why it cannot be trained on, or "" if it can; then what it looks like."""
+
+    content: str
+    problem: str = ""
+    difference_hash: str = ""
+
+
 class TrainedImages:
     """The images of an earlier training, read from its manifest."""
 
     def __init__(self, images: Iterable[LabelledImage]) -> None:
-        self._contents: dict[str, str] = {}  # by what an ETag may be
-        self._identities: set[tuple[str, str]] = set()
+        self._verdicts: dict[str, Verdict] = {}  # by ETag
+        self._contents: dict[str, set[str]] = {}  # the labels of each
         self._labels: dict[str, str] = {}
         self._dated: set[tuple[str, str]] = set()  # the manifest is of version 0.2 or before, which knew no content
         for image in images:
-            self._labels.setdefault(_same_label(image.label), image.label)
+            label = _same_label(image.label)
+            self._labels.setdefault(label, image.label)
             if image.content:
-                self._contents |= {image.etag: image.content, image.content: image.content}
-                self._identities.add(_identity(image))
+                self._verdicts[image.etag] = Verdict(image.content, difference_hash=image.difference_hash)
+                self._contents.setdefault(image.content, set()).add(label)
             else:
                 self._dated.add((image.key, image.modified))
 
     def __bool__(self) -> bool:
-        return bool(self._identities or self._dated)
+        return bool(self._contents or self._dated)
 
     def __contains__(self, image: LabelledImage) -> bool:
-        return _identity(image) in self._identities or (image.key, image.modified) in self._dated
+        is_same = _same_label(image.label) in self._contents.get(image.content, ())
+        return is_same or (image.key, image.modified) in self._dated
 
-    def content_of(self, image: LabelledImage) -> str | None:
-        """Return the content of a listed image, or None if it is not known and has to be read."""
-        known = self._contents.get(image.etag)
-        if known is None and (image.key, image.modified) in self._dated and _PARTS not in image.etag:
-            return image.etag
-        return known
+    def had(self, image: LabelledImage) -> bool:
+        """Return whether an image was there, under whatever label."""
+        return image.content in self._contents or (image.key, image.modified) in self._dated
+
+    def missing_in(self, images: Iterable[LabelledImage]) -> int:
+        """Return how many contents were there that none of the images has."""
+        return len(self._contents.keys() - {image.content for image in images})
+
+    def verdict_of(self, image: LabelledImage) -> Verdict | None:
+        """Return what a listed image is, or None if that is not known and it has to be read."""
+        return self._verdicts.get(image.etag)
 
     def labels_missing_in(self, images: Iterable[LabelledImage]) -> list[str]:
         """Return the labels that were trained and that none of the images has, sorted."""

@@ -76,18 +76,8 @@ def check_set(images: Iterable[LabelledImage], limits: ImageLimits, *, has_test_
 
 
 def check_test_set(labels: Collection[str], test_images: Iterable[LabelledImage], limits: ImageLimits) -> None:
-    """Raise UnusableTrainingSetError if the test images cover too few of the trained labels, or exceed a limit.
-
-    Images of other labels are no part of the test.
-    """
+    """Raise UnusableTrainingSetError if the test images of the trained labels exceed a limit."""
     counts = Counter(image.label for image in test_images if image.label in labels)
-    if len(counts) * 2 < len(labels):
-        missing = sorted(set(labels) - counts.keys())
-        raise UnusableTrainingSetError(
-            f"The test set in {TEST_FOLDER} has usable images for {len(counts)} of the {len(labels)} labels to train; "
-            f"Rekognition requires at least half. Add images of missing labels ({', '.join(missing[:_SHOWN])}), or "
-            "remove the test set, so that Rekognition splits off some of the training images instead."
-        )
     _check_number("test", counts.total(), limits.test_images, limits, TEST_FOLDER)
     crowded = [f"{label}: {count}" for label, count in counts.most_common() if count > MAX_TEST_IMAGES_PER_LABEL]
     if crowded:

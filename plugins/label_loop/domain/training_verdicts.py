@@ -9,16 +9,10 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
-# Raise this number when ``images.image_problem`` changes its rules: then every object is read again.
-_RULES = 2
+from label_loop.domain.training_images import Verdict
 
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The digest of an object's content, and why it cannot be trained on, or "" if it can."""
-
-    content: str
-    problem: str = ""
+# Raise this number when ``images.inspect_image`` changes its rules: then every object is read again.
+_RULES = 3
 
 
 @dataclass(frozen=True)

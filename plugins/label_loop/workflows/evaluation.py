@@ -1,28 +1,27 @@
 """Evaluation: whether a trained version is deployed."""
 
-import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
-from botocore.exceptions import ClientError
-
-from label_loop.domain import evaluated_images, training
-from label_loop.domain.comparison import Verdict, compare, judge, without_a_person
+from label_loop.context import LoopContext
+from label_loop.domain import training
+from label_loop.domain.comparison import Comparison, Verdict, compare, judge, without_a_person
 from label_loop.domain.deployment import passes_gate
-from label_loop.domain.evaluated_images import EvaluatedImage
-from label_loop.hooks.aws_errors import object_problem
+from label_loop.domain.evaluated_images import EvaluatedImage, seen
 from label_loop.loop_state import LoopState
 from label_loop.model_project import ModelProject, manifest_key
-from label_loop.payloads import ProjectVersion
+from label_loop.payloads import LabelledImage, ProjectVersion
+from label_loop.workflows.evaluation_snapshot import EvaluationSnapshots
 from label_loop.workflows.training_set import TrainingSet
-
-log = logging.getLogger(__name__)
-
-_SNAPSHOT_CHUNK_BYTES = 1 << 16
 
 
 class EvaluationWorkflow(ModelProject):
     """The judgement of a version whose training has ended. Each step is idempotent."""
+
+    def __init__(self, context: LoopContext) -> None:
+        super().__init__(context)
+        self._snapshots = EvaluationSnapshots(context)
 
     def accepts(self, version_name: str) -> bool:
         """Return whether a trained version is to be deployed; record and announce the verdict.
@@ -58,11 +57,10 @@ class EvaluationWorkflow(ModelProject):
         champion, best_before = versions.get(state.endpoint_arn or ""), versions.get(state.best_version_arn or "")
         if champion is None or champion.arn == version.arn or not self._has_test_set(version):
             return Verdict("deploy", score), False
-        tested, trained = list(self.tested(version)), self._trained(version)
-        comparison = compare(tested, self.tested(champion), trained | self._trained(champion))
-        best = None
+        tested = list(self._snapshots.images(version))
+        comparison, best = self._compared(tested, version, champion), None
         if best_before and best_before.arn not in (champion.arn, version.arn):
-            best = compare(tested, self.tested(best_before), trained | self._trained(best_before))
+            best = self._compared(tested, version, best_before)
         verdict = without_a_person(judge(comparison, best, self.context.settings), comparison, best)
         is_best = comparison.gained >= comparison.lost and (best is None or best.gained > best.lost)
         return replace(verdict, reason=f"{score}; {verdict.reason}"), is_best
@@ -75,26 +73,17 @@ class EvaluationWorkflow(ModelProject):
         attempt = self.attempt
         return bool(attempt and attempt.version_name == version.name and attempt.test_manifest_key)
 
-    def tested(self, version: ProjectVersion) -> Iterator[EvaluatedImage]:
-        """Yield what a version said of its test images; nothing if its snapshot is gone or cannot be read."""
-        if version.evaluation_snapshot is None:
-            return
-        bucket, key = version.evaluation_snapshot
-        try:
-            body = self.context.clients.s3_client.get_object(Bucket=bucket, Key=key)["Body"]
-        except ClientError as error:
-            problem = object_problem(error)
-            if problem is None:
-                raise
-            log.warning("What %s said of its test images, %s, %s", version.name, key, problem)
-            return
-        lines = body.iter_lines(_SNAPSHOT_CHUNK_BYTES)
-        yield from evaluated_images.parse(lines, self.context.store.record.bucket)
+    def _compared(self, tested: Sequence[EvaluatedImage], version: ProjectVersion, other: ProjectVersion) -> Comparison:
+        """Compare a version, by what it said of its test images, with another one on images that neither has seen."""
+        of_other = list(self._snapshots.images(other))
+        trained = chain(self._trained(version, tested), self._trained(other, of_other))
+        return compare(tested, of_other, seen(tested, trained))
 
-    def _trained(self, version: ProjectVersion) -> set[str]:
-        """Return the contents that a version was trained with."""
+    def _trained(self, version: ProjectVersion, tested: Iterable[EvaluatedImage]) -> Iterator[LabelledImage]:
+        """Yield the images that a version was trained with: of its manifest, Rekognition may have split off some."""
+        keys = {one.image.key for one in tested}
         images = TrainingSet(self.context).in_manifest(manifest_key(version.name))
-        return {image.content for image in images if image.content}
+        return (image for image in images if image.key not in keys)
 
     def _record_outcome(self, version_name: str, outcome: str, verdict: str = "") -> None:
         def judged(state: LoopState) -> LoopState:

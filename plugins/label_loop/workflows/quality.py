@@ -17,7 +17,7 @@ from label_loop.domain.thresholds import JudgedDetection, label_thresholds, mini
 from label_loop.hooks.aws_errors import error_code, object_problem
 from label_loop.model_project import ModelProject
 from label_loop.payloads import QUALITY_FOLDER, Event, LabelMinimums, ProjectVersion
-from label_loop.workflows.evaluation import EvaluationWorkflow
+from label_loop.workflows.evaluation_snapshot import EvaluationSnapshots
 
 if TYPE_CHECKING:
     from label_loop.context import LoopContext
@@ -102,7 +102,7 @@ class QualityWorkflow(ModelProject):
             return replace(report, missing=(*report.missing, quality.NO_STATE_TABLE)), None
         judged = (
             JudgedDetection(image.guess, image.confidence_percent, image.is_right)
-            for image in EvaluationWorkflow(self.context).tested(serving)
+            for image in EvaluationSnapshots(self.context).images(serving)
         )
         lowest = settings.minimum_label_detection_confidence_percent
         found = label_thresholds(judged, settings.target_precision, lowest)

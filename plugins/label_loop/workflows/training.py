@@ -1,10 +1,10 @@
 """Training: from the labelled images to an evaluated version."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 
 from botocore.exceptions import ClientError
 
@@ -12,12 +12,12 @@ from label_loop.context import LoopContext
 from label_loop.domain import training
 from label_loop.domain.labels import Labels
 from label_loop.domain.moments import timestamp
+from label_loop.domain.roles import EarlierRoles, contradictions, count_new, covers, divide
 from label_loop.domain.training_images import (
     TrainedImages,
     by_label,
     dated_fingerprint,
     fingerprint,
-    new_images,
     notes,
     storage_problem,
 )
@@ -25,7 +25,7 @@ from label_loop.domain.training_set import ImageLimits, check_set, check_test_se
 from label_loop.exceptions import DatasetFailedError, UnusableTrainingSetError, VersionNotCreatedError
 from label_loop.hooks.aws_errors import is_refused_for_good, reason
 from label_loop.loop_state import LoopState
-from label_loop.model_project import ModelProject, manifest_key
+from label_loop.model_project import ModelProject, manifest_key, test_manifest_key
 from label_loop.payloads import (
     EVALUATION_FOLDER,
     LABELLED_FOLDER,
@@ -35,12 +35,17 @@ from label_loop.payloads import (
     ProjectVersion,
     TrainingAttempt,
 )
+from label_loop.workflows.evaluation_snapshot import EvaluationSnapshots
 from label_loop.workflows.project_datasets import ProjectDatasets
 from label_loop.workflows.training_set import TrainingSet
 
 log = logging.getLogger(__name__)
 
 _SHOWN_PROBLEMS = 20
+_TOO_FEW_TESTED = (
+    "not used yet: with these and the images held out, fewer than half of the labels to train have a test image, the "
+    "least that Rekognition takes. It splits off some of the training images instead"
+)
 _FORGOTTEN = "was trained the last time and has no usable image now: the new version will not know it"
 
 
@@ -55,22 +60,28 @@ class NewImages:
 
 @dataclass(frozen=True)
 class _Look:
-    """The usable images of a folder, the images that an earlier attempt had, and notes by key or prefix."""
+    """The usable images of a folder, and notes by key or prefix."""
 
     images: list[LabelledImage]
     labels: Labels
-    trained: TrainedImages
     problems: Mapping[str, str]
     twins: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class _Candidates:
-    """What may train and test, the images that the last attempt had, and notes by key or prefix."""
+    """What trains and what tests, what changed since the last attempt, and notes by key or prefix.
+
+    ``test_images`` test a version if there are enough of them, which ``has_own_test`` says. ``changed`` counts what is
+    new, relabelled or removed.
+    """
 
     images: list[LabelledImage]
     test_images: list[LabelledImage]
-    trained: TrainedImages
+    has_own_test: bool
+    labelled: int
+    changed: int
+    is_first: bool
     problems: Mapping[str, str]
     twins: Mapping[str, str]
 
@@ -111,19 +122,21 @@ class TrainingWorkflow(ModelProject):
         listing = self.training_set.listed(LABELLED_FOLDER)
         found, labels = by_label(listing.images)
         attempt = self.attempt
-        trained = TrainedImages(self.training_set.in_manifest(attempt.manifest_key if attempt else None))
-        recalled = self.training_set.recall(LABELLED_FOLDER, found, trained)
+        before = list(chain(*self._manifests(attempt)))
+        recalled = self.training_set.recall(LABELLED_FOLDER, found, TrainedImages(before))
         unread = [replace(image, content=image.etag) for image in recalled.unread]
         images, short = trainable([*recalled.known, *unread], self._has_test_images)
         # The sample keeps a count and no list of what it trained.
-        before = 0 if attempt else self.context.store.state.previous_trained_images
+        counted = 0 if attempt else self.context.store.state.previous_trained_images
         return NewImages(
-            count=max(0, len(new_images(images, trained)) - before),
+            count=max(0, count_new(images, before) - counted),
             folders=notes(LABELLED_FOLDER, {**labels.refused, **labels.twins, **short}),
-            left_out=listing.problems | recalled.refused | recalled.blocked,
+            left_out=listing.problems | recalled.refused | recalled.blocked | contradictions(recalled.known),
         )
 
     def _has_test_images(self) -> bool:
+        if self.attempt and self.attempt.test_manifest_key:
+            return True
         listed = self.training_set.objects(TEST_FOLDER)
         return any(problem is None and storage_problem(image) is None for image, problem in listed)
 
@@ -154,44 +167,95 @@ class TrainingWorkflow(ModelProject):
             images=len(candidates.images),
             fingerprint=digest,
             started_at=interrupted.started_at if interrupted else timestamp(datetime.now(UTC)),
-            test_manifest_key=f"{MANIFESTS_FOLDER}{name}.test.manifest" if candidates.test_images else None,
+            test_manifest_key=test_manifest_key(name) if candidates.has_own_test else None,
+            test_images=len(candidates.test_images),
+            labelled_images=candidates.labelled,
         )
         self._write(attempt, candidates)
         return attempt
 
     def _candidates(self, previous: TrainingAttempt | None) -> _Candidates:
         """Look at all images again, as far as they may have changed since the last attempt."""
-        labelled = self._look(LABELLED_FOLDER, previous.manifest_key if previous else None)
-        test = self._look(TEST_FOLDER, previous.test_manifest_key if previous else None, labelled.labels)
-        images, short = trainable(labelled.images, lambda: bool(test.images))
-        of_labels = {**dict.fromkeys(labelled.trained.labels_missing_in(images), _FORGOTTEN), **short}
+        trained, tested = (list(images) for images in self._manifests(previous))
+        before = TrainedImages([*trained, *tested])
+        labelled = self._look(LABELLED_FOLDER, before)
+        core = self._look(TEST_FOLDER, before, labelled.labels)
+        roles = self._roles(previous, trained, tested, labelled.images)
+        division = divide(labelled.images, core.images, roles, before)
+        has_own_test = covers(division.test, division.training)
+        images, short = trainable(division.training, lambda: has_own_test)
+        of_labels = {**dict.fromkeys(before.labels_missing_in(images), _FORGOTTEN), **short}
+        problems = {**notes(LABELLED_FOLDER, of_labels), **labelled.problems, **core.problems, **division.left_out}
+        if core.images and not has_own_test:
+            problems[TEST_FOLDER] = _TOO_FEW_TESTED
+        unreadable = len(labelled.problems) + len(core.problems)
         return _Candidates(
             images,
-            test.images,
-            labelled.trained,
-            {**notes(LABELLED_FOLDER, of_labels), **labelled.problems, **test.problems},
-            {**labelled.twins, **test.twins},
+            division.test,
+            has_own_test,
+            len(labelled.images),
+            division.new + max(0, before.missing_in([*labelled.images, *core.images]) - unreadable),
+            not trained,
+            problems,
+            {**labelled.twins, **core.twins},
         )
 
-    def _look(self, folder: str, manifest_key: str | None, known: Labels | None = None) -> _Look:
-        trained = TrainedImages(self.training_set.in_manifest(manifest_key))
+    def _manifests(self, attempt: TrainingAttempt | None) -> tuple[Iterable[LabelledImage], Iterable[LabelledImage]]:
+        """Return the training and the test images of an attempt."""
+        if attempt is None:
+            return (), ()
+        test = test_manifest_key(attempt.version_name) if attempt.test_images else attempt.test_manifest_key
+        return self.training_set.in_manifest(attempt.manifest_key), self.training_set.in_manifest(test)
+
+    def _roles(
+        self,
+        previous: TrainingAttempt | None,
+        trained: Sequence[LabelledImage],
+        tested: Sequence[LabelledImage],
+        labelled: Sequence[LabelledImage],
+    ) -> EarlierRoles:
+        if not (previous and tested):
+            return self._roles_of_serving(labelled)
+        keys = {image.key for image in tested}
+        # Without the manifest that lists them, the images of that time are those that trained.
+        lost = (image for image in labelled if image.key not in keys and image.modified <= previous.started_at)
+        return EarlierRoles.of(trained or lost, tested)
+
+    def _roles_of_serving(self, labelled: Iterable[LabelledImage]) -> EarlierRoles:
+        """Return the roles that images had for the serving version, if Rekognition split off its test images.
+
+        What it was tested with is held out from now on, so that its successor can be compared with it at once.
+        """
+        arn = self.context.store.state.endpoint_arn
+        serving = next((version for version in self.versions() if version.arn == arn), None)
+        keys = EvaluationSnapshots(self.context).keys(serving) if serving else set()
+        if not (serving and serving.created_at and keys):
+            return EarlierRoles.of((), ())
+        then = timestamp(serving.created_at)
+        images = list(labelled)
+        return EarlierRoles.of(
+            (image for image in images if image.key not in keys and image.modified <= then),
+            (image for image in images if image.key in keys),
+        )
+
+    def _look(self, folder: str, before: TrainedImages, known: Labels | None = None) -> _Look:
         listing = self.training_set.listed(folder)
         found, labels = by_label(listing.images, known)
-        images, problems = self.training_set.usable(folder, found, trained)
+        images, problems = self.training_set.usable(folder, found, before)
         problems = {**notes(folder, labels.refused), **listing.problems, **problems}
-        return _Look(images, labels, trained, problems, notes(folder, labels.twins))
+        return _Look(images, labels, problems, notes(folder, labels.twins))
 
     def _nothing_new(self, previous: TrainingAttempt | None, candidates: _Candidates) -> str | None:
         """Return why there is nothing new to train, or None if there is."""
         bucket, images = self.context.store.record.bucket, candidates.images
         # A loop of version 0.2 or before recorded another fingerprint of the same images.
-        lost = None if candidates.trained else previous
+        lost = previous if candidates.is_first else None
         if lost and lost.fingerprint in {fingerprint(images), dated_fingerprint(bucket, images)}:
             # Without its manifest, images that were already trained would count as new.
             self.training_set.write(lost.manifest_key, images)
             return f"no new images. The deleted manifest {lost.manifest_key} was restored"
-        new, minimum = len(new_images(images, candidates.trained)), self.context.settings.minimum_untrained_images
-        return f"{new} usable new images of at least {minimum}" if new < minimum else None
+        minimum = self.context.settings.minimum_untrained_images
+        return f"{candidates.changed} usable new images of at least {minimum}" if candidates.changed < minimum else None
 
     def _same_as_before(self, digest: str, versions: Iterable[ProjectVersion]) -> str | None:
         """Return which version was trained with the same images, or None if none was."""
@@ -202,15 +266,15 @@ class TrainingWorkflow(ModelProject):
         """Write the manifests and the report. Raises UnusableTrainingSetError if the set exceeds a limit."""
         images, limits = candidates.images, ImageLimits.of(self.context.store.record.project_arn)
         try:
-            counts = check_set(images, limits, has_test_set=bool(candidates.test_images))
-            if candidates.test_images:
+            counts = check_set(images, limits, has_test_set=candidates.has_own_test)
+            if candidates.has_own_test:
                 check_test_set(counts, candidates.test_images, limits)
         except UnusableTrainingSetError as error:
             raise UnusableTrainingSetError(f"{error}{_for_example(candidates.problems)}") from error
         self.training_set.write(attempt.manifest_key, images)
-        if attempt.test_manifest_key:
+        if candidates.test_images:
             tested = [image for image in candidates.test_images if image.label in counts]
-            self.training_set.write(attempt.test_manifest_key, tested)
+            self.training_set.write(test_manifest_key(attempt.version_name), tested)
         self._report(attempt, len(counts), candidates)
 
     def _report(self, attempt: TrainingAttempt, labels: int, candidates: _Candidates) -> None:
@@ -220,10 +284,12 @@ class TrainingWorkflow(ModelProject):
             for key, problem in _first_few(problems).items():
                 log.warning("Excluded from training: %s: %s", key, problem)
         merged = f"; {len(twins)} folder(s) merged into another label" if twins else ""
+        tested = f"{attempt.test_images} to test it" if attempt.test_manifest_key else "Rekognition splits off a test"
         self.announce(
             "manifest",
-            f"Manifest written: {attempt.images} images, {labels} labels; {len(problems)} excluded{merged}",
+            f"Manifest written: {attempt.images} images, {labels} labels; {tested}; {len(problems)} excluded{merged}",
             images=attempt.images,
+            test_images=attempt.test_images,
             left_out=_first_few(problems),
             twins=_first_few(twins),
         )
@@ -268,7 +334,7 @@ class TrainingWorkflow(ModelProject):
 
     def _record(self, attempt: TrainingAttempt) -> None:
         self.context.store.change_state(
-            lambda state: replace(state, last_training_attempt=attempt, previous_trained_images=attempt.images)
+            lambda state: replace(state, last_training_attempt=attempt, previous_trained_images=attempt.labelled_images)
         )
 
     def _record_refusal(self, attempt: TrainingAttempt, error: Exception) -> None:

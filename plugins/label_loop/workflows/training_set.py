@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from label_loop.context import LoopContext
-from label_loop.decoder import DecoderUnavailableError, check_image
+from label_loop.decoder import DecoderUnavailableError, inspect_image
 from label_loop.domain import manifest, training_verdicts
 from label_loop.domain.images import SIGNATURE_BYTES, is_image_start
 from label_loop.domain.labels import Labels, folder_names, labels_of
 from label_loop.domain.training_images import (
     TIERED,
     TrainedImages,
+    Verdict,
     folder_label,
     is_marker,
     listing_problem,
     storage_problem,
 )
 from label_loop.domain.training_set import check_manifest, check_readable
-from label_loop.domain.training_verdicts import Verdict
 from label_loop.hooks.aws_errors import object_problem
 from label_loop.payloads import LABELLED_FOLDER, MANIFESTS_FOLDER, LabelledImage
 
@@ -130,13 +130,13 @@ class TrainingSet:
 
     def recall(self, folder: str, images: Iterable[LabelledImage], trained: TrainedImages) -> Recalled:
         """Divide the listed images of a folder by what earlier trainings and earlier checks found."""
-        contents = [(image, trained.content_of(image)) for image in images]
+        contents = [(image, trained.verdict_of(image)) for image in images]
         asked = {image.etag for image, content in contents if content is None}
         stored = self._verdicts(folder) if asked else {}
         recalled = Recalled({etag: stored[etag] for etag in asked & stored.keys()})
         for image, content in contents:
             problem = storage_problem(image)
-            verdict = recalled.verdicts.get(image.etag) if content is None else Verdict(content)
+            verdict = recalled.verdicts.get(image.etag) if content is None else content
             _sort(image, problem or verdict, recalled, recalled.known)
         return recalled
 
@@ -205,10 +205,10 @@ class TrainingSet:
         else:
             stream.close()  # what is no image is not downloaded
         try:
-            problem = check_image(body) or ""
+            inspection = inspect_image(body)
         except DecoderUnavailableError as error:
             return str(error)
-        return Verdict(hashlib.md5(body, usedforsecurity=False).hexdigest(), problem)
+        return Verdict(hashlib.sha256(body).hexdigest(), inspection.problem or "", inspection.difference_hash)
 
     def _verdicts(self, folder: str) -> dict[str, Verdict]:
         """Return what earlier checks found in a folder, by ETag."""
@@ -269,7 +269,7 @@ def _sort(image: LabelledImage, verdict: Verdict | str | None, recalled: Recalle
     elif verdict.problem:
         recalled.refused[image.key] = verdict.problem
     else:
-        known.append(replace(image, content=verdict.content))
+        known.append(replace(image, content=verdict.content, difference_hash=verdict.difference_hash))
 
 
 def _each[T](

@@ -10,6 +10,8 @@ from tests.simulation.clock import CLOCK
 from tests.simulation.fakes.errors import Refusal
 from tests.simulation.fakes.s3 import FakeS3
 
+from label_loop.payloads import LABELLED_FOLDER
+
 TRAINING, TRAINED, TRAINING_FAILED = "TRAINING_IN_PROGRESS", "TRAINING_COMPLETED", "TRAINING_FAILED"
 STARTING, RUNNING, STOPPING, STOPPED, FAILED = "STARTING", "RUNNING", "STOPPING", "STOPPED", "FAILED"
 BILLED = frozenset({STARTING, RUNNING})
@@ -33,7 +35,7 @@ class Version:
     f1: float = 0.9
     units: int = 0
     most_units: int = 0
-    training_set: frozenset[tuple[str, str, str]] = frozenset()
+    training_set: frozenset[tuple[str, str, str]] = frozenset()  # with what is held out of it
 
 
 class FakeRekognition:
@@ -101,7 +103,9 @@ class FakeRekognition:
             raise Refusal("ResourceInUseException", f"{VersionName} exists")
         if any(one.status == TRAINING for one in self.settled()):
             raise Refusal("LimitExceededException", "a training is under way")
+        held_out = self._read_manifest(TestingData) if "Assets" in TestingData else frozenset()
         training_set = self._read_manifest(TrainingData)
+        training_set |= {image for image in held_out if image[0].startswith(LABELLED_FOLDER)}
         version = self.add(VersionName, TRAINING)
         version.training_set = training_set
         self.enter(version, TRAINING, TRAINED if self.next_f1 is not None else TRAINING_FAILED)

@@ -18,14 +18,15 @@ from label_loop.decoder.pool import DecoderPool
 MEASURED = """
 import json, resource
 from label_loop.decoder import child
-check = child.image_problem
+inspect = child.inspect_image
 def used():
     return resource.getrusage(resource.RUSAGE_SELF)
 def measured(body):
-    before, problem, after = used(), check(body), used()
+    before, problem, after = used(), inspect(body).problem, used()
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return json.dumps([problem, seconds, before.ru_maxrss * 1024, after.ru_maxrss * 1024])
-child.image_problem = measured
+    figures = [problem, seconds, before.ru_maxrss * 1024, after.ru_maxrss * 1024]
+    return child.Inspection(json.dumps(figures))
+child.inspect_image = measured
 child.main()
 """
 
@@ -134,7 +135,7 @@ def test_each_is_taken_or_refused_within_the_limits(decoders: DecoderPool, seed:
     verdicts, idle_bytes = set(), 0
     for number in range(count):
         body = damaged(chance, KINDS[number % len(KINDS)](chance))
-        told = decoders.check(body)
+        told = decoders.inspect(body).problem
         assert told, "a decoder of this test always tells something"
         if not told.startswith("["):  # a limit ended it, as it should, and the next image gets a new process
             assert told.startswith("cannot be decoded within"), (seed, number, told)

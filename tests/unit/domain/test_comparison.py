@@ -7,10 +7,11 @@ from tests.testing.settings import DEFAULTS
 
 from label_loop.domain.comparison import Comparison, LabelComparison, compare, judge, without_a_person
 from label_loop.domain.evaluated_images import EvaluatedImage
+from label_loop.payloads import LabelledImage
 
 
 def image(content, label, guess, key="k"):
-    return EvaluatedImage(key, content, label, guess, 50.0)
+    return EvaluatedImage(LabelledImage(key, label, "", "", content), guess, 50.0)
 
 
 def comparison(**labels):

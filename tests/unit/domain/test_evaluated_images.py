@@ -5,10 +5,10 @@ import json
 import pytest
 
 from label_loop.domain import manifest
-from label_loop.domain.evaluated_images import parse
+from label_loop.domain.evaluated_images import EvaluatedImage, keys, parse, seen
 from label_loop.payloads import LabelledImage
 
-IMAGE = LabelledImage("images_for_testing/cat/a b.png", "cat", "2026-11-23T09:00:00.000000", "e1", "c1")
+IMAGE = LabelledImage("images_for_testing/cat/a b.png", "cat", "2026-11-23T09:00:00.000000", "e1", "c1" * 32, "0f" * 8)
 
 
 def entry(number, label, confidence, **more):
@@ -27,7 +27,7 @@ def test_the_guess_is_the_label_of_highest_confidence_whatever_the_flags_say():
     flags = {"rekognition-custom-labels-evaluation-details": {"is-true-positive": True}}
     line = snapshot_line(entry(0, "cat", 0.41, **flags), entry(1, "dog", 0.4321), entry(12, "owl", 0.1))
     (image,) = parse([line], "bucket")
-    assert (image.key, image.content, image.label) == (IMAGE.key, "c1", "cat")
+    assert image.image == IMAGE
     assert (image.guess, image.confidence_percent, image.is_right) == ("dog", 43.21, False)
 
 
@@ -54,3 +54,19 @@ def test_metadata_that_is_none_is_passed_over():
     odd = {"rekognition-custom-labels-evaluation-0-metadata": "text"}
     (image,) = parse([snapshot_line(odd, entry(1, "cat", 0.2), entry(2, 7, 0.9))], "bucket")
     assert image.guess == "cat"
+
+
+def test_a_test_image_was_seen_if_a_training_image_is_equal_or_alike():
+    def image(content, label, bits):
+        return LabelledImage(f"k{content}", label, "", "", content, f"{bits:016x}")
+
+    tested = [image("1", "cat", 0), image("2", "cat", 2**32 - 1), image("3", "dog", 2**64 - 1)]
+    trained = [image("a", "cat", 1), image("3", "cat", 2**64 - 1), image("b", "dog", 2**32 - 1)]
+    assert seen([EvaluatedImage(one, "", 0) for one in tested], iter(trained)) == {"1", "3"}
+
+
+def test_the_keys_of_a_snapshot_are_read_whoever_wrote_its_manifest():
+    theirs = json.dumps({"source-ref": "s3://bucket/images_labeled_by_folder/dog/1 ü.png", "theirs": 1})
+    lines = ["", "{", "[]", '{"source-ref": 1}', theirs, snapshot_line(), b"\xff", "[" * 5000]
+    assert list(keys(lines, "bucket")) == ["images_labeled_by_folder/dog/1 ü.png", IMAGE.key]
+    assert list(keys(lines, "another-bucket")) == []

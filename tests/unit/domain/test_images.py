@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
-from label_loop.domain.images import image_problem, image_suffix, is_image_key, is_image_start
+from label_loop.domain.images import difference_hash, image_suffix, inspect_image, is_image_key, is_image_start
 
 
 def noise(size, mode="RGB"):
@@ -27,6 +27,10 @@ def encoded(image, kind, **options):
 
 def png(width=100, height=80):
     return encoded(Image.new("L", (width, height)), "PNG")
+
+
+def problem_of(body):
+    return inspect_image(body).problem
 
 
 PNG = encoded(noise((100, 80)), "PNG")
@@ -47,36 +51,36 @@ def png_of(width, height, pixels=b"", extra=b""):
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "I;16"])
 def test_every_kind_of_png_is_taken(mode):
     image = Image.new(mode, (100, 80)) if mode == "I;16" else noise((100, 80), mode)
-    assert image_problem(encoded(image, "PNG")) is None
+    assert problem_of(encoded(image, "PNG")) is None
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"exif": b"Exif\x00\x00broken"}])
 def test_every_kind_of_jpeg_is_taken(mode, options):
-    assert image_problem(encoded(noise((100, 80), mode), "JPEG", **options)) is None
+    assert problem_of(encoded(noise((100, 80), mode), "JPEG", **options)) is None
 
 
 def test_a_phones_picture_of_several_is_taken():
     frames = [noise((100, 80)), noise((100, 80))]
-    assert image_problem(encoded(frames[0], "MPO", save_all=True, append_images=frames[1:])) is None
+    assert problem_of(encoded(frames[0], "MPO", save_all=True, append_images=frames[1:])) is None
 
 
 def test_an_animated_png_is_a_png():
     frames = [noise((100, 80)), noise((100, 80))]
     body = encoded(frames[0], "PNG", save_all=True, append_images=frames[1:])
     assert b"acTL" in body
-    assert image_problem(body) is None
+    assert problem_of(body) is None
 
 
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF", "WEBP", "ICO", "PPM"])
 def test_other_formats_are_refused(kind):
-    assert "not a readable PNG or JPEG" in image_problem(encoded(noise((100, 80)), kind))
+    assert "not a readable PNG or JPEG" in problem_of(encoded(noise((100, 80)), kind))
 
 
 def test_an_animated_gif_is_refused():
     frames = [noise((100, 80)), noise((100, 80))]
     body = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
-    assert "not a readable PNG or JPEG" in image_problem(body)
+    assert "not a readable PNG or JPEG" in problem_of(body)
 
 
 @pytest.mark.parametrize(
@@ -85,20 +89,20 @@ def test_an_animated_gif_is_refused():
      b"\xff\xd8\xff\xd9", b"GIF89a", b"%PDF-1.7", png_of(0, 0), png_of(100, 0)],
 )  # fmt: skip
 def test_what_is_no_image_is_refused(body):
-    assert image_problem(body)
+    assert problem_of(body)
 
 
 @pytest.mark.parametrize("body", [PNG, JPEG], ids=["png", "jpeg"])
 @pytest.mark.parametrize("share", [0.02, 0.2, 0.5, 0.9, 0.97])
 def test_a_truncated_image_is_refused_though_its_header_is_good(body, share):
-    assert "not a readable PNG or JPEG" in image_problem(body[: int(len(body) * share)])
+    assert "not a readable PNG or JPEG" in problem_of(body[: int(len(body) * share)])
 
 
 @pytest.mark.parametrize("position", [0, 20, 60])
 def test_a_damaged_png_is_refused(position):
     body = bytearray(PNG)
     body[position] ^= 0xFF
-    assert image_problem(bytes(body))
+    assert problem_of(bytes(body))
 
 
 @pytest.mark.parametrize(
@@ -119,7 +123,7 @@ def test_a_damaged_png_is_refused(position):
     ],
 )
 def test_sizes(width, height, words):
-    problem = image_problem(png(width, height))
+    problem = problem_of(png(width, height))
     assert problem is None if words is None else words in problem
 
 
@@ -138,7 +142,7 @@ def test_a_small_file_cannot_fill_the_memory(body, monkeypatch):
     monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: decoded.append(self.size))  # not Python's memory
     tracemalloc.start()
     try:
-        assert image_problem(body)
+        assert problem_of(body)
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
         assert decoded == []
     finally:
@@ -147,15 +151,15 @@ def test_a_small_file_cannot_fill_the_memory(body, monkeypatch):
 
 def test_too_many_bytes_are_refused_unread():
     limit = 15 * 1024 * 1024
-    assert image_problem(PNG + b"\x00" * (limit - len(PNG))) is None
-    assert "more than 15 MB" in image_problem(PNG + b"\x00" * (limit - len(PNG) + 1))
+    assert problem_of(PNG + b"\x00" * (limit - len(PNG))) is None
+    assert "more than 15 MB" in problem_of(PNG + b"\x00" * (limit - len(PNG) + 1))
 
 
 @given(
     body=st.binary() | st.binary().map(lambda tail: PNG[:40] + tail) | st.binary().map(lambda tail: JPEG[:40] + tail)
 )
 def test_no_bytes_raise_anything(body):
-    assert image_problem(body)
+    assert problem_of(body)
 
 
 @pytest.mark.parametrize("head", [PNG[:8], JPEG[:8], JPEG[:3], PNG])
@@ -193,3 +197,47 @@ def test_other_keys(key):
 )
 def test_suffixes(key, head, suffix):
     assert image_suffix(key, head) == suffix
+
+
+# --- what images look like
+
+
+def distance(one, two):
+    return (int(one, 16) ^ int(two, 16)).bit_count()
+
+
+def scene():
+    """Return a picture with large shapes, as a photo has."""
+    picture = Image.new("L", (320, 240), 60)
+    picture.paste(200, (40, 30, 150, 200))
+    picture.paste(130, (180, 100, 300, 180))
+    return picture
+
+
+def test_a_picture_looks_like_itself_in_another_size_and_format():
+    first = inspect_image(encoded(scene(), "PNG")).difference_hash
+    assert len(first) == 16
+    for size, kind, options in (
+        ((640, 480), "JPEG", {"quality": 50}),
+        ((96, 72), "PNG", {}),
+        ((4000, 3000), "JPEG", {}),
+    ):
+        again = inspect_image(encoded(scene().resize(size), kind, **options)).difference_hash
+        assert distance(first, again) <= 4
+
+
+def test_it_looks_like_itself_darker_with_noise_and_in_16_bits():
+    first = difference_hash(scene())
+    noisy = Image.blend(scene(), Image.effect_noise((320, 240), 40), 0.1)
+    assert distance(first, difference_hash(noisy)) <= 4
+    assert distance(first, difference_hash(scene().point(lambda level: level // 4))) <= 4
+    assert difference_hash(scene().convert("I;16").point(lambda level: level * 200)) == first
+
+
+def test_other_pictures_look_different():
+    assert distance(difference_hash(scene()), difference_hash(scene().transpose(Image.Transpose.ROTATE_180))) > 4
+    assert difference_hash(Image.new("RGB", (64, 64), "white")) == "0" * 16
+
+
+def test_an_unusable_image_has_no_look():
+    assert inspect_image(b"").difference_hash == ""

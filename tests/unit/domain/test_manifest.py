@@ -29,25 +29,31 @@ def test_a_line_is_as_rekognition_reads_it():
     }
 
 
+CONTENT = "c0ffee" * 10 + "c0de"
+BROKEN = [f"label-loop/{CONTENT[1:]}//e", f"label-loop/{CONTENT}/0f/e", f"label-loop/{CONTENT}/{'zz' * 8}/e"]
+
+
 @pytest.mark.parametrize(
-    ("etag", "content", "job"),
-    [("c0ffee", "c0ffee", "label-loop/c0ffee"), ("5d-2", "c0ffee", "label-loop/c0ffee/5d-2")],
-    ids=["in one part", "in two parts"],
+    ("look", "job"),
+    [("0f" * 8, f"label-loop/{CONTENT}/{'0f' * 8}/5d-2"), ("", f"label-loop/{CONTENT}//5d-2")],
+    ids=["with a look", "without"],
 )
-def test_the_job_of_a_line_is_the_content(etag, content, job):
-    image = replace(IMAGE, etag=etag, content=content)
+def test_the_job_of_a_line_is_the_content(look, job):
+    image = replace(IMAGE, etag="5d-2", content=CONTENT, difference_hash=look)
     text = line("b", image)
     assert json.loads(text)["label-metadata"]["job-name"] == job
     assert list(parse([text], "b")) == [image]
 
 
-@pytest.mark.parametrize("job", ["labeling-job/cats", "label-loop", "label-loop/", "label-loop//e", "", 7, None, ["x"]])
+@pytest.mark.parametrize(
+    "job", ["labeling-job/cats", "label-loop", "label-loop/", "label-loop/c0ffee/e", *BROKEN, "", 7, None, ["x"]]
+)
 def test_the_job_of_somebody_else_is_no_content(job):
     metadata = json.loads(line("b", IMAGE))["label-metadata"] | {"job-name": job}
     assert list(parse([entry(**{"label-metadata": metadata})], "b")) == [IMAGE]
 
 
-IDENTITIES = st.sampled_from([("", ""), ("e", "c"), ("c", "c"), ("5d-2", "c")])
+IDENTITIES = st.sampled_from([("", ""), ("e", CONTENT), ("5d-2", CONTENT, "0f" * 8), ("a/b\n", CONTENT)])
 IMAGES = st.builds(
     lambda key, label, identity: LabelledImage(key, label, MODIFIED, *identity), HOSTILE_TEXT, HOSTILE_TEXT, IDENTITIES
 )

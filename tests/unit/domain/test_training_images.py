@@ -12,6 +12,7 @@ from label_loop.domain.manifest import line, parse
 from label_loop.domain.training_images import (
     TIERED,
     TrainedImages,
+    Verdict,
     by_label,
     dated_fingerprint,
     fingerprint,
@@ -188,18 +189,17 @@ def test_equal_images_are_new_once():
 
 
 def unread(image, **how):
-    return replace(image, content="", **how)
+    return replace(image, content="", difference_hash="", **how)
 
 
-def test_the_content_of_a_listed_image_is_known_by_what_its_etag_may_be():
+def test_what_a_listed_image_is_is_known_by_its_etag():
     plain, parted = images(cat=2)
+    plain = changed(plain, difference_hash="0f" * 8)
     parted = changed(parted, etag="5d-2")
     known = TrainedImages([plain, parted])
-    assert known.content_of(unread(plain, modified=LATER)) == plain.content
-    assert known.content_of(unread(parted)) == parted.content
-    # Uploaded again in one part, without a key: the ETag is the digest of the content.
-    assert known.content_of(unread(parted, etag=parted.content)) == parted.content
-    assert known.content_of(unread(plain, etag="other")) is None
+    assert known.verdict_of(unread(plain, modified=LATER)) == Verdict(plain.content, "", "0f" * 8)
+    assert known.verdict_of(unread(parted)) == Verdict(parted.content)
+    assert known.verdict_of(unread(plain, etag="other")) is None
 
 
 def test_an_older_manifest_knows_its_images_by_key_and_date():
@@ -207,18 +207,29 @@ def test_an_older_manifest_knows_its_images_by_key_and_date():
     trained = [replace(image, etag=f"e{n}", content=f"e{n}") for n, image in enumerate(trained)]
     known = TrainedImages(unread(image, etag="") for image in trained)
     assert known
-    assert known.content_of(unread(trained[0])) == trained[0].etag
+    assert known.verdict_of(unread(trained[0])) is None  # read once
     assert new_images(trained, known) == []
+    assert all(map(known.had, trained))
     overwritten = changed(trained[0], modified=LATER)
-    assert known.content_of(unread(overwritten)) is None
     assert new_images([overwritten, trained[1]], known) == [overwritten]
     assert not TrainedImages([])
+
+
+def test_an_image_is_known_under_another_label_and_missed_when_it_is_gone():
+    cat, owl = images(cat=1, owl=1)
+    known = TrainedImages([cat, owl])
+    moved = changed(cat, label="dog")
+    assert known.had(moved)
+    assert moved not in known
+    assert not known.had(images(dog=1)[0])
+    assert known.missing_in([moved]) == 1
+    assert known.missing_in([owl, moved]) == 0
 
 
 def test_an_image_in_parts_of_an_older_manifest_is_read_once_and_is_not_new():
     image = LabelledImage(f"{LABELLED_FOLDER}cat/1.png", "cat", MODIFIED, "5d-2")
     known = TrainedImages([unread(image, etag="")])
-    assert known.content_of(image) is None
+    assert known.verdict_of(image) is None
     assert new_images([replace(image, content="its digest")], known) == []
 
 
@@ -277,8 +288,8 @@ def test_fingerprints_are_equal_exactly_for_equal_contents_under_equal_labels(on
 def test_a_fingerprint_of_a_version_before_is_found_again():
     # As version 0.2 wrote it for these two images: the lines of its manifest, by keys and dates.
     two = [
-        LabelledImage("images_labeled_by_folder/cat/1.png", "cat", "2026-11-23T09:00:00.000000", "e1", "c1"),
-        LabelledImage("images_labeled_by_folder/dog/ü.png", "dog", "2026-11-23T09:00:01.000000", "e2", "c2"),
+        LabelledImage("images_labeled_by_folder/cat/1.png", "cat", "2026-11-23T09:00:00.000000", "e1", "c1" * 32),
+        LabelledImage("images_labeled_by_folder/dog/ü.png", "dog", "2026-11-23T09:00:01.000000", "e2", "c2" * 32),
     ]
     assert dated_fingerprint("b", reversed(two)) == "5a93a79be5dfae9e9d7b5b762e3aef498455b827ed939e02d8584ed430399f18"
     assert dated_fingerprint("b2", two) != dated_fingerprint("b", two)

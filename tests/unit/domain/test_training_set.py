@@ -77,21 +77,6 @@ def test_a_set_that_cannot_train_says_why(some, has_test_set, words):
     assert len(str(caught.value)) < 400
 
 
-@pytest.mark.parametrize(
-    ("labels", "tested"), [("ab", "a"), ("ab", "ab"), ("abc", "ab"), ("abcd", "cd"), ("ab", "axyz")]
-)
-def test_a_test_set_needs_half_of_the_labels(labels, tested):
-    check_test_set(set(labels), images(**dict.fromkeys(tested, 1)), IRELAND)
-
-
-@pytest.mark.parametrize(("labels", "tested"), [("ab", "xy"), ("abc", "a"), ("abcde", "abxyz")])
-def test_a_test_set_with_fewer_labels_says_which_are_missing(labels, tested):
-    with pytest.raises(UnusableTrainingSetError, match=f"of the {len(labels)} labels") as caught:
-        check_test_set(set(labels), images(**dict.fromkeys(tested, 1)), IRELAND)
-    assert "images_for_testing/" in str(caught.value)
-    assert sorted(set(labels) - set(tested))[0] in str(caught.value)
-
-
 # --- limits
 
 

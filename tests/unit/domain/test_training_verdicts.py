@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from label_loop.domain import training_verdicts
-from label_loop.domain.training_verdicts import Verdict, parse, to_json
+from label_loop.domain.training_images import Verdict
+from label_loop.domain.training_verdicts import parse, to_json
 
 
 @given(

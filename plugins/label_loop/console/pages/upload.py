@@ -16,7 +16,7 @@ from label_loop.console.labels import forget_labels, labels_of
 from label_loop.console.render import render
 from label_loop.console.threads import in_thread
 from label_loop.console.upload_room import UploadRoom
-from label_loop.decoder import DECODERS, DecoderUnavailableError, check_image
+from label_loop.decoder import DECODERS, DecoderUnavailableError, inspect_image
 from label_loop.domain import images
 from label_loop.domain.labels import check_label
 from label_loop.domain.uploads import detection_id, upload_key, upload_outcome
@@ -82,11 +82,11 @@ async def results(
 async def _checked(body: bytes) -> bytes:
     """Return an image that Rekognition accepts. Raises HTTPException 422 with the reason if it is none."""
     try:
-        problem = await asyncio.get_running_loop().run_in_executor(_checks, check_image, body)
+        inspection = await asyncio.get_running_loop().run_in_executor(_checks, inspect_image, body)
     except DecoderUnavailableError as error:
         raise HTTPException(503, f"The image {error}.") from error
-    if problem:
-        raise HTTPException(422, problem)
+    if inspection.problem:
+        raise HTTPException(422, inspection.problem)
     return body
 
 
