@@ -26,7 +26,7 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "learning": lambda: learning.measure((1, 2, 3), labelled=9, testing=20, uploads=43),
     "decisions": lambda: honesty.measure(10, 20),
     "drift": lambda: drift.measure(200, 200),
-    "thresholds": lambda: thresholds.measure(400),
+    "thresholds": lambda: thresholds.measure(200),
     "airflow": lambda: airflow.measure(30, 120),
 }
 
