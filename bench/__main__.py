@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import airflow, calls, drift, honesty, learning, sampling, thresholds, throughput, training
+from bench import airflow, alike, calls, drift, honesty, learning, live, sampling, thresholds, throughput, training
 from bench.figures import Figure
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -24,9 +24,11 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "burst-2": lambda: throughput.measure(2000, 2),
     "burst-1": lambda: throughput.measure(2000, 1),
     "learning": lambda: learning.measure((1, 2, 3), labelled=9, testing=20, uploads=43),
+    "alike": lambda: alike.measure(range(1, 11), 200),
     "decisions": lambda: honesty.measure(10, 20),
     "drift": lambda: drift.measure(200, 200),
     "thresholds": lambda: thresholds.measure(200),
+    "live": lambda: live.measure(1000),
     "airflow": lambda: airflow.measure(30, 120),
 }
 

@@ -130,17 +130,18 @@ def _truly_better(make: Callable[[int], Pair], count: int) -> Iterator[Pair]:
 
 
 def _pair(seed: int, more: int, answers: Answers, first: int = CHAMPION) -> Pair:
-    everything, chance = _pictures(), np.random.default_rng(seed)
+    everything, chance = pictures(), np.random.default_rng(seed)
     order = chance.permutation(len(everything.labels))
     before, added, rest = order[:first], order[first : first + more], order[_POOL:]
     good = list(everything.labels[before])
-    champion = _model(before, good)
-    challenger = _model(np.concatenate([before, added]), [*good, *answers(list(everything.labels[added]), chance)])
+    champion = model_of(before, good)
+    challenger = model_of(np.concatenate([before, added]), [*good, *answers(list(everything.labels[added]), chance)])
     return Pair(_says(champion, rest), _says(challenger, rest), everything.labels[rest])
 
 
 @cache
-def _pictures() -> Pictures:
+def pictures() -> Pictures:
+    """Return all digits, drawn once."""
     found = list(digits())
     pixels = np.stack([_pixels(picture.body) for picture in found])
     return Pictures(pixels, np.stack([describe(one) for one in pixels]), np.array([picture.label for picture in found]))
@@ -151,13 +152,14 @@ def _pixels(body: bytes) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32
     return np.asarray(image, dtype=np.float32) / 255
 
 
-def _model(indices: Sequence[int], labels: Sequence[str]) -> Classifier:
-    everything = _pictures()
+def model_of(indices: Sequence[int], labels: Sequence[str]) -> Classifier:
+    """Train a model with these digits, under these labels."""
+    everything = pictures()
     return fit(everything.pixels[indices], everything.features[indices], labels)
 
 
 def _says(model: Classifier, indices: Sequence[int]) -> Labels:
-    return np.array(model.labels)[model.confidences(_pictures().features[indices]).argmax(axis=1)]
+    return np.array(model.labels)[model.confidences(pictures().features[indices]).argmax(axis=1)]
 
 
 # -------------------------------------------------------------------- decisions

@@ -10,11 +10,12 @@ from typing import Any
 import boto3
 import botocore.session
 
+from demo.errors import DemoError
 from demo.pictures import AnyPicture
 from label_loop.domain.log_row import Attribute, LogRow
 from label_loop.loop import Loop
 from label_loop.loop_state import LoopState
-from label_loop.payloads import LABELLED_FOLDER
+from label_loop.payloads import LABELLED_FOLDER, TrainingAttempt
 from label_loop.provisioning import Options, ResourceLine, provision
 from label_loop.provisioning.review import AIRFLOW
 from label_loop.system_record import SYSTEM_RECORD, SystemRecord
@@ -63,6 +64,13 @@ class LoopAws:
     def state(self) -> LoopState:
         """Return the loop's state, which is empty until a task of the loop has read it."""
         return LoopState.parse(self._state_table.get_item(Key={"Loop": self.loop.path}).get("Item", {}))
+
+    def last_attempt(self) -> TrainingAttempt:
+        """Return the last training attempt. Raises DemoError if there was none."""
+        attempt = self.state().last_training_attempt
+        if attempt is None:
+            raise DemoError("No training was attempted.")
+        return attempt
 
     @property
     def bucket(self) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 from rich.table import Table
 
 from label_loop.domain.log_row import LogRow
+from label_loop.payloads import TrainingAttempt
 
 GOOD_ENOUGH_F1 = 0.95
-ENOUGH_TO_TELL = 200  # held-out images
+ENOUGH_TO_TELL = 150  # test images
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class VersionResult:
 
     number: int
     images_trained: int
+    test_images: int
     f1: float
     detections: int
     accepted: int
@@ -29,8 +31,8 @@ class VersionResult:
 def result(
     number: int,
     version: Mapping[str, Any],
+    attempt: TrainingAttempt,
     *,
-    images_trained: int,
     rows: Sequence[LogRow],
     truth: Mapping[str, str],
     calls_per_image: float,
@@ -40,7 +42,8 @@ def result(
     accepted = [row for row in own if row.accepted]
     return VersionResult(
         number=number,
-        images_trained=images_trained,
+        images_trained=attempt.images,
+        test_images=attempt.test_images,
         f1=float(version["EvaluationResult"]["F1Score"]),
         detections=len(own),
         accepted=len(accepted),
@@ -55,22 +58,23 @@ def got_better(first: VersionResult, second: VersionResult) -> bool:
     return second.f1 > first.f1 or (second.f1 == first.f1 and second.f1 >= GOOD_ENOUGH_F1)
 
 
-def too_few_to_tell(first: VersionResult, second: VersionResult, testing: int) -> bool:
-    """Return whether there are so few held-out images that the difference may be due to chance."""
-    spread = sum(result.f1 * (1 - result.f1) / testing for result in (first, second)) ** 0.5
-    return testing < ENOUGH_TO_TELL and abs(second.f1 - first.f1) <= 2 * spread
+def too_few_to_tell(first: VersionResult, second: VersionResult) -> bool:
+    """Return whether there are so few test images that the difference may be due to chance."""
+    spread = sum(result.f1 * (1 - result.f1) / result.test_images for result in (first, second)) ** 0.5
+    return first.test_images < ENOUGH_TO_TELL and abs(second.f1 - first.f1) <= 2 * spread
 
 
-def table(results: Sequence[VersionResult], testing: int) -> Table:
+def table(results: Sequence[VersionResult]) -> Table:
     """Return the results as a table for people."""
-    shown = Table(title=f"Two versions, measured on the same {testing} held-out images")
+    shown = Table(title="Two versions, measured on images that neither was trained with")
     shown.add_column("version")
-    for name in ("images trained", "F1", "detections", "accepted", "of these right", "reviewed", "calls per image"):
+    for name in ("trained", "tested", "F1", "detections", "accepted", "of these right", "reviewed", "calls per image"):
         shown.add_column(name, justify="right")
     for each in results:
         shown.add_row(
             str(each.number),
             str(each.images_trained),
+            str(each.test_images),
             f"{each.f1:.3f}",
             str(each.detections),
             f"{each.accepted} ({_percent(each.accepted, each.detections)})",

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
@@ -58,6 +58,12 @@ class LoopState:
     """The number of images of the last training attempt; the AWS sample records nothing else about it."""
     sampling_since: str | None = None
     """When sampling was switched on."""
+    sampled_until: str | None = None
+    """The time of the last detection of the last block that was sampled; None before the first check."""
+    sampled_until_id: str | None = None
+    """The id of that detection, which orders those of the same time; None if a check began at the time itself."""
+    sampling_secret: str | None = field(default=None, repr=False)
+    """What the draws depend on, so that nobody who uploads images can tell which are drawn; never in the record."""
     uploads_taken_over_until: str | None = None
     """Uploads up to this moment were detected by another installation and are logged under other ids."""
     uploads_seen_until: str | None = None
@@ -90,10 +96,11 @@ class LoopState:
         return {_stored_name(name): _to_json(getattr(self, name)) for name in changed}
 
     def compact(self) -> "LoopState":
-        """Return the state as it fits into a system record of 4 KB."""
+        """Return the state as it fits into a system record of 4 KB, without its secret."""
         latest = self.failed_objects[-_MAX_FAILED_IN_RECORD:]
-        failed_objects = tuple(replace(failed, text="") for failed in latest)
-        return replace(self, failed_objects=failed_objects, label_minimums=None)
+        shortened = tuple(replace(failed, text="") for failed in latest)
+        # The record is mirrored in a Variable, which many may read.
+        return replace(self, failed_objects=shortened, sampling_secret=None, label_minimums=None)
 
     def sample_values(self) -> dict[str, Any]:
         """Return the values that the AWS sample keeps in its system record, by the record's keys."""
@@ -103,8 +110,8 @@ class LoopState:
 _FIELDS = tuple(field.name for field in fields(LoopState))
 
 
-def _stored_name(field: str) -> str:
-    return _SAMPLE_NAMES.get(field, field)
+def _stored_name(name: str) -> str:
+    return _SAMPLE_NAMES.get(name, name)
 
 
 def _to_json(value: object) -> Any:  # what DynamoDB and JSON take

@@ -166,7 +166,9 @@ class Settings:
         "Automatic-Human-Sampling-Frequency", "720", "How often sampling is checked, in minutes (1 to 525600)."
     )
     human_sampling_interval: int = _count(
-        "Human-Sampling-Interval", "1000", "Every n-th detection is reviewed whatever its confidence (at least 1)."
+        "Human-Sampling-Interval",
+        "1000",
+        "One detection of every n is reviewed, whatever its confidence (at least 1).",
     )
     review_answers_per_image: int = _integer(
         "Review-Answers-Per-Image",

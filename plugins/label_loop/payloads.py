@@ -65,7 +65,10 @@ class S3Upload:
 
 @dataclass(frozen=True)
 class ReviewTask:
-    """The input of a human loop. ``version_id`` is the version of the image, in a versioned bucket."""
+    """The input of a human loop. ``version_id`` is the version of the image, in a versioned bucket.
+
+    ``is_drawn`` is whether its answer estimates how good the model is on detections that need review.
+    """
 
     detection_id: str
     source: str
@@ -73,6 +76,7 @@ class ReviewTask:
     label: str
     confidence_percent: float
     version_id: str | None = None
+    is_drawn: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ class LabelledImage:
     """An object in a label's folder. ``modified`` is S3's LastModified, as the manifest writes it.
 
     ``etag`` is S3's, without quotes. ``content`` is the SHA-256 digest of the content in hexadecimal, and
-    ``difference_hash`` tells what it looks like; both are "" if the object was not read yet. In a manifest of version
+    ``perceptual_hash`` tells what it looks like; both are "" if the object was not read yet. In a manifest of version
     0.2 and before all three are "".
     """
 
@@ -117,7 +121,7 @@ class LabelledImage:
     modified: str
     etag: str = ""
     content: str = ""
-    difference_hash: str = ""
+    perceptual_hash: str = ""
     # These are known from a listing only.
     size_bytes: int = field(default=0, compare=False)
     storage_class: str = field(default="", compare=False)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -109,6 +110,23 @@ class LoopStore:
     def advance(self, mark: Mark, moment: str) -> None:
         """Move a mark forward to a moment in ISO 8601; a later mark is kept."""
         self.change_state(lambda state: state.advanced(mark, moment))
+
+    @property
+    def sampling_secret(self) -> str:
+        """The secret that the draws of human samples depend on; made on first use.
+
+        It is kept in the state, since all tasks have to draw alike, and only the loop's role reads that table. A loop
+        without the table has its state in the record, which is mirrored in a Variable; its draws depend on its path.
+        """
+        if not self.record.state_table:
+            return self.loop.path
+        new = secrets.token_hex(32)
+        state = self.state
+        if state.sampling_secret is None:
+            state = self.change_state(
+                lambda state: state if state.sampling_secret else replace(state, sampling_secret=new)
+            )
+        return str(state.sampling_secret)
 
     def endpoint_after(self, arn: str) -> str | None:
         """Return the endpoint that replaced ``arn``, or None. Thread-safe: concurrent callers share one read."""

@@ -3,7 +3,7 @@
 import pytest
 from bench.figures import Figure
 
-from bench import calls, sampling, training
+from bench import alike, calls, sampling, training
 from label_loop.domain import pacing
 
 
@@ -39,6 +39,13 @@ def test_a_training_check_lists_the_labelled_images_and_no_others() -> None:
 def test_a_manifest_takes_little_memory() -> None:
     (peak,) = training.measure_manifest(20_000)
     assert 0 < peak.value <= 60
+
+
+@pytest.mark.slow
+def test_alike_images_leave_the_score_of_a_loop_honest() -> None:
+    copied, _, fixed = alike.measure((1,), 60)
+    assert_hold([fixed])
+    assert copied.value <= 0.1  # one run of a few images
 
 
 def test_a_figure_is_out_of_bounds_on_either_side() -> None:

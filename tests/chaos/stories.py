@@ -20,6 +20,8 @@ from tests.integration.test_serving import age
 from tests.integration.world import World
 from tests.waiting import eventually
 
+from label_loop.domain.log_row import LogRow
+from label_loop.domain.statistics import of_row, summed
 from label_loop.parameters import PARAMETERS
 from label_loop.payloads import LABELLED_FOLDER, QUALITY_FOLDER, UPLOADS_FOLDER
 from label_loop.review.desk import ReviewDesk
@@ -106,7 +108,7 @@ def _answers_of_the_page(world: World, model: Model) -> None:
 
 def _detections(world: World, model: Model) -> None:
     world.set_variable("Human-Sampling-Interval", "2")
-    world.set_state(sampling_since=moment(0))
+    world.set_state(sampling_since=moment(0), sampling_secret="the same in each run")
     world.add_rows(log_rows(1, 5))
 
 
@@ -178,10 +180,13 @@ STORIES = {
 def outcome(world: World) -> dict[str, Any]:
     """Return all that a story leaves behind, without what every run names anew."""
     record, state = world.record(), world.state()
+    statistics = _statistics(record)
     attempt = state.last_training_attempt
     return {
         "rows": sorted(map(_row, world.rows()), key=str),
-        "statistics": dict(_statistics(record)),
+        "statistics": {name: count for name, count in statistics.items() if not name.startswith(_DRAWN)},
+        "draws are as in the log": {name: count for name, count in statistics.items() if name.startswith(_DRAWN)}
+        == {name: count for name, count in _counted(world).items() if name.startswith(_DRAWN)},
         "human tasks": dict(_human_tasks(world, record)),
         "labelled": dict(Counter(key.rpartition("/")[0] for key in world.keys(LABELLED_FOLDER))),
         "versions": sorted((_name(name), status) for name, status in _settled(world).items()),
@@ -199,6 +204,7 @@ def outcome(world: World) -> dict[str, Any]:
     }
 
 
+_DRAWN = "drawn "  # by the upload's id, which is another one each time
 _OF_ROW = ("S3ObjectKey", "DetectedLabel", "Sampled", "HumanLabel", "CopyFailure")
 
 
@@ -212,6 +218,13 @@ def _statistics(record: Mapping[str, Any]) -> Counter[str]:
     found: Counter[str] = Counter()
     for item in dynamodb_backends[ACCOUNT][REGION].tables[record["statistics_table"]].all_items():
         found.update({name: int(one.value) for name, one in item.attrs.items() if one.type == "N"})
+    return found
+
+
+def _counted(world: World) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for counters in summed(of_row(LogRow.from_item(row)) for row in world.rows()).values():
+        found.update(counters)
     return found
 
 

@@ -15,6 +15,7 @@ from tests.integration.world import World
 from demo.table import result
 from label_loop.domain.log_row import LoggedAnswer, LogRow
 from label_loop.hooks.rekognition import RekognitionHook
+from label_loop.payloads import TrainingAttempt
 from label_loop.provisioning import Options
 from label_loop.provisioning.site import Site
 from label_loop.provisioning.statistics import rebuild
@@ -61,7 +62,9 @@ def test_all_places_say_the_same_about_a_confidence_beside_the_minimum(
 def _result_of_demo(world: World) -> Any:
     rows = [LogRow.from_item(item) for item in world.rows()]
     version = {"ProjectVersionArn": rows[0].project_version_arn, "EvaluationResult": {"F1Score": 1}}
-    return result(1, version, images_trained=1, rows=rows, truth={rows[0].key: "7"}, calls_per_image=1)
+    return result(
+        1, version, TrainingAttempt("v", "m", 1, "f", ""), rows=rows, truth={rows[0].key: "7"}, calls_per_image=1
+    )
 
 
 def _is_accepted_on_insight(ask: Ask) -> bool:

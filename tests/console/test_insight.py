@@ -64,7 +64,7 @@ def answer(world: World, labels: dict[str, str]) -> None:
 def sample(world: World, taken: list[dict[str, Any]]) -> None:
     log = world.context().clients.log
     ids = [row["DetectLabelRequestId"] for row in taken]
-    log.mark_sampled(log.rows(ids).values(), dict.fromkeys(ids))
+    log.mark_sampled(log.rows(ids).values(), dict.fromkeys(ids), dict.fromkeys(ids, 1))
 
 
 def chart(text: str, name: str) -> dict[str, Any]:
@@ -144,8 +144,44 @@ def test_agreement_of_samples_and_of_reviews_is_told_apart(ask: Ask, world: Worl
     assert "11 were sampled, 10 of them have been answered" in samples
     assert "80.0 % (49.0 % to 94.3 %) 8 of 10 answers agree" in samples
     assert "0.0 % (0.0 % to 49.0 %) 0 of 4 answers agree" in reviews
-    assert "unbiased" in samples
+    assert "drawn at random" in samples
     assert "does not estimate" in reviews
+
+
+def test_how_good_a_version_is_is_said_with_its_interval(ask: Ask, world: World) -> None:
+    sure, unsure = rows(40, DetectedConfidenceLevel=Decimal("91")), rows(10)
+    write(world, sure, unsure, rows(4, version="other", days_ago=1))
+    sample(world, sure)
+    answer(world, {row["DetectLabelRequestId"]: "cat" for row in [*sure, *unsure[:5]]})
+    answer(world, {row["DetectLabelRequestId"]: "dog" for row in unsure[5:]})
+    text = words(ask("viewer", "GET", "insight").text)
+    v1, other = text.split("How good is it?")[1].split(" v1 Of")[1].split(" other Of")
+    assert "what was accepted , 91.2 % to 100.0 % is right (40 answers, 100 % answered), most likely 100.0 %." in v1
+    assert "(50 answers, 100 % answered), most likely 90.0 %. 80.0 % of its 50 detections were accepted." in v1
+    assert "About 10 of its detections are in no block" in v1
+    assert "all , not known yet, since no detection that was drawn for it has an answer." in other
+    assert "There is no single" not in text
+
+
+def test_where_much_is_unanswered_it_says_why_there_is_no_single_figure(ask: Ask, world: World) -> None:
+    sure = rows(40, DetectedConfidenceLevel=Decimal("91"))
+    write(world, sure)
+    sample(world, sure)
+    answer(world, {row["DetectLabelRequestId"]: "cat" for row in sure[:28]})
+    text = words(ask("viewer", "GET", "insight").text)
+    live = text.split("How good is it?")[1].split("Detections over time")[0]
+    assert "(28 answers, 70 % answered)." in live
+    assert "most likely" not in live.replace("no single most likely", "")
+    assert "less than 95 % of what was drawn is answered" in live
+
+
+def test_counts_of_before_have_todays_figures_and_no_estimate(ask: Ask, world: World) -> None:
+    day = TODAY.isoformat()
+    counted = {"detections": 50, "accepted": 30, "sampled": 20, "sample_answered": 20, "sample_agreed": 18}
+    world.add_items("statistics_table", [{"Month": day[:7], "DayAndVersion": f"{day}#v1", **counted}])
+    text = words(ask("viewer", "GET", "insight").text)
+    assert "18 of 20 answers agree" in text
+    assert "Of what was accepted , not known yet" in text
 
 
 def test_many_labels_are_listed_by_their_most_frequent_confusions(ask: Ask, world: World) -> None:
@@ -181,18 +217,20 @@ def test_the_daily_counts_are_a_file(ask: Ask, world: World) -> None:
     assert (first["day"], first["version"], first["detections"]) == (str(TODAY - timedelta(days=1)), "v1", "3")
     assert (first["sampled"], first["sample_agreed"], first["review_answered"]) == ("1", "1", "1")
     assert first["confidence_12"] == "3"
+    assert (first["drawn_unsure_sample_weight"], first["drawn_unsure_sample_answers"]) == ("1", "1")
     assert second["version"] == "'=v2"
 
 
 def test_the_reviewed_detections_are_a_file_that_runs_nothing(ask: Ask, world: World) -> None:
     hostile = rows(1, DetectedLabel=HOSTILE, S3ObjectKey="@SUM(A1)")
-    plain = rows(3, days_ago=2)
+    plain = rows(3, days_ago=2, DrawnChance=Decimal("0.3"))
     write(world, hostile, plain, rows(1, days_ago=40))
     sample(world, plain[:1])
     answer(world, {hostile[0]["DetectLabelRequestId"]: "+1", plain[0]["DetectLabelRequestId"]: "cat"})
     first, second = table(ask("viewer", "GET", "insight/reviewed.csv"))
     assert (first["sampled"], first["human_label"], first["agrees"]) == ("Yes", "cat", "yes")
     assert first["confidence"] == "62.5"
+    assert (first["sample_weight"], first["drawn_chance"]) == ("1", "0.3")
     assert (second["detected_label"], second["key"], second["human_label"]) == (f"'{HOSTILE}", "'@SUM(A1)", "'+1")
     assert second["agrees"] == "no"
     assert table(ask("viewer", "GET", "insight/reviewed.csv?version=v9")) == []

@@ -3,6 +3,7 @@
 import itertools
 import json
 import threading
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.integration.pictures import FRESH_DIGITS, png
 from tests.integration.site import events
 from tests.integration.world import World
 
+from label_loop.domain.sampling import is_drawn
 from label_loop.exceptions import LabelLoopError, UnfinishedWorkError
 from label_loop.loop_state import LoopState
 from label_loop.payloads import UPLOADS_FOLDER, Event
@@ -59,6 +61,25 @@ def test_only_what_is_not_accepted_goes_to_review(world: World) -> None:
     world.upload("accepted.png")
     assert world.detect().accepted == 1
     assert len(world.human_loops()) == 5
+
+
+def test_of_those_that_need_review_some_are_drawn_by_the_loops_secret(world: World) -> None:
+    world.set_variable("Minimum-Label-Detection-Confidence", "100")
+    world.upload_digits(20)
+    world.upload("bad.png", b"hello")
+    world.detect()
+    secret = world.state().sampling_secret
+    assert secret
+    chances = {row["DetectLabelRequestId"]: row.get("DrawnChance") for row in world.rows() if "Failure" not in row}
+    assert len(chances) == 20
+    assert {id_ for id_, chance in chances.items() if chance} == {id_ for id_ in chances if is_drawn(id_, 0.3, secret)}
+    assert set(chances.values()) <= {Decimal("0.3"), None}
+    (failed,) = [row for row in world.rows() if "Failure" in row]
+    assert "DrawnChance" not in failed
+    world.set_variable("Minimum-Label-Detection-Confidence", "0")
+    world.upload_digits(20)
+    world.detect()
+    assert sum("DrawnChance" in row for row in world.rows()) == sum(chance is not None for chance in chances.values())
 
 
 def test_nothing_goes_to_review_when_the_workflow_is_off(world: World) -> None:

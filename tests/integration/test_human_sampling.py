@@ -1,5 +1,6 @@
-"""Human sampling over a real endpoint: each n-th detection once, whatever is interrupted."""
+"""Human sampling over a real endpoint: one detection of each block once, whatever is interrupted."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -40,6 +41,12 @@ def sampled(world: World) -> list[int]:
     return [int(row["DetectLabelRequestId"][:8], 16) for row in world.rows() if row["Sampled"] == "Yes"]
 
 
+def blocks(world: World, length: int = 5) -> list[int]:
+    """Return the blocks that have a sample, numbered from 0; each row that is sampled has its block's weight."""
+    assert {row["SampleWeight"] for row in world.rows() if row["Sampled"] == "Yes"} <= {length}
+    return [(number - 1) // length for number in sampled(world)]
+
+
 @pytest.fixture
 def each_fifth(world: World) -> World:
     world.set_variable("Human-Sampling-Interval", "5")
@@ -47,35 +54,94 @@ def each_fifth(world: World) -> World:
     return world
 
 
-def test_each_nth_detection_is_marked_sent_to_review_and_told(each_fifth: World) -> None:
+def test_one_detection_of_each_block_is_marked_sent_to_review_and_told(each_fifth: World) -> None:
     each_fifth.add_rows(rows(1, 12))
     task = HumanSamplingOperator(task_id="sample", loop_path=each_fifth.loop.path, aws_conn_id=None)
     assert task.execute({}) == 2
-    assert sampled(each_fifth) == [5, 10]
+    assert blocks(each_fifth) == [0, 1]
     tasks = each_fifth.human_loops()
     assert {task["input_content"]["source"] for task in tasks} == {"Human Sampling"}
     names = [row.get("HumanLoopName") for row in each_fifth.rows() if row["Sampled"] == "Yes"]
-    assert names == [task["name"] for task in sorted(tasks, key=lambda task: task["name"])]
+    assert sorted(map(str, names)) == sorted(task["name"] for task in tasks)
     told = each_fifth.told()
     assert len(events(told, "sample")) == 2
     assert {one["body"]["source"] for one in events(told, "review_created")} == {"Human Sampling"}
-    assert sorted(one["body"]["review"] for one in events(told, "review_created")) == sorted(names)
+    assert sorted(one["body"]["review"] for one in events(told, "review_created")) == sorted(map(str, names))
 
 
-def test_a_second_run_takes_nothing_and_later_ones_go_on_after_the_last_sample(each_fifth: World) -> None:
+def test_a_second_run_takes_nothing_and_later_ones_go_on_after_the_last_block(each_fifth: World) -> None:
     each_fifth.add_rows(rows(1, 12))
     each_fifth.sample()
     assert each_fifth.sample() == 0
     each_fifth.add_rows(rows(13, 20))
     assert each_fifth.sample() == 2
-    assert sampled(each_fifth) == [5, 10, 15, 20]
+    assert blocks(each_fifth) == [0, 1, 2, 3]
+
+
+def test_a_block_is_sampled_once_its_last_detection_is_ten_minutes_old(each_fifth: World) -> None:
+    now = datetime.now(UTC)
+    young, old = ((now - timedelta(minutes=minutes)).isoformat(timespec="microseconds") for minutes in (9, 11))
+    each_fifth.add_rows(rows(1, 9, DetectLabelDate=old) + rows(10, 10, DetectLabelDate=young))
+    task = HumanSamplingOperator(task_id="sample", loop_path=each_fifth.loop.path, aws_conn_id=None)
+    assert task.execute({}) == 1
+    assert blocks(each_fifth) == [0]
+    assert task.execute({"params": {"minimum_age_minutes": 0}}) == 1
+    assert blocks(each_fifth) == [0, 1]
+
+
+def test_what_is_logged_behind_a_closed_block_is_in_no_sample(each_fifth: World) -> None:
+    each_fifth.add_rows(rows(1, 3) + rows(5, 6))
+    each_fifth.sample()
+    each_fifth.add_rows(rows(4, 4) + rows(7, 11))
+    assert each_fifth.sample() == 1
+    first, second = sampled(each_fifth)
+    assert first in {1, 2, 3, 5, 6}
+    assert second in {7, 8, 9, 10, 11}
 
 
 def test_sampling_starts_when_it_was_switched_on(each_fifth: World) -> None:
     each_fifth.add_rows(rows(1, 20))
     each_fifth.set_state(sampling_since=moment(11))
     assert each_fifth.sample() == 2
-    assert sampled(each_fifth) == [15, 20]
+    assert blocks(each_fifth) == [2, 3]
+
+
+def test_sampling_that_is_switched_on_again_passes_over_what_came_in_between(each_fifth: World) -> None:
+    each_fifth.add_rows(rows(1, 5))
+    assert each_fifth.sample() == 1
+    each_fifth.add_rows(rows(6, 20))
+    each_fifth.set_state(sampling_since=moment(16))
+    assert each_fifth.sample() == 1
+    assert blocks(each_fifth) == [0, 3]
+
+
+def test_an_interval_that_changes_holds_from_the_next_block_on(each_fifth: World) -> None:
+    each_fifth.add_rows(rows(1, 8))
+    assert each_fifth.sample() == 1
+    each_fifth.set_variable("Human-Sampling-Interval", "3")
+    assert each_fifth.sample() == 1
+    weights = [row["SampleWeight"] for row in each_fifth.rows() if row["Sampled"] == "Yes"]
+    assert weights == [5, 3]
+
+
+def test_the_secret_is_made_once_and_nobody_is_told(each_fifth: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, logger="label_loop")
+    each_fifth.add_rows(rows(1, 5))
+    each_fifth.sample()
+    secret = each_fifth.state().sampling_secret
+    assert secret
+    each_fifth.add_rows(rows(6, 10))
+    each_fifth.sample()
+    assert each_fifth.state().sampling_secret == secret
+    assert secret not in f"{caplog.text} {each_fifth.record()} {each_fifth.told()} {each_fifth.human_loops()}"
+
+
+def test_a_loop_without_a_state_table_samples_too_and_keeps_no_secret_in_its_record(each_fifth: World) -> None:
+    each_fifth.set_record(state_table=None, sampling_since=moment(0))
+    each_fifth.add_rows(rows(1, 12))
+    assert each_fifth.sample() == 2
+    assert each_fifth.sample() == 0
+    assert "sampling_secret" not in each_fifth.record()
 
 
 def test_a_crash_between_task_and_mark_gives_the_same_samples_one_task_each(each_fifth: World) -> None:
@@ -83,21 +149,23 @@ def test_a_crash_between_task_and_mark_gives_the_same_samples_one_task_each(each
     each_fifth.fault("dynamodb", "TransactWriteItems", code="AccessDeniedException")
     with pytest.raises(ClientError):
         each_fifth.sample()
-    assert len(each_fifth.human_loops()) == 2
+    asked = {task["input_content"]["detectLabelRequestId"] for task in each_fifth.human_loops()}
+    assert len(asked) == 2
     assert sampled(each_fifth) == []
     each_fifth.heal()
     assert each_fifth.sample() == 2
-    assert sampled(each_fifth) == [5, 10]
+    assert {row["DetectLabelRequestId"] for row in each_fifth.rows() if row["Sampled"] == "Yes"} == asked
     assert len(each_fifth.human_loops()) == 2
     assert all(row["HumanLoopName"] for row in each_fifth.rows() if row["Sampled"] == "Yes")
 
 
-def test_samples_are_marked_in_the_log_s_order_so_that_a_cut_run_leaves_only_the_last(
-    each_fifth: World, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("later", [2, 3, 50])
+def test_a_run_that_is_cut_is_completed_with_the_same_samples_whatever_the_interval_is_by_then(
+    each_fifth: World, monkeypatch: pytest.MonkeyPatch, later: int
 ) -> None:
-    """DynamoDB gives rows in any order, and the next run begins after the last sample."""
-    each_fifth.set_variable("Human-Sampling-Interval", "1")
-    each_fifth.add_rows(rows(1, 130, DetectLabelDate=moment(7)))
+    """All detections have one timestamp, and DynamoDB gives rows in any order."""
+    each_fifth.set_variable("Human-Sampling-Interval", "2")
+    each_fifth.add_rows(rows(1, 400, DetectLabelDate=moment(7)))
     context = each_fifth.context()
     client = context.clients.log.conn.meta.client
     read, write = client.batch_get_item, client.transact_write_items
@@ -109,20 +177,26 @@ def test_samples_are_marked_in_the_log_s_order_so_that_a_cut_run_leaves_only_the
             found.reverse()
         return answer
 
-    def cut_at_the_second(**request: Any) -> Any:
-        if written:
+    def cut_at_the_fourth(**request: Any) -> Any:
+        if len(written) == 3:
             raise RuntimeError("the worker is gone")
         written.append(write(**request))
 
     with monkeypatch.context() as patch:
         patch.setattr(client, "batch_get_item", in_another_order)
-        patch.setattr(client, "transact_write_items", cut_at_the_second)
+        patch.setattr(client, "transact_write_items", cut_at_the_fourth)
         with pytest.raises(RuntimeError, match="the worker is gone"):
             HumanSamplingWorkflow(context).sample()
-    taken = sampled(each_fifth)
-    assert taken == list(range(1, len(taken) + 1)) != []
-    assert each_fifth.sample() == 130 - len(taken)
-    assert sampled(each_fifth) == list(range(1, 131))
+    asked = {task["input_content"]["detectLabelRequestId"] for task in each_fifth.human_loops()}
+    taken = blocks(each_fifth, 2)
+    assert taken == list(range(len(taken)))
+    assert 100 < len(taken) < 200  # the mark is behind the first hundred
+    each_fifth.set_variable("Human-Sampling-Interval", str(later))
+    assert each_fifth.sample() == (400 - 2 * len(taken)) // later
+    weights = [int(row["SampleWeight"]) for row in each_fifth.rows() if row["Sampled"] == "Yes"]
+    assert sorted(weights) == sorted([2] * len(taken) + [later] * ((400 - 2 * len(taken)) // later))
+    if later == 2:
+        assert {row["DetectLabelRequestId"] for row in each_fifth.rows() if row["Sampled"] == "Yes"} == asked
 
 
 def test_a_detection_in_review_is_marked_without_a_second_task(each_fifth: World) -> None:

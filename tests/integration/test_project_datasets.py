@@ -77,7 +77,7 @@ def test_a_training_goes_on_from_datasets_of_the_loop_s_images(opened: World) ->
     assert opened.status(name) in {"TRAINING_IN_PROGRESS", "TRAINING_COMPLETED"}
     train, test = entries(opened, "TRAIN"), entries(opened, "TEST")
     assert (len(train), len(test)) == (attempt.images, attempt.test_images)
-    assert len(train) + len(test) >= 75  # of 80, some of which look alike
+    assert len(train) + len(test) == 80
     assert 8 <= len(test) <= 24
     assert {entry["label-metadata"]["class-name"] for entry in test} == {p.label for p in TRAINING_DIGITS[:80]}
     state = opened.state().last_training_attempt

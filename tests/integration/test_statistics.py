@@ -132,6 +132,7 @@ def test_a_sample_answered_before_its_mark_is_written_is_counted(world: World) -
 
 
 def test_counting_costs_no_call(unsure: World) -> None:
+    _ = unsure.context().store.sampling_secret  # made once
     calls = {}
     for kept in (True, False):
         if not kept:

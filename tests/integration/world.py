@@ -103,7 +103,7 @@ class World(Site):
         return HumanReviewWorkflow(context, inbox, linger_seconds=0).drain()
 
     def sample(self) -> int:
-        return HumanSamplingWorkflow(self.context()).sample()
+        return HumanSamplingWorkflow(self.context()).sample(minimum_age_minutes=0)
 
     def training(self) -> TrainingWorkflow:
         return TrainingWorkflow(self.context())

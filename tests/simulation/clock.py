@@ -4,6 +4,7 @@ import functools
 import importlib
 import pkgutil
 import random
+import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -109,6 +110,7 @@ _RANDOM = SimpleNamespace(uniform=CLOCK.uniform)
 _REPLACED: dict[Any, Any] = {
     time: _TIME,
     random: _RANDOM,
+    secrets: SimpleNamespace(token_hex=lambda count: "5e" * count),
     sys.modules["asyncio"]: SimpleNamespace(sleep=_sleep),
     datetime: FakeDatetime,
     ThreadPoolExecutor: InlineExecutor,

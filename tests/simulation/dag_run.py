@@ -14,7 +14,7 @@ def operator(kind: Any, **arguments: Any) -> Any:
 
 def airflow_context(**more: Any) -> dict[str, Any]:
     user = SimpleNamespace(triggering_user_name="ann")
-    return {"params": {}, "run_id": "run", "dag_run": user, **more}
+    return {"params": {}, "run_id": "run", "dag_run": user} | more
 
 
 class PauseError(Exception):

@@ -8,11 +8,14 @@ import pytest
 from tests.simulation.machine import DailyWork, Histories, Models
 
 from label_loop.domain.log_row import LogRow
+from label_loop.domain.sampling import Position
 from label_loop.hooks.inference_log import InferenceLogHook
 from label_loop.operators.deployment import StopIdleVersionsOperator
 from label_loop.review import a2i
 from label_loop.sensors.rekognition import RekognitionProjectVersionSensor
+from label_loop.store import LoopStore
 from label_loop.workflows.detection import DetectionWorkflow
+from label_loop.workflows.human_sampling import HumanSamplingWorkflow
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,19 @@ def _do_not_wait_for_the_start(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(RekognitionProjectVersionSensor, "execute", execute)
 
 
+def _forget_what_was_sampled(patch: pytest.MonkeyPatch) -> None:
+    secrets = map(str, range(10**9))
+    patch.setattr(LoopStore, "sampling_secret", property(lambda self: next(secrets)))
+    patch.setattr(HumanSamplingWorkflow, "_start", lambda self: Position("", ""))
+    patch.setattr(InferenceLogHook, "sampled_since", lambda self, moment: [])
+
+
 MUTANTS: Mapping[str, Mutant] = {
     "messages are deleted before their rows are written": Mutant(DailyWork, _delete_messages_before_rows_are_written),
     "answers are applied without a condition": Mutant(DailyWork, _apply_answers_without_a_condition),
     "rows are put without a condition": Mutant(DailyWork, _put_rows_without_a_condition),
     "the old version is left running": Mutant(Models, _leave_the_old_version_running),
     "reviews are named at random": Mutant(DailyWork, _name_reviews_at_random),
+    "blocks are sampled again": Mutant(DailyWork, _forget_what_was_sampled),
     "nobody waits for the start": Mutant(Models, _do_not_wait_for_the_start),
 }

@@ -112,6 +112,13 @@ class Promises:
         counts = Counter((row["S3ObjectKey"], row.get("S3ObjectVersionId")) for row in self.world.rows())
         self.problems += [f"{key} has {count} rows" for key, count in counts.items() if count > 1]
         self.problems += [f"{key} was never uploaded" for key in counts if key not in uploaded]
+        # Each sample stands for the detections of its block, and no detection is in two blocks.
+        rows = [row for row in self.world.rows() if "Sampled" in row]
+        weight = sum(row.get("SampleWeight", 0) for row in rows)
+        if weight > len(rows):
+            self._note(f"samples stand for {weight} of {len(rows)} detections")
+        if any(("SampleWeight" in row) != (row["Sampled"] == "Yes") for row in rows):
+            self._note("a sample has no weight, or a weight no sample")
 
     def _look_at_reviews(self) -> None:
         counts = Counter(loop.input_content["detectLabelRequestId"] for loop in self.world.a2i.loops.values())

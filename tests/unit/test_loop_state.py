@@ -27,6 +27,9 @@ FULL = LoopState(
     last_training_attempt=ATTEMPT,
     previous_trained_images=120,
     sampling_since="2026-11-23T09:00:00+00:00",
+    sampled_until="2026-11-23T09:00:00+00:00",
+    sampled_until_id="d1",
+    sampling_secret="for nobody's eyes",
     uploads_taken_over_until="2026-11-23T09:00:00+00:00",
     uploads_seen_until="2026-11-23T09:00:00+00:00",
     answers_seen_until="2026-11-23T09:00:00+00:00",
@@ -61,6 +64,11 @@ def test_a_record_of_4_kb_has_room_for_what_failed() -> None:
     compact = replace(FULL, failed_objects=failed).compact()
     assert compact.failed_objects == tuple(FailedObject(one.id, 5) for one in failed[-10:])
     assert len(json.dumps(compact.changes_since(LoopState())["failed_objects"])) < 600
+
+
+def test_the_secret_is_in_no_record_and_in_no_text() -> None:
+    assert "sampling_secret" not in FULL.compact().changes_since(LoopState())
+    assert str(FULL.sampling_secret) not in f"{FULL} {FULL!r} {FULL.sample_values()}"
 
 
 @pytest.mark.parametrize("odd", [None, "x", 5, [None], ["x"], [{}], [{"id": "a", "tries": "x", "text": ""}]])

@@ -1,8 +1,13 @@
-"""Human sampling: every n-th detection is reviewed, for an unbiased estimate of the model's accuracy."""
+"""Human sampling: one detection of each block is reviewed, for an estimate of how good the models are."""
+
+from collections.abc import Sequence
 
 from demo.scene import Scene
 from demo.waiting import Seen
+from label_loop.domain.insight import DailyCounts
+from label_loop.domain.live_accuracy import by_version
 from label_loop.domain.log_row import LogRow
+from label_loop.domain.statistics import of_row, summed
 
 SAMPLING_SECONDS = 420
 
@@ -11,7 +16,8 @@ def take_sample(scene: Scene) -> None:
     """Trigger sampling, let the reviewer answer, and report how often the model was right."""
     due = len(scene.uploaded) // scene.cast.sampling_interval
     trained_with = scene.aws.labelled_images()
-    run = scene.airflow.trigger(scene.loop.dag_id("human_sampling"))
+    # Without waiting until the last detection is ten minutes old: all are in the log.
+    run = scene.airflow.trigger(scene.loop.dag_id("human_sampling"), minimum_age_minutes=0)
     with scene.narrator.step("Samples with their answers", due) as step:
         scene.patience.until(
             f"{due} samples with their answers (run {run.run_id})",
@@ -28,6 +34,14 @@ def take_sample(scene: Scene) -> None:
         f"  One in {scene.cast.sampling_interval} of {len(scene.uploaded)} detections was sampled, {due} in all: the "
         f"person and the models agree on {agreed} of them."
     )
+    scene.narrator.say(f"  {live_accuracy_of(scene.aws.rows())}")
+
+
+def live_accuracy_of(rows: Sequence[LogRow]) -> str:
+    """Return how good the latest version is by its answers, in one sentence."""
+    counts = summed(map(of_row, rows))
+    latest = by_version(DailyCounts(*item.day_and_version_name, counters) for item, counters in counts.items())[0]
+    return f"With 95 % confidence, of what {latest.version} accepted, {latest.accepted}."
 
 
 def _look(scene: Scene, due: int) -> Seen:

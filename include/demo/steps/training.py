@@ -25,8 +25,8 @@ def train_and_deploy(scene: Scene, number: int, *, forced: bool = False) -> None
     version = scene.aws.versions()[-1]
     attempt = scene.aws.state().last_training_attempt
     verdict = attempt.verdict if attempt else ""
-    f1, images = version["EvaluationResult"]["F1Score"], scene.aws.state().previous_trained_images
-    trained = f"  Version {number}: F1 {f1:.3f} on the held-out images, trained with {images} images."
+    f1, images = version["EvaluationResult"]["F1Score"], scene.aws.last_attempt().images
+    trained = f"  Version {number}: F1 {f1:.3f} on the test images, trained with {images} images."
     if skipped:
         is_held = attempt is not None and attempt.outcome == HELD
         why = f"the outcome of the last training is {attempt and attempt.outcome}."

@@ -4,7 +4,7 @@ import json
 import struct
 from dataclasses import astuple
 
-from label_loop.domain.images import Inspection
+from label_loop.domain.images import Inspection, is_perceptual_hash
 
 # The slowest images of the largest size, a PNG of 15 MB or a progressive JPEG of four colours, take half of both.
 CPU_SECONDS = 1.0
@@ -23,9 +23,9 @@ def answer_of(inspection: Inspection) -> bytes:
 def inspection_of(answer: bytes) -> Inspection:
     """Return what an answer says. One that no decoder gives is the image's problem: it may have taken control of it."""
     try:
-        problem, difference_hash = json.loads(answer)
-        if problem is None and difference_hash == f"{int(difference_hash, 16):016x}":
-            return Inspection(None, difference_hash)
+        problem, perceptual_hash = json.loads(answer)
+        if problem is None and is_perceptual_hash(perceptual_hash):
+            return Inspection(None, perceptual_hash)
         return Inspection(str(problem or _UNREADABLE))
     except (ValueError, TypeError, RecursionError):
         return Inspection(_UNREADABLE)

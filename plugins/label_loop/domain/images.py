@@ -3,7 +3,6 @@
 import io
 import warnings
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from label_loop.domain.image_structure import structure_problem
@@ -18,9 +17,10 @@ MAX_ASPECT_RATIO = 20
 SUFFIXES = (".png", ".jpg", ".jpeg")
 # The first bytes of the formats that Rekognition accepts.
 _SIGNATURES = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8\xff"}
-_HASH_SIDE = 8
-_CONTRAST_STEPS = 25
-_ENOUGH_TO_COMPARE = (_HASH_SIDE * 8, _HASH_SIDE * 8)
+HASH_SIDE = 8
+_LIGHTEST = 15
+_HEXADECIMAL = frozenset("0123456789abcdef")
+_ENOUGH_TO_COMPARE = (8 * HASH_SIDE, 8 * HASH_SIDE)
 SIGNATURE_BYTES = max(map(len, _SIGNATURES.values()))
 
 
@@ -46,10 +46,10 @@ def size_problem(size_bytes: int) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """Why an image cannot be used for training, or None if it can; then also its ``difference_hash``, else ""."""
+    """Why an image cannot be used for training, or None if it can; then also its ``perceptual_hash``, else ""."""
 
     problem: str | None
-    difference_hash: str = ""
+    perceptual_hash: str = ""
 
 
 def inspect_image(body: bytes) -> Inspection:
@@ -73,7 +73,7 @@ def inspect_image(body: bytes) -> Inspection:
                     return Inspection(problem)
                 image.draft(None, _ENOUGH_TO_COMPARE)  # reads all of a JPEG, in a fraction of the memory for its pixels
                 image.load()
-                return Inspection(None, difference_hash(image))
+                return Inspection(None, perceptual_hash(image))
         except MemoryError:
             raise
         except Image.DecompressionBombError:
@@ -82,22 +82,23 @@ def inspect_image(body: bytes) -> Inspection:
             return Inspection(f"not a readable PNG or JPEG ({type(error).__name__})")
 
 
-def difference_hash(image: "AnyImage") -> str:
-    """Return the 64-bit difference hash of an image as 16 hexadecimal digits.
+def perceptual_hash(image: "AnyImage") -> str:
+    """Return what an image looks like: its 8 x 8 areas as hexadecimal digits, from its darkest (0) to its lightest (f).
 
-    Each bit tells whether one of 8 x 8 areas is darker than the one to its right. Images that differ in few bits look
-    alike, whatever their size and compression. Areas that differ by less than a 25th of the image's contrast count as
-    equal, so that noise on a plain background changes no bit.
+    It hardly depends on size, brightness and compression. ``alike`` compares two of them.
     """
     from PIL.Image import Resampling
 
     grey = image.convert("F" if image.mode.startswith("I") else "L")  # 16 bits would be clipped to 8
-    small = grey.resize((_HASH_SIDE + 1, _HASH_SIDE), Resampling.BOX)
+    small = grey.resize((HASH_SIDE, HASH_SIDE), Resampling.BOX)
     levels = [level for level in small.get_flattened_data() if isinstance(level, int | float)]  # grey has no colours
-    least = (max(levels) - min(levels)) / _CONTRAST_STEPS
-    rows = [levels[first : first + _HASH_SIDE + 1] for first in range(0, len(levels), _HASH_SIDE + 1)]
-    bits = [right - left > least for row in rows for left, right in pairwise(row)]
-    return f"{sum(bit << place for place, bit in enumerate(bits)):016x}"
+    darkest, contrast = min(levels), max(levels) - min(levels)
+    return "".join(f"{round(_LIGHTEST * (level - darkest) / (contrast or 1)):x}" for level in levels)
+
+
+def is_perceptual_hash(text: str) -> bool:
+    """Return whether a text is what ``perceptual_hash`` returns."""
+    return len(text) == HASH_SIDE**2 and set(text) <= _HEXADECIMAL
 
 
 def _size_problem(width: int, height: int) -> str | None:

@@ -3,16 +3,14 @@
 Each figure comes with the number of answers or detections behind it.
 """
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from label_loop.domain import statistics
+from label_loop.domain.intervals import wilson
 from label_loop.domain.log_row import agrees
 from label_loop.domain.statistics import BUCKETS, bucket_counter
-
-_Z_95 = 1.959964
 
 
 @dataclass(frozen=True)
@@ -44,12 +42,7 @@ class Share:
         """The Wilson score interval (low, high) of the true rate, valid for small samples and for rates of 0 and 1."""
         if not self.whole:
             return None
-        n, p, z2 = self.whole, self.part / self.whole, _Z_95**2
-        middle = p + z2 / (2 * n)
-        reach = _Z_95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-        low, high = (middle - reach) / (1 + z2 / n), (middle + reach) / (1 + z2 / n)
-        # Floating-point rounding must not exclude the rate itself.
-        return min(max(low, 0.0), p), max(min(high, 1.0), p)
+        return wilson(self.part / self.whole, self.whole)
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,8 @@ class Attribute(StrEnum):
     WORKFLOW_ENABLED = "A2IEnabled"
     FAILURE = "Failure"
     SAMPLED = "Sampled"
+    SAMPLE_WEIGHT = "SampleWeight"
+    DRAWN_CHANCE = "DrawnChance"
     HUMAN_LOOP_NAME = "HumanLoopName"
     HUMAN_LOOP_REQUEST_ID = "HumanLoopRequestId"
     REVIEW_FAILURE = "ReviewFailure"
@@ -89,6 +91,10 @@ class LogRow:
     workflow_enabled: bool = True
     failure: str | None = None
     is_sampled: bool = False
+    sample_weight: int | None = None
+    """The length of the block whose sample it is; None for a sample of the AWS sample, or of version 0.2 and before."""
+    drawn_chance: float | None = None
+    """The chance, above 0 and up to 1, with which it was drawn because it needs review; None if it was not drawn."""
     human_loop_name: str | None = None
     human_loop_request_id: str | None = None
     review_failure: str | None = None
@@ -160,6 +166,7 @@ class LogRow:
             label=self.detected_label,
             confidence_percent=self.confidence_percent,
             version_id=self.version_id,
+            is_drawn=self.drawn_chance is not None,
         )
 
     # ------------------------------------------------------------------ what changes it
@@ -169,9 +176,9 @@ class LogRow:
         request_id = started.request_id or self.human_loop_request_id
         return replace(self, human_loop_name=started.name, human_loop_request_id=request_id)
 
-    def with_sample(self, started: ReviewStarted | None) -> "LogRow":
-        """Return it as a human sample, with the review that was started for it, if any."""
-        return replace(self.with_review(started) if started else self, is_sampled=True)
+    def with_sample(self, started: ReviewStarted | None, weight: int) -> "LogRow":
+        """Return it as the sample of a block of ``weight`` detections, with the review that was started, if any."""
+        return replace(self.with_review(started) if started else self, is_sampled=True, sample_weight=weight)
 
     def with_answer(self, answer: LoggedAnswer) -> "LogRow":
         """Return it with an answer."""
@@ -205,6 +212,8 @@ class LogRow:
             == "true",  # the sample may have written text
             failure=_optional(item, Attribute.FAILURE),
             is_sampled=item.get(Attribute.SAMPLED) == SAMPLED_YES,
+            sample_weight=int(_within(item.get(Attribute.SAMPLE_WEIGHT), 1, 1e15)) or None,
+            drawn_chance=_within(item.get(Attribute.DRAWN_CHANCE), 0.0001, 1) or None,
             human_loop_name=_optional(item, Attribute.HUMAN_LOOP_NAME),
             human_loop_request_id=_optional(item, Attribute.HUMAN_LOOP_REQUEST_ID),
             review_failure=_optional(item, Attribute.REVIEW_FAILURE),
@@ -234,6 +243,8 @@ class LogRow:
             Attribute.VERSION_ID: self.version_id,
             Attribute.FAILURE: self.failure,
             Attribute.SAMPLED: self._sampled,
+            Attribute.SAMPLE_WEIGHT: self.sample_weight,
+            Attribute.DRAWN_CHANCE: None if self.drawn_chance is None else Decimal(str(self.drawn_chance)),
             Attribute.HUMAN_LOOP_NAME: self.human_loop_name,
             Attribute.HUMAN_LOOP_REQUEST_ID: self.human_loop_request_id,
             Attribute.REVIEW_FAILURE: self.review_failure,
@@ -279,6 +290,12 @@ def _number(value: Any) -> float:
     except (TypeError, ValueError):
         return 0.0
     return number if math.isfinite(number) else 0.0
+
+
+def _within(value: Any, lowest: float, highest: float) -> float:
+    """Return a number between two others, else 0."""
+    number = _number(value)
+    return number if lowest <= number <= highest else 0.0
 
 
 def _text(item: Mapping[str, Any], name: str) -> str:

@@ -8,7 +8,7 @@ from label_loop.payloads import LabelledImage
 
 LABEL_ATTRIBUTE = "label"
 _JOB = "label-loop/"  # begins the name of the labelling job, which names the content of the image
-_JOB_NAME = re.compile(rf"{_JOB}([0-9a-f]{{64}})/([0-9a-f]{{16}}|)/(.*)", re.DOTALL)
+_JOB_NAME = re.compile(rf"{_JOB}([0-9a-f]{{64}})/([0-9a-f]{{64}}|)/(.*)", re.DOTALL)
 
 
 def line(bucket: str, image: LabelledImage) -> str:
@@ -25,7 +25,7 @@ def line(bucket: str, image: LabelledImage) -> str:
         "type": "groundtruth/image-classification",
     }
     if image.content:
-        metadata["job-name"] = f"{_JOB}{image.content}/{image.difference_hash}/{image.etag}"
+        metadata["job-name"] = f"{_JOB}{image.content}/{image.perceptual_hash}/{image.etag}"
     return json.dumps(
         {"source-ref": f"s3://{bucket}/{image.key}", LABEL_ATTRIBUTE: 1, f"{LABEL_ATTRIBUTE}-metadata": metadata},
         ensure_ascii=False,
@@ -48,6 +48,6 @@ def parse(lines: Iterable[str | bytes], bucket: str) -> Iterator[LabelledImage]:
 
 
 def _identity(job: object) -> tuple[str, str, str]:
-    """Return the ETag, the content and the difference hash that the name of a labelling job holds, "" if none."""
+    """Return the ETag, the content and the perceptual hash that the name of a labelling job holds, "" if none."""
     found = _JOB_NAME.fullmatch(job) if isinstance(job, str) else None
     return (found[3], found[1], found[2]) if found else ("", "", "")

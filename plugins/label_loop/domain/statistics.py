@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from label_loop.domain.draws import Draw, when_answered, when_detected, when_sampled
 from label_loop.domain.log_row import LogRow
 
 BUCKETS = 20  # of confidence, 5 % each; the last includes 100 %
@@ -83,29 +84,33 @@ def of_detection(row: LogRow) -> Counts:
         counters.append(ACCEPTED)
     elif row.needs_review and row.has_review and row.review_failure is None:
         counters.append(SENT_TO_REVIEW)
-    return {item: Counter(counters)}
+    return {item: Counter(counters) + when_detected(row)}
 
 
 def of_answer(row: LogRow, human_label: str) -> Counts:
     """Return the counts that a row adds when its human label is set."""
     sources = [REVIEWS] * row.needs_review + [SAMPLES] * row.is_sampled
-    return summed(_of_pair(row, human_label, source) for source in sources)
+    return summed([*(_of_pair(row, human_label, source) for source in sources), _of_draws(row, human_label, *Draw)])
 
 
 def of_sample(row: LogRow) -> Counts:
-    """Return the counts that a row adds when it is marked as sampled, including those of an earlier answer."""
+    """Return the counts that a sampled row has added when it was marked, including those of an earlier answer."""
     item = StatisticsKey.of(row)
     if item is None:
         return {}
-    marked = {item: Counter([SAMPLED])}
-    return marked if row.human_label is None else summed([marked, _of_pair(row, row.human_label, SAMPLES)])
+    marked = {item: Counter([SAMPLED]) + when_sampled(row)}
+    if row.human_label is None:
+        return marked
+    answered = _of_pair(row, row.human_label, SAMPLES)
+    return summed([marked, answered, _of_draws(row, row.human_label, Draw.SAMPLE)])
 
 
 def of_row(row: LogRow) -> Counts:
     """Return all counts that a row has added so far."""
     parts = [of_detection(row)]
-    if row.human_label is not None and row.needs_review:
-        parts.append(_of_pair(row, row.human_label, REVIEWS))
+    if row.human_label is not None:
+        parts += [_of_pair(row, row.human_label, REVIEWS)] if row.needs_review else []
+        parts.append(_of_draws(row, row.human_label, Draw.REVIEW))
     if row.is_sampled:
         parts.append(of_sample(row))
     return summed(parts)
@@ -164,6 +169,11 @@ def _of_pair(row: LogRow, human_label: str, source: str) -> Counts:
     if row.agrees_with(human_label):
         counters.update([agreed_counter(source)])
     return {item: counters, item.pairs: Counter([pair_counter(source, row.detected_label, human_label)])}
+
+
+def _of_draws(row: LogRow, human_label: str, *draws: Draw) -> Counts:
+    item, counters = StatisticsKey.of(row), when_answered(row, human_label, draws)
+    return {item: counters} if item and counters else {}
 
 
 def _bucket(row: LogRow) -> int:

@@ -81,7 +81,7 @@ class Verdict:
 
     content: str
     problem: str = ""
-    difference_hash: str = ""
+    perceptual_hash: str = ""
 
 
 class TrainedImages:
@@ -96,7 +96,7 @@ class TrainedImages:
             label = _same_label(image.label)
             self._labels.setdefault(label, image.label)
             if image.content:
-                self._verdicts[image.etag] = Verdict(image.content, difference_hash=image.difference_hash)
+                self._verdicts[image.etag] = Verdict(image.content, perceptual_hash=image.perceptual_hash)
                 self._contents.setdefault(image.content, set()).add(label)
             else:
                 self._dated.add((image.key, image.modified))

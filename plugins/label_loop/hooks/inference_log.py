@@ -108,17 +108,26 @@ class InferenceLogHook(InferenceLogReader):
         values = {_COPIED_KEY: copy.key, _COPY_FAILURE: copy.failure}
         return self._update(id_, {name: value for name, value in values.items() if value}, condition)
 
-    def mark_sampled(self, rows: Iterable[LogRow], reviews: Mapping[str, ReviewStarted | None]) -> None:
-        """Mark and count rows as sampled, each with the review that was started for it, if any. Idempotent.
+    def mark_sampled(
+        self, rows: Iterable[LogRow], reviews: Mapping[str, ReviewStarted | None], weights: Mapping[str, int]
+    ) -> None:
+        """Mark and count rows as the samples of their blocks, each with the review that was started for it, if any.
 
-        ``rows`` are as read before; ``reviews`` are by id.
+        Idempotent. ``rows`` are as read before; ``reviews`` and ``weights``, the lengths of the blocks, are by id.
         """
+
+        def marked(row: LogRow) -> LogRow:
+            return row.with_sample(reviews[row.detection_id], weights[row.detection_id])
+
+        def counted(row: LogRow) -> Counts:
+            return of_sample(marked(row))
+
         unmarked = (row for row in rows if not row.is_sampled)
-        for some in self._batches(unmarked, of_sample):
-            changes = [self._change(row, row.with_sample(reviews[row.detection_id])) for row in some]
-            if self._write(changes, summed(map(of_sample, some))):
+        for some in self._batches(unmarked, counted):
+            changes = [self._change(row, marked(row)) for row in some]
+            if self._write(changes, summed(map(counted, some))):
                 # Some have been answered, marked or deleted in the meantime.
-                self.mark_sampled(self.rows([row.detection_id for row in some]).values(), reviews)
+                self.mark_sampled(self.rows([row.detection_id for row in some]).values(), reviews, weights)
 
     def _change(self, row: LogRow, changed: LogRow) -> dict[str, Any]:
         """Return the update of a row, on the condition that what its counts depend on has not changed."""

@@ -1,5 +1,6 @@
 """The inference log in DynamoDB, for reading: by id, and through its index."""
 
+import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import batched
 from typing import Any
@@ -80,11 +81,20 @@ class InferenceLogReader(DynamoDBHook):
 
     # ------------------------------------------------------------------ through the index
 
-    def unsampled_since(self, moment: str) -> Iterator[Position]:
-        """Yield the positions of unsampled detections from a moment on, in the order of the index."""
+    def positions_since(self, moment: str) -> Iterator[Position]:
+        """Yield the positions of detections from a moment on, by time; those with one timestamp in any order."""
+        both = (self._positions_since(moment, sampled) for sampled in (SAMPLED_NO, SAMPLED_YES))
+        return heapq.merge(*both, key=lambda position: position.detected_at)
+
+    def sampled_since(self, moment: str) -> list[LogRow]:
+        """Return the detections from a moment on that are sampled."""
+        ids = [position.detection_id for position in self._positions_since(moment, SAMPLED_YES)]
+        return list(self.rows(ids).values())
+
+    def _positions_since(self, moment: str, sampled: str) -> Iterator[Position]:
         pages = self._pages(
-            KeyConditionExpression=f"{_SAMPLED} = :no AND {_DATE} >= :moment",
-            ExpressionAttributeValues={":no": SAMPLED_NO, ":moment": moment},
+            KeyConditionExpression=f"{_SAMPLED} = :sampled AND {_DATE} >= :moment",
+            ExpressionAttributeValues={":sampled": sampled, ":moment": moment},
             ProjectionExpression=f"{_DATE}, {_ID}",
         )
         for page in pages:

@@ -9,10 +9,11 @@ if TYPE_CHECKING:
 
 
 class HumanSamplingOperator(LoopOperator):
-    """Takes all samples that are due; returns how many."""
+    """Takes the samples of all closed blocks; returns how many."""
 
     def execute(self, context: "Context") -> int:
         """Mark the samples, send them to review, and announce them."""
-        from label_loop.workflows.human_sampling import HumanSamplingWorkflow
+        from label_loop.workflows.human_sampling import MINIMUM_AGE_MINUTES, HumanSamplingWorkflow
 
-        return HumanSamplingWorkflow(self.loop_context()).sample()
+        age = context.get("params", {}).get("minimum_age_minutes", MINIMUM_AGE_MINUTES)
+        return HumanSamplingWorkflow(self.loop_context()).sample(age)

@@ -17,6 +17,7 @@ from label_loop.domain.folders import Folder
 from label_loop.domain.log_row import LogRow, shown_percent
 from label_loop.domain.pacing import Pacer
 from label_loop.domain.reviews import review_created
+from label_loop.domain.sampling import drawn_chance, is_drawn
 from label_loop.exceptions import NoServingModelError, ReviewRefusedError, UnfinishedWorkError
 from label_loop.hooks.aws_errors import error_code, reason
 from label_loop.hooks.rekognition import is_not_ready
@@ -77,6 +78,7 @@ class DetectionWorkflow:
         self._reasons: dict[str, str] = {}  # why an upload failed, by detection id
         self._model_is_gone = False
         self._settings = context.settings
+        self._secret = ""
 
     def drain(self, first: Sequence[Delivery] = ()) -> DetectionSummary:
         """Process deliveries until none arrives within ``LINGER_SECONDS``, or the run has lasted 15 minutes.
@@ -114,6 +116,7 @@ class DetectionWorkflow:
         # Once here, or each thread would create a client and read the state.
         self.context.clients.rekognition.get_conn()
         _ = self.context.store.state
+        self._secret = self.context.store.sampling_secret
         detected = self._each(list(fresh.values()), self._detect, pool, pace=True)
         self.summary.unfinished += len(fresh) - len(detected)
         # An upload that is being written is not settled: its duplicate message is redelivered, then found in the log.
@@ -206,6 +209,9 @@ class DetectionWorkflow:
     def _send_to_review(self, row: LogRow) -> LogRow:
         if not row.needs_review:
             return row
+        chance = drawn_chance()
+        if is_drawn(row.detection_id, chance, self._secret):
+            row = replace(row, drawn_chance=chance)
         try:
             started = self.context.clients.review.start(row.review_task(WORKFLOW_SOURCE))
         except ReviewRefusedError as error:

@@ -1,65 +1,92 @@
-"""Human sampling: every n-th detection is reviewed whatever its confidence, for an unbiased measure of the model."""
+"""Human sampling: one detection of each block is reviewed whatever its confidence, to measure how good the model is."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import batched
 
 from label_loop.context import LoopContext
 from label_loop.domain.log_row import LogRow
 from label_loop.domain.moments import timestamp
 from label_loop.domain.reviews import review_created
-from label_loop.domain.sampling import Position, every_nth
+from label_loop.domain.sampling import Block, Position, closed_blocks
+from label_loop.loop_state import LoopState
 from label_loop.payloads import SAMPLING_SOURCE, Event, ReviewStarted, ReviewTask
 
+MINIMUM_AGE_MINUTES = 10
 _BATCH = 100
 _THREADS = 8
 
 
 class HumanSamplingWorkflow:
-    """Marks the detections that are due since the last sample, and sends those without a review to review."""
+    """Marks the samples of the blocks that are closed, and sends those without a review to review."""
 
     def __init__(self, context: LoopContext) -> None:
         self.context = context
 
-    def sample(self) -> int:
-        """Take all samples that are due; return how many. An interrupted run is completed by the next one."""
-        start = self._start()
-        interval = self.context.settings.human_sampling_interval
-        due = every_nth(self.context.clients.log.unsampled_since(start.detected_at), after=start, interval=interval)
+    def sample(self, minimum_age_minutes: int = MINIMUM_AGE_MINUTES) -> int:
+        """Take the samples of all closed blocks; return how many. An interrupted run is completed by the next one.
+
+        A block is closed once it has `Human-Sampling-Interval` detections, the last of them of the minimum age:
+        detections made at once are not written in the order of their times, and the index follows the table later.
+        What is written behind a closed block, or is in none yet, is in no sample.
+        """
+        log, start = self.context.clients.log, self._start()
+        sampled = {Position(row.detected_at, row.detection_id): row for row in log.sampled_since(start.detected_at)}
+        blocks = closed_blocks(
+            log.positions_since(start.detected_at),
+            after=start,
+            length=self.context.settings.human_sampling_interval,
+            until=timestamp(datetime.now(UTC) - timedelta(minutes=minimum_age_minutes)),
+            taken={at: row.sample_weight for at, row in sampled.items() if row.sample_weight and at > start},
+            secret=self.context.store.sampling_secret,
+        )
         # Selected before the first is marked: marking moves a row within the index that is being read.
-        chosen = [position.detection_id for position in due]
-        for first in range(0, len(chosen), _BATCH):
-            self._take(chosen[first : first + _BATCH])
-        return len(chosen)
+        return sum(self._take(some) for some in batched(list(blocks), _BATCH))
 
     def _start(self) -> Position:
-        """Return the position after which to sample: the last sample, or when sampling was switched on if later.
+        """Return the position after which to sample: the last block, or when sampling was switched on if later.
 
-        If neither is known, as after adopting a deployment of the AWS sample, sampling starts now: old detections are
-        not sent to people.
+        The first check begins after the last sample there is, as in a deployment of the AWS sample that was adopted. If
+        there is none, and sampling was never switched on, it begins now: old detections are not sent to people.
         """
-        last = self.context.clients.log.last_sampled()
-        since, now = self.context.store.state.sampling_since, timestamp(datetime.now(UTC))
-        if since is None and last is None:
-            state = self.context.store.change_state(
-                lambda state: replace(state, sampling_since=state.sampling_since or now)
-            )
-            since = state.sampling_since
-        switched_on = Position(since or "", "")
-        return max(switched_on, last) if last else switched_on
+        state = self.context.store.state
+        if state.sampled_until is None:
+            last = self.context.clients.log.last_sampled()
+            begin = Position(state.sampling_since or "", "")
+            begin = max(begin, last) if last else begin
+            state = self._move_mark(begin if begin.detected_at else Position(timestamp(datetime.now(UTC)), ""))
+        return max(_mark(state), Position(state.sampling_since or "", ""))
 
-    def _take(self, ids: Sequence[str]) -> None:
-        rows = self.context.clients.log.rows(ids)
+    def _move_mark(self, end: Position) -> LoopState:
+        return self.context.store.change_state(
+            lambda state: (
+                state
+                if _mark(state) >= end
+                else replace(state, sampled_until=end.detected_at, sampled_until_id=end.detection_id or None)
+            )
+        )
+
+    def _take(self, blocks: Sequence[Block]) -> int:
+        """Mark the samples of blocks and send them to review, then move the mark behind the blocks."""
+        lengths = {block.drawn_id: block.length for block in blocks if block.drawn_id is not None}
+        rows = {id_: row for id_, row in self.context.clients.log.rows(list(lengths)).items() if not row.is_sampled}
         with ThreadPoolExecutor(_THREADS) as pool:
             reviews = dict(zip(rows, pool.map(self._send_to_review, rows.values()), strict=True))
-        self.context.clients.log.mark_sampled(rows.values(), reviews)
+        self.context.clients.log.mark_sampled(rows.values(), reviews, lengths)
+        self._move_mark(blocks[-1].end)
         new = [review_created(_task(rows[id_]), started.name) for id_, started in reviews.items() if started]
         self.context.clients.announcer.publish([*map(_event, rows.values()), *new])
+        return len(rows)
 
     def _send_to_review(self, row: LogRow) -> ReviewStarted | None:
         """Return the review that was started, or None if one exists already."""
         return None if row.has_review else self.context.clients.review.start(_task(row))
+
+
+def _mark(state: LoopState) -> Position:
+    return Position(state.sampled_until or "", state.sampled_until_id or "")
 
 
 def _task(row: LogRow) -> ReviewTask:

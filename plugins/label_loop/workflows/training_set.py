@@ -208,7 +208,7 @@ class TrainingSet:
             inspection = inspect_image(body)
         except DecoderUnavailableError as error:
             return str(error)
-        return Verdict(hashlib.sha256(body).hexdigest(), inspection.problem or "", inspection.difference_hash)
+        return Verdict(hashlib.sha256(body).hexdigest(), inspection.problem or "", inspection.perceptual_hash)
 
     def _verdicts(self, folder: str) -> dict[str, Verdict]:
         """Return what earlier checks found in a folder, by ETag."""
@@ -269,7 +269,7 @@ def _sort(image: LabelledImage, verdict: Verdict | str | None, recalled: Recalle
     elif verdict.problem:
         recalled.refused[image.key] = verdict.problem
     else:
-        known.append(replace(image, content=verdict.content, difference_hash=verdict.difference_hash))
+        known.append(replace(image, content=verdict.content, perceptual_hash=verdict.perceptual_hash))
 
 
 def _each[T](

@@ -6,10 +6,13 @@ from rich.console import Console
 from demo.control import IDLE_POLLING, calls_per_image
 from demo.table import VersionResult, got_better, result, table, too_few_to_tell
 from label_loop.domain.log_row import LogRow
+from label_loop.payloads import TrainingAttempt
+
+ATTEMPT = TrainingAttempt("v1", "m", 20, "f", "2026-11-25T08:00:00", test_images=40)
 
 
-def _result(number: int, f1: float) -> VersionResult:
-    return VersionResult(number, 20, f1, 300, 205, 204, 95, 3.14)
+def _result(number: int, f1: float, testing: int = 200) -> VersionResult:
+    return VersionResult(number, 20, testing, f1, 300, 205, 204, 95, 3.14)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +28,7 @@ def test_better_is_more_or_as_good_where_little_is_left(first: float, second: fl
     [(0.975, 0.924, 40, True), (0.975, 0.7, 40, False), (0.886, 0.88, 200, False), (0.5, 0.4, 30, True)],
 )
 def test_a_few_images_excuse_a_small_difference_only(first: float, second: float, testing: int, too_few: bool) -> None:
-    assert too_few_to_tell(_result(1, first), _result(2, second), testing) is too_few
+    assert too_few_to_tell(_result(1, first, testing), _result(2, second, testing)) is too_few
 
 
 def test_a_version_is_summed_up_from_its_own_rows() -> None:
@@ -51,16 +54,16 @@ def test_a_version_is_summed_up_from_its_own_rows() -> None:
     ]
     version = {"ProjectVersionArn": "v1", "EvaluationResult": {"F1Score": 0.5}}
     truth = {"a": "1", "b": "2", "c": "2", "d": "2"}
-    summed = result(1, version, images_trained=20, rows=rows, truth=truth, calls_per_image=2.5)
-    assert summed == VersionResult(1, 20, 0.5, 3, 2, 1, 1, 2.5)
+    summed = result(1, version, ATTEMPT, rows=rows, truth=truth, calls_per_image=2.5)
+    assert summed == VersionResult(1, 20, 40, 0.5, 3, 2, 1, 1, 2.5)
 
 
 def test_the_table_shows_whole_headers_in_a_log() -> None:
     console = Console(file=io.StringIO(), width=110)
-    console.print(table([_result(1, 0.5), VersionResult(2, 20, 1, 0, 0, 0, 0, 0)], 200))
+    console.print(table([_result(1, 0.5), VersionResult(2, 20, 40, 1, 0, 0, 0, 0, 0)]))
     text = console.file.getvalue()  # type: ignore[attr-defined]
     assert "…" not in text
-    for word in ("images trained", "205 (68%)", "0.500", "3.1", "0 (-)"):
+    for word in ("of these right", "205 (68%)", "0.500", "3.1", "0 (-)"):
         assert word in text
 
 

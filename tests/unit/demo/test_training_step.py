@@ -48,7 +48,7 @@ class Story(SimpleNamespace):
     def __init__(self, f1: float, *, skips: bool, outcome: str = HELD) -> None:
         version = {"ProjectVersionArn": ARN, "EvaluationResult": {"F1Score": f1}}
         history = History()
-        attempt = SimpleNamespace(outcome=outcome, verdict=f"F1 {f1}, minimum 0.8")
+        attempt = SimpleNamespace(outcome=outcome, images=63, verdict=f"F1 {f1}, minimum 0.8")
         self.told = io.StringIO()
         super().__init__(
             loop=Loop("/logos"),
@@ -57,7 +57,8 @@ class Story(SimpleNamespace):
             airflow=AirflowOfRuns(history, skips),
             aws=SimpleNamespace(
                 versions=lambda: [version],
-                state=lambda: SimpleNamespace(previous_trained_images=63, last_training_attempt=attempt),
+                state=lambda: SimpleNamespace(last_training_attempt=attempt),
+                last_attempt=lambda: attempt,
             ),
             patience=Patience(lambda: None, lambda: "", sleep=lambda _: None),
         )
@@ -71,7 +72,7 @@ def test_a_version_below_the_gate_is_told_and_deployed_by_hand() -> None:
     story = Story(0.26, skips=True)
     train_and_deploy(story, 1)
     assert story.airflow.triggered == [{"force": False}, {"version": "v1"}]
-    assert "Version 1: F1 0.260 on the held-out images, trained with 63 images." in story.told.getvalue()
+    assert "Version 1: F1 0.260 on the test images, trained with 63 images." in story.told.getvalue()
     assert "It is held: F1 0.26, minimum 0.8." in story.told.getvalue()
 
 

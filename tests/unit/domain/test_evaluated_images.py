@@ -3,12 +3,13 @@
 import json
 
 import pytest
+from tests.testing.looks import look, varied
 
 from label_loop.domain import manifest
 from label_loop.domain.evaluated_images import EvaluatedImage, keys, parse, seen
 from label_loop.payloads import LabelledImage
 
-IMAGE = LabelledImage("images_for_testing/cat/a b.png", "cat", "2026-11-23T09:00:00.000000", "e1", "c1" * 32, "0f" * 8)
+IMAGE = LabelledImage("images_for_testing/cat/a b.png", "cat", "2026-11-23T09:00:00.000000", "e1", "c1" * 32, "0f" * 32)
 
 
 def entry(number, label, confidence, **more):
@@ -57,11 +58,11 @@ def test_metadata_that_is_none_is_passed_over():
 
 
 def test_a_test_image_was_seen_if_a_training_image_is_equal_or_alike():
-    def image(content, label, bits):
-        return LabelledImage(f"k{content}", label, "", "", content, f"{bits:016x}")
+    def image(content, label, looks):
+        return LabelledImage(f"k{content}", label, "", "", content, looks)
 
-    tested = [image("1", "cat", 0), image("2", "cat", 2**32 - 1), image("3", "dog", 2**64 - 1)]
-    trained = [image("a", "cat", 1), image("3", "cat", 2**64 - 1), image("b", "dog", 2**32 - 1)]
+    tested = [image("1", "cat", look(1)), image("2", "cat", look(2)), image("3", "dog", look(3))]
+    trained = [image("a", "cat", varied(look(1), 8)), image("3", "cat", look(3)), image("b", "dog", look(2))]
     assert seen([EvaluatedImage(one, "", 0) for one in tested], iter(trained)) == {"1", "3"}
 
 

@@ -117,6 +117,7 @@ def test_a_person_agrees_with_a_label_or_that_there_is_none(detected, human, exp
 def test_a_reviewer_is_asked_about_the_image_and_its_label():
     task = ReviewTask("d1", "Human Sampling", "s3://b/images_for_detection/a b+ü%.png", "cat", 80.0, "v1")
     assert ROW.review_task("Human Sampling") == task
+    assert replace(ROW, drawn_chance=0.3).review_task("Human Sampling") == replace(task, is_drawn=True)
 
 
 # --- how it is rounded
@@ -183,10 +184,11 @@ def test_a_failed_detection_is_in_no_sample():
 
 
 def test_the_names_of_the_changes_are_those_of_the_sample():
-    changed = ROW.with_sample(ReviewStarted("h1", "r1")).with_answer(LoggedAnswer("dog", "today"))
+    changed = ROW.with_sample(ReviewStarted("h1", "r1"), 50).with_answer(LoggedAnswer("dog", "today"))
     changed = changed.with_copy(Copy("copy", "gone"))
     assert ROW.changes_to(changed) == {
         "Sampled": "Yes",
+        "SampleWeight": 50,
         "HumanLoopName": "h1",
         "HumanLoopRequestId": "r1",
         "HumanLabel": "dog",
@@ -201,7 +203,7 @@ def test_a_review_that_had_been_started_before_keeps_the_id_of_its_request():
     assert (
         ROW.with_review(ReviewStarted("h1", "r1")).with_review(ReviewStarted("h1", None)).human_loop_request_id == "r1"
     )
-    assert ROW.with_sample(None) == replace(ROW, is_sampled=True)
+    assert ROW.with_sample(None, 7) == replace(ROW, is_sampled=True, sample_weight=7)
 
 
 OPTIONAL = st.none() | HOSTILE_TEXT
@@ -220,6 +222,8 @@ ROWS = st.builds(
     workflow_enabled=st.booleans(),
     failure=OPTIONAL,
     is_sampled=st.booleans(),
+    sample_weight=st.none() | st.integers(1, 10**15),
+    drawn_chance=st.none() | st.integers(1, 10_000).map(lambda n: n / 10_000),
     human_loop_name=OPTIONAL,
     human_loop_request_id=OPTIONAL,
     review_failure=OPTIONAL,
@@ -291,6 +295,22 @@ def test_the_switch_is_read_however_it_was_written(written, enabled):
 )
 def test_a_confidence_is_read_however_it_was_written(written, percent):
     assert LogRow.from_item(ITEM | {"DetectedConfidenceLevel": written}).confidence_percent == percent
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ((Decimal(50), Decimal("0.3")), (50, 0.3)),
+        (("x", []), (None, None)),
+        ((-5, -1), (None, None)),
+        ((0, 0), (None, None)),
+        ((1, 7), (1, None)),
+        ((Decimal("1e40"), Decimal("1e-40")), (None, None)),
+    ],
+)
+def test_what_a_row_weighs_is_read_however_it_was_written(written, read):
+    row = LogRow.from_item(ITEM | {"SampleWeight": written[0], "DrawnChance": written[1]})
+    assert (row.sample_weight, row.drawn_chance) == read
 
 
 def test_an_item_that_has_only_its_key_is_a_row_that_means_nothing():

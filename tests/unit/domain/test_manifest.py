@@ -30,16 +30,16 @@ def test_a_line_is_as_rekognition_reads_it():
 
 
 CONTENT = "c0ffee" * 10 + "c0de"
-BROKEN = [f"label-loop/{CONTENT[1:]}//e", f"label-loop/{CONTENT}/0f/e", f"label-loop/{CONTENT}/{'zz' * 8}/e"]
+BROKEN = [f"label-loop/{CONTENT[1:]}//e", f"label-loop/{CONTENT}/0f/e", f"label-loop/{CONTENT}/{'zz' * 32}/e"]
 
 
 @pytest.mark.parametrize(
     ("look", "job"),
-    [("0f" * 8, f"label-loop/{CONTENT}/{'0f' * 8}/5d-2"), ("", f"label-loop/{CONTENT}//5d-2")],
+    [("0f" * 32, f"label-loop/{CONTENT}/{'0f' * 32}/5d-2"), ("", f"label-loop/{CONTENT}//5d-2")],
     ids=["with a look", "without"],
 )
 def test_the_job_of_a_line_is_the_content(look, job):
-    image = replace(IMAGE, etag="5d-2", content=CONTENT, difference_hash=look)
+    image = replace(IMAGE, etag="5d-2", content=CONTENT, perceptual_hash=look)
     text = line("b", image)
     assert json.loads(text)["label-metadata"]["job-name"] == job
     assert list(parse([text], "b")) == [image]
@@ -53,7 +53,7 @@ def test_the_job_of_somebody_else_is_no_content(job):
     assert list(parse([entry(**{"label-metadata": metadata})], "b")) == [IMAGE]
 
 
-IDENTITIES = st.sampled_from([("", ""), ("e", CONTENT), ("5d-2", CONTENT, "0f" * 8), ("a/b\n", CONTENT)])
+IDENTITIES = st.sampled_from([("", ""), ("e", CONTENT), ("5d-2", CONTENT, "0f" * 32), ("a/b\n", CONTENT)])
 IMAGES = st.builds(
     lambda key, label, identity: LabelledImage(key, label, MODIFIED, *identity), HOSTILE_TEXT, HOSTILE_TEXT, IDENTITIES
 )

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.testing.looks import look, varied
 
 from label_loop.domain.roles import EarlierRoles, count_new, covers, divide
 from label_loop.domain.training_images import TrainedImages
@@ -12,10 +13,9 @@ from label_loop.payloads import LABELLED_FOLDER, TEST_FOLDER, LabelledImage
 
 NOBODY = EarlierRoles.of((), ())
 NOTHING = TrainedImages(())
-SPREAD = 0x9E3779B97F4A7C15  # multiples of it differ in many bits
 
 
-def image(number, label="cat", *, folder=LABELLED_FOLDER, look=None, content=None):
+def image(number, label="cat", *, folder=LABELLED_FOLDER, looks=None, content=None):
     """Return an image that arrived as number n, and looks like no other unless told."""
     return LabelledImage(
         f"{folder}{label}/{number:04}.png",
@@ -23,7 +23,7 @@ def image(number, label="cat", *, folder=LABELLED_FOLDER, look=None, content=Non
         f"2026-11-23T09:00:00.{number:06}",
         f"e{number}",
         content or f"{label}{number:x}",
-        f"{(SPREAD * (number + 1) * (1 + sum(label.encode())) % 2**64 if look is None else look):016x}",
+        looks or look(1000 * sum(label.encode()) + number),
     )
 
 
@@ -85,7 +85,7 @@ def test_a_renamed_or_corrected_image_keeps_its_role():
 
 def test_what_people_chose_for_the_test_never_trains():
     core = [image(n, folder=TEST_FOLDER) for n in range(3)]
-    copies = [image(100 + n, content=one.content, look=int(one.difference_hash, 16)) for n, one in enumerate(core)]
+    copies = [image(100 + n, content=one.content, looks=one.perceptual_hash) for n, one in enumerate(core)]
     division = first([*copies, *labelled(3, start=10)], core)
     assert division.test == core
     assert numbers(division.training) == [10, 11, 12]
@@ -104,9 +104,7 @@ def test_a_test_image_that_trains_already_does_not_test():
 
 
 def test_of_alike_images_three_train_and_one_tests():
-    scenes = [
-        [image(10 * scene + n, look=(SPREAD * (scene + 1) % 2**64) ^ 1 << n) for n in range(10)] for scene in range(5)
-    ]
+    scenes = [[image(10 * scene + n, looks=varied(look(scene), n)) for n in range(10)] for scene in range(5)]
     division = first([one for frames in scenes for one in frames])
     assert [len(set(frames) & set(division.training)) for frames in scenes] == [3, 3, 3, 3, 0]
     assert division.test == scenes[4][:1]
@@ -116,11 +114,11 @@ def test_of_alike_images_three_train_and_one_tests():
 
 
 def test_what_looks_like_images_of_both_roles_has_none():
-    before = first(labelled(5))
-    trained, tested = before.training[0], before.test[0]
-    apart = int(trained.difference_hash, 16)
-    near = replace(tested, difference_hash=f"{apart ^ 0b111111:016x}")
-    between = image(50, look=apart ^ 0b111)
+    dark = "02468" * 13  # of which no area is too light to become lighter
+    before = first([image(0, looks=dark[:64]), *labelled(4, start=1)])
+    (tested,) = before.test
+    near = replace(tested, perceptual_hash=varied(dark[:64], 16, 2))
+    between = image(50, looks=varied(dark[:64], 16, 1))
     after = next_of(before, [*before.training, near, between])
     assert near in after.test
     assert between.key in after.left_out
@@ -136,8 +134,8 @@ def test_a_content_under_two_labels_is_left_out_under_both():
 
 
 def test_images_of_a_fixed_camera_are_alike_only_if_they_are_equal():
-    images = [image(n, ("ok", "defect")[n % 2], look=0b1 << n % 3) for n in range(300)]
-    copy = image(300, "ok", look=0, content=images[0].content)
+    images = [image(n, ("ok", "defect")[n % 2], looks=varied(look(1), n % 8)) for n in range(300)]
+    copy = image(300, "ok", looks=look(1), content=images[0].content)
     division = first([*images, copy])
     assert len(division.training) + len(division.test) == 300 + 1
     assert division.left_out == {}
@@ -159,10 +157,10 @@ def test_a_test_set_needs_half_of_the_labels(tested, enough):
 
 IMAGES = st.lists(
     st.builds(
-        lambda number, label, look, is_copy: image(number, label, look=look, content=f"{look:x}" if is_copy else None),
+        lambda number, label, looks, is_copy: image(number, label, looks=looks, content=looks if is_copy else None),
         st.integers(0, 50),
         st.sampled_from(["cat", "dog"]),
-        st.sampled_from([0, 0b111, 0b111111, 2**40 - 1, 2**64 - 1]),
+        st.sampled_from([look(1), varied(look(1), 16, 2), varied(look(1), 16, 4), look(2), "0" * 64]),
         st.booleans(),
     ),
     max_size=20,
@@ -172,7 +170,7 @@ IMAGES = st.lists(
 
 @given(IMAGES, IMAGES, st.lists(st.integers(0, 50), max_size=3))
 def test_no_image_has_two_roles_and_none_is_lost(some, more, chosen):
-    core = [image(number, folder=TEST_FOLDER, look=7) for number in set(chosen)]
+    core = [image(number, folder=TEST_FOLDER, looks=look(1)) for number in set(chosen)]
     before = first(some, core)
     known = {one.key for one in some}
     everything = [*some, *(one for one in more if one.key not in known)]

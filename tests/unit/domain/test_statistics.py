@@ -70,6 +70,48 @@ def test_an_answer_is_counted_with_its_pair(detected, human, agreed):
     assert counts[ITEM.pairs] == {statistics.pair_counter("review", detected, human): 1}
 
 
+def test_a_draw_is_counted_with_its_weight_and_again_once_it_is_answered():
+    drawn = row(DrawnChance=Decimal("0.3"))
+    written = of_detection(drawn)[ITEM]
+    assert {name: count for name, count in written.items() if name.startswith("drawn")} == {
+        "drawn unsure review rows": 1,
+        "drawn unsure review weight": 3333,
+        "drawn unsure review squared weight": 3333**2,
+    }
+    assert of_answer(drawn, "cat")[ITEM] == {
+        "review_answered": 1,
+        "review_agreed": 1,
+        "drawn unsure review answers": 1,
+        "drawn unsure review answered weight": 3333,
+        "drawn unsure review right weight": 3333,
+    }
+    sure = row(DetectedConfidenceLevel=Decimal(99), Sampled="Yes", SampleWeight=Decimal(50))
+    assert of_sample(sure)[ITEM] == {
+        "sampled": 1,
+        "drawn accepted sample rows": 1,
+        "drawn accepted sample weight": 50,
+        "drawn accepted sample squared weight": 2500,
+    }
+    assert "drawn accepted sample right weight" not in of_answer(sure, "dog")[ITEM]
+
+
+def test_what_is_drawn_twice_is_known():
+    twice = row(Sampled="Yes", SampleWeight=Decimal(50), DrawnChance=Decimal("0.5"))
+    assert of_sample(twice)[ITEM]["drawn twice weight"] == 50 * 2000
+    assert of_answer(twice, "cat")[ITEM]["drawn twice answers"] == 1
+    assert of_sample(replace(twice, human_label="cat"))[ITEM]["drawn twice answers"] == 1
+
+
+def test_a_sample_without_a_weight_estimates_nothing():
+    assert of_sample(row(Sampled="Yes"))[ITEM] == {"sampled": 1}
+    assert not [name for name in of_answer(row(Sampled="Yes"), "cat")[ITEM] if name.startswith("drawn")]
+
+
+def test_what_nobody_would_be_asked_about_is_counted():
+    assert of_detection(row(A2IEnabled=False))[ITEM]["unasked"] == 1
+    assert "unasked" not in of_detection(row())[ITEM]
+
+
 def test_reviews_and_samples_are_apart_and_a_detection_may_be_both():
     accepted = row(DetectedConfidenceLevel=Decimal(99))
     assert of_answer(accepted, "cat") == {}
@@ -89,6 +131,7 @@ ROWS = st.builds(
     DetectedLabel=st.sampled_from(["", "cat", "dog"]),
     DetectedConfidenceLevel=st.decimals(0, 100, places=2),
     A2IEnabled=st.booleans(),
+    DrawnChance=st.sampled_from([None, Decimal("0.3"), Decimal(1)]),
     Failure=st.sampled_from([None, None, "x"]),
     DetectLabelDate=st.sampled_from(["2026-11-25T09:00:00.000Z", "2026-12-01T00:00:00.000000+00:00"]),
     ProjectVersionArn=st.sampled_from([ARN, ARN.replace("v1", "v2")]),
@@ -98,16 +141,15 @@ STEPS = st.permutations(["answer", "sample"]).flatmap(lambda steps: st.integers(
 
 @given(ROWS, STEPS, st.sampled_from(["cat", "dog", NONE_OF_THE_ABOVE]))
 def test_what_the_changes_of_a_row_add_is_what_the_row_says_at_the_end(made, steps, human):
-    if made.needs_review:
-        made = made.with_review(ReviewStarted("h", "r"))
+    made = made.with_review(ReviewStarted("h", "r")) if made.needs_review else replace(made, drawn_chance=None)
     parts = [of_detection(made)]
     for step in steps:
         if step == "answer" and made.failure is None:
             parts.append(of_answer(made, human))
             made = made.with_answer(LoggedAnswer(human, ""))
         elif made.failure is None:
+            made = made.with_sample(ReviewStarted("h", None), 50)
             parts.append(of_sample(made))
-            made = made.with_sample(ReviewStarted("h", None))
     assert summed(parts) == of_row(made)
 
 

@@ -189,15 +189,15 @@ def test_equal_images_are_new_once():
 
 
 def unread(image, **how):
-    return replace(image, content="", difference_hash="", **how)
+    return replace(image, content="", perceptual_hash="", **how)
 
 
 def test_what_a_listed_image_is_is_known_by_its_etag():
     plain, parted = images(cat=2)
-    plain = changed(plain, difference_hash="0f" * 8)
+    plain = changed(plain, perceptual_hash="0f" * 32)
     parted = changed(parted, etag="5d-2")
     known = TrainedImages([plain, parted])
-    assert known.verdict_of(unread(plain, modified=LATER)) == Verdict(plain.content, "", "0f" * 8)
+    assert known.verdict_of(unread(plain, modified=LATER)) == Verdict(plain.content, "", "0f" * 32)
     assert known.verdict_of(unread(parted)) == Verdict(parted.content)
     assert known.verdict_of(unread(plain, etag="other")) is None
 

@@ -236,7 +236,7 @@ def test_rows_of_any_writer_are_answered_and_marked_once(hook, table, sampled, h
     table.put_item(Item=item)
     read = hook.rows(["a"])
     assert hook.set_answers(read.values(), {"a": CAT}) == ([] if human_label else ["a"])
-    hook.mark_sampled(read.values(), {"a": None})
+    hook.mark_sampled(read.values(), {"a": None}, {"a": 5})
     found = get(table, "a")
     assert found.is_sampled
     assert found.human_label == LogRow.from_item(item | ({} if human_label else {"HumanLabel": "cat"})).human_label
@@ -281,19 +281,20 @@ def small_pages(monkeypatch):
     monkeypatch.setattr("moto.dynamodb.models.table.RESULT_SIZE_LIMIT", 600)
 
 
-def test_unsampled_detections_come_in_order_over_several_pages(hook, table, calls, small_pages):
-    fill(table, [row(f"{n:03d}", n) for n in reversed(range(40))])
-    fill(table, [row("sampled", 20, sampled="Yes"), row("failed", 20, Failure="x")])
+def test_detections_come_in_the_order_of_time_over_several_pages(hook, table, calls, small_pages):
+    fill(table, [row(f"{n:03d}", n, sampled="Yes" if n % 7 == 0 else "No") for n in reversed(range(40))])
+    fill(table, [row("failed", 20, Failure="x")])
     moment = row("", 10).detected_at
-    assert list(hook.unsampled_since(moment)) == [position(f"{n:03d}", n) for n in range(10, 40)]
+    assert list(hook.positions_since(moment)) == [position(f"{n:03d}", n) for n in range(10, 40)]
     assert calls["Query"] > 3
+    assert [one.detection_id for one in hook.sampled_since(moment)] == ["014", "021", "028", "035"]
 
 
 def test_ties_at_the_moment_itself_are_among_them(hook, table):
-    fill(table, [row("c", 5), row("a", 5), row("b", 5), row("old", 4)])
-    found = list(hook.unsampled_since(row("", 5).detected_at))
+    fill(table, [row("c", 5), row("a", 5, sampled="Yes"), row("b", 5), row("old", 4)])
+    found = list(hook.positions_since(row("", 5).detected_at))
     assert sorted(found) == [position(id_, 5) for id_ in "abc"]
-    assert list(hook.unsampled_since(row("", 6).detected_at)) == []
+    assert list(hook.positions_since(row("", 6).detected_at)) == []
 
 
 def test_before_the_first_sample_there_is_no_last(hook, table):
@@ -317,34 +318,35 @@ def test_the_last_of_many_ties_is_found_over_several_pages(hook, table, calls, s
 
 def test_marking_sets_the_mark_and_the_tasks_attributes_only(hook, table):
     fill(table, [row("a", DetectedLabel="cat"), row("b")])
-    hook.mark_sampled([row("a", DetectedLabel="cat")], {"a": ReviewStarted("loop", "r")})
-    assert get(table, "a") == row("a", sampled="Yes", DetectedLabel="cat", HumanLoopName="loop", HumanLoopRequestId="r")
+    hook.mark_sampled([row("a", DetectedLabel="cat")], {"a": ReviewStarted("loop", "r")}, {"a": 5})
+    marked = {"DetectedLabel": "cat", "HumanLoopName": "loop", "HumanLoopRequestId": "r", "SampleWeight": 5}
+    assert get(table, "a") == row("a", sampled="Yes", **marked)
     assert get(table, "b") == row("b")
     assert hook.last_sampled() == position("a")
-    assert list(hook.unsampled_since("2026")) == [position("b")]
+    assert hook.sampled_since("2026") == [row("a", sampled="Yes", **marked)]
 
 
 def test_marking_again_changes_nothing(hook, table):
     fill(table, [row("a")])
     for _ in range(2):
-        hook.mark_sampled([row("a")], {"a": None})
-    assert get(table, "a") == row("a", sampled="Yes")
+        hook.mark_sampled([row("a")], {"a": None}, {"a": 5})
+    assert get(table, "a") == row("a", sampled="Yes", SampleWeight=5)
 
 
 def test_250_marks_are_three_transactions(hook, table, calls):
     ids = [f"{n:03d}" for n in range(250)]
     rows = [row(id_, n) for n, id_ in enumerate(ids)]
     fill(table, rows)
-    hook.mark_sampled(rows, {id_: ReviewStarted(f"loop-{id_}", None) for id_ in ids})
+    hook.mark_sampled(rows, {id_: ReviewStarted(f"loop-{id_}", None) for id_ in ids}, dict.fromkeys(ids, 5))
     assert calls == {"TransactWriteItems": 3}
-    assert list(hook.unsampled_since("2026")) == []
+    assert len(hook.sampled_since("2026")) == 250
     assert get(table, "249").human_loop_name == "loop-249"
 
 
 def test_marking_makes_no_row(hook, table):
     fill(table, [row("present")])
-    hook.mark_sampled([row("absent"), row("present")], {"absent": None, "present": None})
-    assert get(table, "present") == row("present", sampled="Yes")
+    hook.mark_sampled([row("absent"), row("present")], {"absent": None, "present": None}, {"absent": 5, "present": 5})
+    assert get(table, "present") == row("present", sampled="Yes", SampleWeight=5)
     assert get(table, "absent") is None
 
 

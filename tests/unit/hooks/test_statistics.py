@@ -131,7 +131,7 @@ def test_a_transaction_has_room_for_what_counts_it(hook, reader, table):
     ids = [f"{n:03}" for n in range(120)]
     assert hook.put_new([row(id_, 1 + n % 28, f"v{n % 9}") for n, id_ in enumerate(ids)]) == ids
     assert_counts_are_the_rows(reader, table)
-    hook.mark_sampled(rows_of(table), dict.fromkeys(ids))
+    hook.mark_sampled(rows_of(table), dict.fromkeys(ids), dict.fromkeys(ids, 5))
     assert_counts_are_the_rows(reader, table)
 
 
@@ -140,7 +140,7 @@ def test_answers_and_samples_in_any_order_are_counted_once(hook, reader, table):
     assert answer(hook, table, "a", "cat") is True
     assert answer(hook, table, "a", "dog") is False
     for _ in range(2):
-        hook.mark_sampled(rows_of(table), dict.fromkeys("abc"))
+        hook.mark_sampled(rows_of(table), dict.fromkeys("abc"), dict.fromkeys("abc", 5))
         assert_counts_are_the_rows(reader, table)
     answer(hook, table, "b")
     answer(hook, table, "c")
@@ -153,7 +153,7 @@ def test_answers_and_samples_in_any_order_are_counted_once(hook, reader, table):
 def test_a_detection_sampled_while_its_answer_is_applied_is_a_sample(hook, reader, table, before):
     hook.put_new([row("a")])
     stale = rows_of(table)
-    before(lambda: hook.mark_sampled(stale, {"a": None}))
+    before(lambda: hook.mark_sampled(stale, {"a": None}, {"a": 5}))
     assert answer(hook, table) is True
     assert_counts_are_the_rows(reader, table)
 
@@ -163,7 +163,7 @@ def test_a_detection_answered_while_it_is_marked_is_a_sample(hook, reader, table
     hook.put_new([row(id_) for id_ in ids])
     stale = rows_of(table)
     before(lambda: answer(hook, table, "50") and None)
-    hook.mark_sampled(stale, dict.fromkeys(ids))
+    hook.mark_sampled(stale, dict.fromkeys(ids), dict.fromkeys(ids, 5))
     assert_counts_are_the_rows(reader, table)
     assert reader.days(*ALWAYS)[0][0]["sample_answered"] == 1
 
@@ -230,7 +230,7 @@ def test_a_loop_without_statistics_is_not_counted(table, reader):
     hook = InferenceLogHook("log", aws_conn_id=None)
     assert hook.put_new([row("a")]) == ["a"]
     assert answer(hook, table) is True
-    hook.mark_sampled(rows_of(table), {"a": None})
+    hook.mark_sampled(rows_of(table), {"a": None}, {"a": 5})
     assert rows_of(table)[0].is_sampled
     assert reader.days(*ALWAYS)[0] == []
 

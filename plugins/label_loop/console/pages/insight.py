@@ -14,7 +14,8 @@ from label_loop.console.access import Look, Visit
 from label_loop.console.csv_lines import csv_line
 from label_loop.console.render import render
 from label_loop.console.threads import in_thread
-from label_loop.domain import insight, statistics
+from label_loop.domain import insight, live_accuracy, statistics
+from label_loop.domain.draws import DRAW_COUNTERS
 from label_loop.domain.insight import Agreement, DailyCounts
 from label_loop.domain.log_row import LogRow
 from label_loop.domain.quality import QualityReport
@@ -26,6 +27,7 @@ router = APIRouter()
 WINDOWS_DAYS = (7, 30, 90, 365)
 _MOST_LABELS = 12  # of a confusion matrix; with more, the most frequent confusions are listed
 _MOST_LISTED = 30
+_MOST_VERSIONS = 6  # with their accuracy, latest first
 _MOST_ROWS = 10_000
 _MOST_PAGES = 32  # of 1 MB; more than a day of a million detections a month
 _TOTALS = (
@@ -39,6 +41,7 @@ _TOTALS = (
         for source in (statistics.SAMPLES, statistics.REVIEWS)
         for counter in (statistics.answered_counter, statistics.agreed_counter)
     ),
+    *DRAW_COUNTERS,
 )
 
 
@@ -93,6 +96,8 @@ async def insight_page(visit: Look, window: SelectedWindow) -> Response:
         versions=_versions(days or (), window),
         counts=counts,
         review_share=insight.review_share(counts),
+        live=live_accuracy.by_version(shown),
+        most_versions=_MOST_VERSIONS,
         samples=_answers(counts, statistics.SAMPLES),
         reviews=_answers(counts, statistics.REVIEWS),
         report=report,
@@ -207,6 +212,8 @@ _COLUMNS: Mapping[str, Callable[[LogRow], str]] = {
     "confidence": lambda row: f"{row.confidence_percent:g}",  # at most four decimals are stored
     "minimum_confidence": lambda row: f"{row.minimum_confidence_percent:g}",
     "sampled": lambda row: "Yes" if row.is_sampled else "No",
+    "sample_weight": lambda row: str(row.sample_weight or ""),
+    "drawn_chance": lambda row: f"{row.drawn_chance:g}" if row.drawn_chance else "",
     "human_label": lambda row: row.human_label or "",
     "answered_at": lambda row: row.answered_at or "",
     "agrees": lambda row: "yes" if row.agrees_with(row.human_label or "") else "no",
