@@ -1,17 +1,18 @@
 """The report of a day: how good the serving version is, and whether it drifts."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import TypeAdapter
 
 from label_loop.domain import statistics
 from label_loop.domain.drift import HISTORY_DAYS, ErrorDrift, InputDrift, error_drift, input_drift
-from label_loop.domain.insight import DailyCounts, Share
+from label_loop.domain.insight import DailyCounts, Share, total
 from label_loop.domain.learning_curve import LearningCurve
+from label_loop.domain.live_accuracy import LiveAccuracy, live_accuracy
 from label_loop.domain.thresholds import LabelThreshold
 
 NO_MODEL = "No model is deployed yet."
@@ -36,7 +37,7 @@ class QualityReport:
     ``version`` is None before the first deployment. ``missing`` says in sentences what could not be judged, and why.
     ``alarms`` are kept for as long as the version serves. ``error`` and ``input`` are the day's tests, None without
     statistics. ``thresholds`` are those of labels with enough answers, if there is a target precision.
-    ``live_accuracy`` is free for what the human samples say of the version's accuracy.
+    ``live_accuracy`` is what people's answers to drawn detections say of the version's whole life.
     """
 
     __pydantic_config__: ClassVar = {"extra": "ignore"}
@@ -50,7 +51,7 @@ class QualityReport:
     input: InputDrift | None = None
     learning_curve: LearningCurve | None = None
     thresholds: tuple[LabelThreshold, ...] = ()
-    live_accuracy: Mapping[str, Any] | None = None
+    live_accuracy: LiveAccuracy | None = None
 
     def to_json(self) -> str:
         """Return the report as JSON."""
@@ -102,6 +103,7 @@ def quality_report(
         error=error,
         input=seen,
         learning_curve=curve,
+        live_accuracy=live_accuracy(version, total(own)),
     )
 
 
@@ -151,6 +153,8 @@ def summary(report: QualityReport) -> str:
     parts = [f"Quality on {report.day}: {report.version or 'no version'}, {report.detections} detections"]
     if report.error or report.input or report.alarms:
         parts.append(" ".join(alarm.text for alarm in report.alarms) or "no drift found")
+    if report.live_accuracy and report.live_accuracy.accepted and report.live_accuracy.accepted.answers:
+        parts.append(f"Of what it accepted, {report.live_accuracy.accepted}")
     parts += [curve_in_words(report.learning_curve)] if report.learning_curve else []
     return ". ".join(part.rstrip(".") for part in [*parts, *report.missing]) + "."
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from tests.unit.strategies import ARBITRARY_JSON
 
-from label_loop.domain.insight import DailyCounts
+from label_loop.domain.draws import Draw, Figure, Stratum, draw_counter
+from label_loop.domain.insight import DailyCounts, Share
 from label_loop.domain.learning_curve import LearningCurve
 from label_loop.domain.quality import (
     NO_DETECTIONS,
@@ -43,6 +44,20 @@ def test_a_steady_version_is_reported_as_that():
     assert (report.alarms, report.missing, report.detections) == ((), (), 40)
     text = f"Quality on {day(39)}: v1, 40 detections. no drift found. 50 more labels: about +0.8 points of F1."
     assert summary(report) == text
+
+
+def test_the_accuracy_is_that_of_the_version_so_far():
+    drawn = {
+        draw_counter(Stratum.ACCEPTED, Draw.SAMPLE, figure): 10 if figure is Figure.ANSWERS else 100
+        for figure in Figure
+    }
+    days = [DailyCounts(day(n), "v1", {"detections": 50, "accepted": 50, **drawn}) for n in range(2)]
+    report = quality_report(day(1), "v1", days, None, None)
+    assert report.live_accuracy.accepted_share == Share(100, 100)
+    assert report.live_accuracy.accepted.answers == 20
+    assert "Of what it accepted, " in summary(report)
+    assert "is right (20 answers" in summary(report)
+    assert QualityReport.from_json(report.to_json()) == report
 
 
 def test_drift_is_new_once_and_stays_until_another_version_serves():
