@@ -11,7 +11,21 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import airflow, alike, calls, honesty, labelling, learning, live, reviewers, sampling, throughput, training
+from bench import (
+    airflow,
+    alike,
+    calls,
+    drift,
+    honesty,
+    labelling,
+    learning,
+    live,
+    reviewers,
+    sampling,
+    thresholds,
+    throughput,
+    training,
+)
 from bench.figures import Figure
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -28,6 +42,8 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "labelling": lambda: labelling.measure(10),
     "reviewers": lambda: reviewers.measure(200),
     "decisions": lambda: honesty.measure(10, 20),
+    "drift": lambda: drift.measure(200, 200),
+    "thresholds": lambda: thresholds.measure(200),
     "live": lambda: live.measure(1000),
     "airflow": lambda: airflow.measure(30, 120),
 }

@@ -10,9 +10,9 @@ before a model serves are kept, and detected as soon as one does. A model that h
 If scheduled training checks are off, a run stops versions that run without serving, at least once every
 `Automatic-Training-Poll-Frequency` minutes.
 
-**Variables read** `Minimum-Label-Detection-Confidence`, `Enable-A2I-Workflow`, `Review-Budget-Per-Day`,
-`Minimum-Inference-Units`, `Maximum-Inference-Units`, `Idle-Model-Stop-Minutes`, `Enable-Automatic-Training`,
-`Automatic-Training-Poll-Frequency`.
+**Variables read** `Minimum-Label-Detection-Confidence`, `Target-Precision`, `Enable-A2I-Workflow`,
+`Review-Budget-Per-Day`, `Minimum-Inference-Units`, `Maximum-Inference-Units`, `Idle-Model-Stop-Minutes`,
+`Enable-Automatic-Training`, `Automatic-Training-Poll-Frequency`.
 
 **Idempotency** an upload's row and review are named after the upload itself, so an event that is delivered twice, or a
 task that is retried, changes nothing. A message is deleted only after its row is written.

@@ -14,6 +14,7 @@ _HEADS = {
     Group.REVIEW: "review setting",
     Group.COST: "cost setting",
     Group.DECISION: "decision setting",
+    Group.ACCEPTANCE: "acceptance setting",
 }
 
 

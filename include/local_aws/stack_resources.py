@@ -121,8 +121,13 @@ class Subscription(_Resource, CloudFormationModel):
         return "AWS::SNS::Subscription"
 
     def put(self, properties: Mapping[str, Any], account: str, region: str) -> None:
-        """Subscribe; who is subscribed stays so."""
-        sns_backends[account][region].subscribe(properties["TopicArn"], properties["Endpoint"], properties["Protocol"])
+        """Subscribe, or change the filter of who is subscribed."""
+        sns = sns_backends[account][region]
+        made = sns.subscribe(properties["TopicArn"], properties["Endpoint"], properties["Protocol"])
+        if "FilterPolicy" in properties:
+            scope = properties.get("FilterPolicyScope", "MessageAttributes")
+            sns.set_subscription_attributes(made.arn, "FilterPolicyScope", scope)
+            sns.set_subscription_attributes(made.arn, "FilterPolicy", json.dumps(properties["FilterPolicy"]))
 
 
 class Alarm(_Resource, CloudFormationModel):

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
-from label_loop.payloads import FailedObject, TrainingAttempt
+from label_loop.payloads import FailedObject, LabelMinimums, TrainingAttempt
 
 _MAX_COUNT_DIGITS = 15
 _MAX_FAILED_IN_RECORD = 10
@@ -50,6 +50,10 @@ class LoopState:
     last_training_attempt: TrainingAttempt | None = None
     best_version_arn: str | None = None
     """Of the accepted versions the one that was right on most test images; None before the first comparison."""
+    quality_reported_on: str | None = None
+    """The day, such as 2026-11-29, of the latest report of quality."""
+    label_minimums: LabelMinimums | None = None
+    """From which confidences on labels of the endpoint reach the target precision; None if nothing was shown."""
     previous_trained_images: int = 0
     """The number of images of the last training attempt; the AWS sample records nothing else about it."""
     sampling_since: str | None = None
@@ -100,7 +104,7 @@ class LoopState:
         latest = self.failed_objects[-_MAX_FAILED_IN_RECORD:]
         shortened = tuple(replace(failed, text="") for failed in latest)
         # The record is mirrored in a Variable, which many may read.
-        return replace(self, failed_objects=shortened, sampling_secret=None)
+        return replace(self, failed_objects=shortened, sampling_secret=None, label_minimums=None)
 
     def sample_values(self) -> dict[str, Any]:
         """Return the values that the AWS sample keeps in its system record, by the record's keys."""
@@ -117,7 +121,7 @@ def _stored_name(name: str) -> str:
 def _to_json(value: object) -> Any:  # what DynamoDB and JSON take
     if isinstance(value, tuple):
         return [asdict(failed) for failed in value]
-    return value.to_json() if isinstance(value, TrainingAttempt) else value
+    return value.to_json() if isinstance(value, TrainingAttempt | LabelMinimums) else value
 
 
 def _parse(field: str, value: Any) -> Any:
@@ -128,6 +132,8 @@ def _parse(field: str, value: Any) -> Any:
     if field == "failed_objects":
         found = map(FailedObject.from_json, value) if isinstance(value, list) else ()
         return tuple(failed for failed in found if failed)
+    if field == "label_minimums":
+        return LabelMinimums.from_json(value) if value is not None else None
     if field == "last_training_attempt":
         return TrainingAttempt.from_json(_plain(value)) if isinstance(value, dict) else None
     return value if isinstance(value, str) and value else None

@@ -24,6 +24,7 @@ class Group(StrEnum):
     REVIEW = "Review settings"
     COST = "Cost"
     DECISION = "Whether a new version is better"
+    ACCEPTANCE = "Which detections are accepted"
 
 
 @dataclass(frozen=True)
@@ -233,6 +234,13 @@ class Settings:
         "100",
         "With fewer test images, a new version is deployed only if it is right on as many of them (at least 1).",
         group=Group.DECISION,
+    )
+    target_precision: float = _decimal(
+        "Target-Precision",
+        "0",
+        "How often accepted detections of a label are to be right: raises its minimum confidence (0 to 1; 0: off).",
+        highest=1,
+        group=Group.ACCEPTANCE,
     )
 
 

@@ -20,6 +20,7 @@ ANSWERS_FOLDER = "a2i-human-loop-data/"
 MANIFESTS_FOLDER = "manifests/"
 CONSOLE_FOLDER = f"{MANIFESTS_FOLDER}console/"  # what people labelled in the AWS console
 EVALUATION_FOLDER = "evaluation/"
+QUALITY_FOLDER = "quality/"
 
 # How often an object is tried: the maxReceiveCount that provisioning and the template set, and the tries of what a
 # listing finds. The message attribute that carries the reason of a dead letter.
@@ -214,6 +215,29 @@ class FailedObject:
         try:
             return cls(str(values["id"]), int(values["tries"]), str(values["text"]))
         except (ValueError, TypeError, KeyError, OverflowError):
+            return None
+
+
+@dataclass(frozen=True)
+class LabelMinimums:
+    """The minimum confidences of a version's labels, in percent; labels without one have the parameter's."""
+
+    version_arn: str
+    percents: Mapping[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a dict for JSON and DynamoDB, which takes no floats."""
+        percents = {label: str(percent) for label, percent in self.percents.items()}
+        return {"version_arn": self.version_arn, "percents": percents}
+
+    @classmethod
+    def from_json(cls, values: Any) -> "LabelMinimums | None":
+        """Parse the result of ``to_json``; None if it is malformed."""
+        try:
+            percents = {str(label): float(percent) for label, percent in values["percents"].items()}
+            is_valid = all(0 <= percent <= 100 for percent in percents.values())
+            return cls(str(values["version_arn"]), percents) if is_valid else None
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             return None
 
 

@@ -12,6 +12,7 @@ from label_loop.variables import SYNC_STATE, setting, variable_text
 # Fixed and in the past: without a start date a continuous DAG runs only once.
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CONTINUOUS = "@continuous"
+DAILY = "@daily"
 # A loop without uploads, or without a model, for months is not a failure.
 LONGEST_WAIT = timedelta(days=365)
 

@@ -10,7 +10,7 @@ from tests.waiting import eventually
 
 from sample_images.digits import digits
 
-STATES = ("detection", "human_review", "human_sampling", "parameter_sync", "training")
+STATES = ("detection", "human_review", "human_sampling", "parameter_sync", "quality", "training")
 WAITING = {"detection": "wait_for_uploads", "human_review": "wait_for_answers", "parameter_sync": "sync"}
 
 
@@ -21,7 +21,7 @@ def test_each_loop_has_its_five_dags(running: RunningStack):
     def has_those_alone() -> bool:
         return {dag["dag_id"] for dag in running.call("GET", "/dags?limit=200")["dags"]} - others == wanted
 
-    eventually(has_those_alone, "five DAGs a loop")
+    eventually(has_those_alone, "six DAGs a loop")
     assert running.call("GET", "/importErrors")["import_errors"] == []
 
 

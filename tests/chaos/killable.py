@@ -37,6 +37,7 @@ from label_loop.operators.deployment import (
 from label_loop.operators.human_sampling import HumanSamplingOperator
 from label_loop.operators.inbox import ApplyAnswersOperator, DetectUploadsOperator
 from label_loop.operators.parameter_sync import ParameterSyncOperator
+from label_loop.operators.quality import QualityReportOperator
 from label_loop.operators.training import (
     TrainingCheckOperator,
     TrainingCreateVersionOperator,
@@ -47,7 +48,7 @@ from label_loop.sensors.inbox import AnswersSensor, UploadsSensor
 from label_loop.sensors.rekognition import RekognitionProjectVersionSensor
 from label_loop.triggers.rekognition import RekognitionProjectVersionTrigger
 from label_loop.triggers.serving import ServingModelTrigger
-from label_loop.workflows import detection, human_review, human_sampling, parameter_sync, training  # noqa: F401
+from label_loop.workflows import detection, human_review, human_sampling, parameter_sync, quality, training  # noqa: F401
 
 LOADER = Loader()  # its models are read once, before the fork
 _TRIES = 60  # Airflow waits between a task's tries, and these do not
@@ -195,6 +196,10 @@ def sync(run: Run) -> None:
     run.task("sync", ParameterSyncOperator)
 
 
+def report(run: Run) -> None:
+    run.task("report_quality", QualityReportOperator)
+
+
 def train(run: Run) -> None:
     decision = run.task("check", TrainingCheckOperator)
     trained = _train(run, decision) if decision["action"] in {"train", "resume"} else None
@@ -226,7 +231,7 @@ def _wait(run: Run, task_id: str, name: str, waiter: str) -> None:
     run.task(task_id, RekognitionProjectVersionSensor, version_name=name, waiter_name=waiter)
 
 
-STORIES = {work.__name__: work for work in (detect, fall_asleep, rescore, review, sample, sync, train)}
+STORIES = {work.__name__: work for work in (detect, fall_asleep, rescore, review, sample, sync, report, train)}
 
 
 def save_time() -> None:

@@ -1,5 +1,6 @@
 """The stories that are killed: what is there before each, and what shall be there after it, whatever was killed."""
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from tests.integration.model import Model, registry
 from tests.integration.pictures import TRAINING_DIGITS
 from tests.integration.test_human_sampling import moment
 from tests.integration.test_human_sampling import rows as log_rows
+from tests.integration.test_quality import fill
 from tests.integration.test_serving import age
 from tests.integration.world import World
 from tests.waiting import eventually
@@ -22,7 +24,7 @@ from label_loop.domain.log_row import LogRow
 from label_loop.domain.review_queue import AnswersWanted
 from label_loop.domain.statistics import of_row, summed
 from label_loop.parameters import PARAMETERS
-from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER
+from label_loop.payloads import LABELLED_FOLDER, QUALITY_FOLDER, UPLOADS_FOLDER
 from label_loop.review.desk import ReviewDesk
 from label_loop.variables import SYNC_STATE
 from label_loop.workflows.parameter_sync import ParameterSyncWorkflow
@@ -152,6 +154,10 @@ def _asleep(world: World, model: Model) -> None:
     _uploads(world, model)
 
 
+def _drifting(world: World, model: Model) -> None:
+    fill(world, 40, changed=5)
+
+
 def _changed_parameters(world: World, model: Model) -> None:
     ParameterSyncWorkflow(world.context()).sync()
     world.put_parameter("Minimum-F1-Score", "0.9")
@@ -181,6 +187,7 @@ STORIES = {
     "falling asleep": Story("fall_asleep", _idle, serves=False, goes_on=_still_awake),
     "waking up": Story("detect", _asleep, serves=False),
     "parameter sync": Story("sync", _changed_parameters),
+    "quality": Story("report", _drifting),
 }
 
 
@@ -202,6 +209,7 @@ def outcome(world: World) -> dict[str, Any]:
         "versions": sorted((_name(name), status) for name, status in _settled(world).items()),
         "endpoint": _name(str(state.endpoint_arn).split("/")[-2]),
         "stopped because": state.stopped_because,
+        "reports": {key: _alarms(world, key) for key in world.keys(QUALITY_FOLDER)},
         "is deploying": state.deploying_since is not None,
         "last attempt": attempt and attempt.outcome,
         "parameters": {name: (world.parameter(name), world.variable(name)) for name in PARAMETERS}
@@ -242,6 +250,11 @@ def _human_tasks(world: World, record: Mapping[str, Any]) -> Counter[str]:
     table = dynamodb_backends[ACCOUNT][REGION].tables[record["reviews_table"]]
     images += [item.attrs["Task"].value["image_uri"].value for item in table.all_items()]
     return Counter(images)
+
+
+def _alarms(world: World, key: str) -> list[str]:
+    body = world.client("s3").get_object(Bucket=world.bucket, Key=key)["Body"].read()
+    return [alarm["kind"] for alarm in json.loads(body)["alarms"]]
 
 
 def _name(name: str) -> str:

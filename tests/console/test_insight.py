@@ -16,7 +16,10 @@ from tests.integration.clients import ACCOUNT, REGION
 from tests.integration.world import World
 
 from label_loop.domain import statistics
+from label_loop.domain.insight import Share
 from label_loop.domain.log_row import LoggedAnswer, LogRow
+from label_loop.domain.quality import QualityReport
+from label_loop.domain.thresholds import LabelThreshold
 
 TODAY = datetime.now(UTC).date()
 ARN = "arn:aws:rekognition:eu-west-1:123456789012:project/p/version/{}/1763888400000"
@@ -300,20 +303,51 @@ def test_other_windows_are_refused(ask: Ask, world: World, query: str) -> None:
     assert ask("viewer", "GET", f"insight?{query}").status_code == 422
 
 
-def test_drift_is_told_in_words(ask: Ask, world: World) -> None:
-    fill(world, dict.fromkeys(range(14), 500), bucket=lambda day: 5 if day < 7 else 15)
-    assert "large Yes:" in words(ask("viewer", "GET", "insight").text)
-    fill(world, dict.fromkeys(range(14), 500), version="later", bucket=lambda day: 15)
-    assert "steady No:" in words(ask("viewer", "GET", "insight?version=later").text)
+def test_the_report_of_the_serving_version_is_told_in_words(ask: Ask, world: World) -> None:
+    world.set_state(endpoint_arn=ARN.format("v1"))
+    fill(world, dict.fromkeys(range(1, 40), 500), bucket=lambda day: 5 if day < 6 else 15)
+    assert "no report yet" in words(ask("viewer", "GET", "insight").text)
+    world.quality().report(TODAY - timedelta(days=1))
+    text = told(ask)
+    assert "What v1 sees has changed since about" in text
+    assert "20 is reported" not in text  # nobody has answered a sample
+    assert "Its error cannot be watched yet" in text
+    world.set_state(endpoint_arn=ARN.format("v2"))
+    assert "no report yet" in told(ask)
 
 
-def test_on_the_day_of_a_switch_drift_is_that_of_the_version_that_took_over(ask: Ask, world: World) -> None:
-    fill(world, dict.fromkeys(range(14), 500), version="before", bucket=lambda day: 15)
-    fill(world, {0: 3}, version="after", bucket=lambda day: 15)
-    for name, said in (("after", "after has 0 earlier and 3 recent ones"), ("before", "Version before: ")):
-        world.set_state(endpoint_arn=f"arn:aws:rekognition:eu-west-1:1:project/p/version/{name}/1")
-        ask("viewer", "GET", "models/versions")  # reads the state anew
-        assert said in words(ask("viewer", "GET", "insight").text)
+def test_a_version_without_drift_is_steady(ask: Ask, world: World) -> None:
+    world.set_state(endpoint_arn=ARN.format("v1"))
+    fill(world, dict.fromkeys(range(1, 40), 500), bucket=lambda day: 15)
+    world.quality().report(TODAY - timedelta(days=1))
+    assert "steady Neither the share of wrong answers nor" in told(ask)
+
+
+def test_a_report_that_is_gone_or_no_report_is_none(ask: Ask, world: World) -> None:
+    fill(world, {1: 3}, bucket=lambda day: 15)
+    world.set_state(endpoint_arn=ARN.format("v1"), quality_reported_on="2026-11-29")
+    assert "no report yet" in told(ask)
+    world.put("quality/dt=2026-11-29/report.json", b'{"day": "</script>", "version": 5}')
+    assert "no report yet" in told(ask)
+
+
+def test_thresholds_are_listed_with_how_reliable_each_confidence_is(ask: Ask, world: World) -> None:
+    fill(world, {1: 3}, bucket=lambda day: 15)
+    bins = (*[Share(0, 0)] * 8, Share(15, 20), Share(60, 60))
+    thresholds = (LabelThreshold(HOSTILE, 91.25, 80, 0.7, bins), LabelThreshold("dog", None, 90, 0.0, bins))
+    report = QualityReport("2026-11-29", "v1", thresholds=thresholds)
+    world.put("quality/dt=2026-11-29/report.json", report.to_json().encode())
+    world.set_state(endpoint_arn=ARN.format("v1"), quality_reported_on="2026-11-29")
+    ask("viewer", "GET", "models/versions")  # reads the state anew
+    text = ask("viewer", "GET", "insight").text
+    assert "<script>alert" not in text
+    assert "91.2 % 80 70.0 % dog not shown to reach it 90 0.0 %" in words(text)
+    assert series(text, "reliability")[HOSTILE] == [*[None] * 8, 0.75, 1.0]
+
+
+def told(ask: Ask) -> str:
+    ask("viewer", "GET", "models/versions")  # reads the state anew
+    return words(ask("viewer", "GET", "insight").text)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ from sqlalchemy import delete, update
 from tests.console.conftest import LOOP
 from tests.integration.world import World
 
+from label_loop.console.caching import Cached
 from label_loop.console.context import contexts
 from label_loop.console.pages import overview
+from label_loop.domain.quality import DriftAlarm, QualityReport
 
 
 def now(ask) -> str:
@@ -55,6 +57,21 @@ def test_a_model_that_sleeps_is_no_alarm(ask, world: World, model):
     assert "idle: stopped after 30 minutes without uploads; the next upload starts it" in text
     assert "$ 0.00" in text
     assert "not running" not in text
+
+
+def test_drift_of_the_serving_version_is_told(ask, world: World, model, monkeypatch):
+    monkeypatch.setattr(overview, "_drift", Cached(0.0))
+    world.deploy(model)
+    alarm = DriftAlarm("input", "2026-11-29", "What v1 sees has changed since about 2026-11-25.")
+    world.put(
+        "quality/dt=2026-11-29/report.json", QualityReport("2026-11-29", "v1", alarms=(alarm,)).to_json().encode()
+    )
+    world.set_state(quality_reported_on="2026-11-29")
+    contexts()["pages"].store.forget()
+    assert "What v1 sees has changed since about 2026-11-25. <a" in now(ask)
+    world.deploy(model, name="v2")
+    contexts()["pages"].store.forget()
+    assert "What v1 sees" not in now(ask)
 
 
 def test_a_version_that_runs_without_serving_is_told_with_its_cost(ask, world: World, model):

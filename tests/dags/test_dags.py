@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-STATES = ("detection", "human_review", "human_sampling", "parameter_sync", "training")
+STATES = ("detection", "human_review", "human_sampling", "parameter_sync", "quality", "training")
 LOOPS = ("logos", "products")
 TWICE_A_DAY = "DeltaTriggerTimetable 43200.0"  # seconds
 CONTINUOUS = "ContinuousTimetable"
@@ -162,6 +162,7 @@ def test_nothing_that_may_be_switched_off_is_scheduled_before_the_first_sync(par
         "detection": CONTINUOUS,
         "human_review": CONTINUOUS,
         "parameter_sync": CONTINUOUS,
+        "quality": "CronTriggerTimetable",
     }
 
 

@@ -17,7 +17,8 @@ from tests.integration.world import World
 from label_loop.domain.sampling import is_drawn
 from label_loop.exceptions import LabelLoopError, UnfinishedWorkError
 from label_loop.loop_state import LoopState
-from label_loop.payloads import UPLOADS_FOLDER
+from label_loop.payloads import UPLOADS_FOLDER, Event
+from label_loop.provisioning.topic import OPERATOR_FILTER
 
 BEYOND_PATIENCE = {"code": "InternalServerError", "status": 500}
 CALLS = [
@@ -287,6 +288,22 @@ def test_a_subscription_filter_gets_only_what_it_asks_for(world: World) -> None:
         world.detect()
     (message,) = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
     assert "unsure.png" in message["Body"]
+
+
+def test_the_operator_s_mail_is_about_failures_models_parameters_quality_and_alarms(world: World) -> None:
+    sqs, sns = world.client("sqs"), world.client("sns")
+    url = sqs.create_queue(QueueName=f"{world.loop.name}-operator")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    attributes = {"FilterPolicyScope": "MessageBody", "FilterPolicy": json.dumps(OPERATOR_FILTER)}
+    topic = world.record()["sns-topic"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes=attributes)
+    mailed = ["failure", "model_status", "parameter_applied", "parameter_refused", "quality"]
+    others = ["detection", "review_created", "review_answered", "sample", "training_checked"]
+    world.context().clients.announcer.publish([Event(kind, "") for kind in (*mailed, *others)])
+    sns.publish(TopicArn=topic, Message=json.dumps({"AlarmName": "label-loop-logos-uploads-wait"}))
+    messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    bodies = [json.loads(json.loads(message["Body"])["Message"]) for message in messages]
+    assert sorted(body.get("event", "alarm") for body in bodies) == sorted([*mailed, "alarm"])
 
 
 def test_a_review_is_told_when_it_is_created_and_only_then(world: World) -> None:

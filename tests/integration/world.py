@@ -20,6 +20,7 @@ from label_loop.workflows.detection import DetectionSummary, DetectionWorkflow
 from label_loop.workflows.evaluation import EvaluationWorkflow
 from label_loop.workflows.human_review import HumanReviewWorkflow, ReviewSummary
 from label_loop.workflows.human_sampling import HumanSamplingWorkflow
+from label_loop.workflows.quality import QualityWorkflow
 from label_loop.workflows.training import TrainingWorkflow
 from local_aws.rekognition import models
 from local_aws.rekognition.models import Version
@@ -112,6 +113,9 @@ class World(Site):
 
     def deployment(self) -> DeploymentWorkflow:
         return DeploymentWorkflow(self.context())
+
+    def quality(self) -> QualityWorkflow:
+        return QualityWorkflow(self.context())
 
     def serving(self) -> ServingModel:
         return ServingModel(self.context())

@@ -92,6 +92,7 @@ def test_policies_subscriptions_alarms_and_recovery_are_made(client):
         "AlarmActions": [{"Ref": "Topic"}],
     }
     subscription = {"TopicArn": {"Ref": "Topic"}, "Protocol": "email", "Endpoint": "a@example.com"}
+    subscription |= {"FilterPolicy": {"event": ["failure"]}}
     table = {
         "TableName": "stack-table",
         "BillingMode": "PAY_PER_REQUEST",
@@ -124,6 +125,8 @@ def test_policies_subscriptions_alarms_and_recovery_are_made(client):
     assert json.loads(sns.get_topic_attributes(TopicArn=arn)["Attributes"]["Policy"]) == policy
     listed = sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]
     assert [one["Endpoint"] for one in listed] == ["a@example.com"]
+    attributes = sns.get_subscription_attributes(SubscriptionArn=listed[0]["SubscriptionArn"])["Attributes"]
+    assert json.loads(attributes["FilterPolicy"]) == {"event": ["failure"]}
     made = cloudwatch_backends[ACCOUNT][REGION].alarms["stack-alarm"]
     assert (made.alarm_actions, made.threshold, made.description) == ([arn], 0, "Why.")
     backups = client("dynamodb").describe_continuous_backups(TableName="stack-table")["ContinuousBackupsDescription"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.strategies import ARBITRARY_JSON, anything_like
 
 from label_loop.loop_state import LoopState, Mark
-from label_loop.payloads import FailedObject, TrainingAttempt
+from label_loop.payloads import FailedObject, LabelMinimums, TrainingAttempt
 
 ATTEMPT = TrainingAttempt("v", "m", 1, "f", "t")
 FULL = LoopState(
@@ -21,6 +21,8 @@ FULL = LoopState(
     stopping_since="2026-11-23T09:00:00+00:00",
     outage_reported_of="arn:v1",
     best_version_arn="arn:v1",
+    label_minimums=LabelMinimums("arn:v1", {"a": 80.25}),
+    quality_reported_on="2026-11-23",
     deploying_since="2026-11-23T09:00:00+00:00",
     last_training_attempt=ATTEMPT,
     previous_trained_images=120,

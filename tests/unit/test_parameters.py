@@ -26,6 +26,7 @@ DECIMALS = (
     "Minimum-Label-Detection-Confidence",
     "Challenger-Margin",
     "Review-Overlap-Percent",
+    "Target-Precision",
 )
 SWITCHED_OFF_BY_ZERO = ("Idle-Model-Stop-Minutes", "Maximum-Inference-Units", "Review-Budget-Per-Day")
 NUMBERS = COUNTS + MINUTES + UNITS + SWITCHED_OFF_BY_ZERO + DECIMALS
@@ -126,6 +127,7 @@ def test_a_fraction_is_no_whole_number(name, text):
         ("Review-Answers-Per-Image", ["1", "9"], ["0", "10", "-1"]),
         ("Idle-Model-Stop-Minutes", ["0", "60", "525600"], ["-1", "525601"]),
         ("Maximum-Inference-Units", ["0", "1", "5"], ["-1", "6"]),
+        ("Target-Precision", ["0", "0.95", "1"], ["-0.01", "1.01", "95"]),
         ("Challenger-Margin", ["0", "0.02", "1"], ["-0.01", "1.01", "2"]),
         ("Minimum-F1-Score", ["0", "1", "0.8", ".8", "1.", "8e-1", "1.0"], ["-0.01", "1.01", "80", "1.0001"]),
         (

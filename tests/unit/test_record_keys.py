@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from label_loop.loop_state import LoopState
-from label_loop.payloads import FailedObject, TrainingAttempt
+from label_loop.payloads import FailedObject, LabelMinimums, TrainingAttempt
 from label_loop.system_record import RecordKey
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +19,8 @@ AFTER = LoopState(
     stopping_since="t",
     outage_reported_of="arn",
     best_version_arn="arn",
+    label_minimums=LabelMinimums("arn", {"a": 80.0}),
+    quality_reported_on="t",
     deploying_since="t",
     last_training_attempt=TrainingAttempt("v", "m", 1, "f", "t"),
     sampling_since="t",

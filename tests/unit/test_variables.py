@@ -48,6 +48,7 @@ def test_without_anything_the_defaults_are_in_force():
         maximum_inference_units=0,
         challenger_margin=0.02,
         minimum_test_images=100,
+        target_precision=0,
     )
 
 
@@ -109,6 +110,7 @@ def test_each_parameter_reaches_its_own_field():
         "Minimum-Test-Images": ("50", 50),
         "Review-Overlap-Percent": ("10", 10.0),
         "Review-Budget-Per-Day": ("30", 30),
+        "Target-Precision": ("0.9", 0.9),
     }
     in_force = read_settings(LOGOS, lambda _loop, name: other.get(name, (None,))[0])
     assert {name: getattr(in_force, FIELDS[name]) for name in PARAMETERS} == {

@@ -7,10 +7,12 @@ from typing import Any
 
 from label_loop.domain import insight, statistics
 from label_loop.domain.insight import DailyCounts
+from label_loop.domain.thresholds import LabelThreshold
 
 type Chart = dict[str, Any]
 
 _MOST_VERSIONS = 5
+_MOST_LABELS = 8
 _MOST_DAILY = 92  # longer periods are grouped by week
 
 
@@ -50,6 +52,14 @@ def confidence_by_version(days: Sequence[DailyCounts]) -> Chart:
         spread = insight.histogram(insight.total(day for day in days if day.version == version))
         series.append({"name": version, "values": [round(count / max(whole, 1), 4) for count in spread]})
     return {"type": "bar", "percent": True, "min": 0, "labels": labels, "series": series}
+
+
+def reliability_by_label(thresholds: Sequence[LabelThreshold]) -> Chart:
+    """Return the share (0 to 1) of right test images by confidence, of the labels with the most test images."""
+    labels = [f"{low}–{low + 10}" for low in range(0, 100, 10)]
+    shown = sorted(thresholds, key=lambda one: (-one.answers, one.label))[:_MOST_LABELS]
+    series = [{"name": one.label, "values": [share.rate for share in one.reliability]} for one in shown]
+    return {"type": "line", "percent": True, "min": 0, "max": 1, "labels": labels, "series": series}
 
 
 def _left_alone(counts: Counter[str]) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 from label_loop.domain.log_row import LogRow
 from label_loop.domain.moments import timestamp
 from label_loop.parameters import Settings
-from label_loop.payloads import S3Upload
+from label_loop.payloads import LabelMinimums, S3Upload
 
 # The errors of DetectCustomLabels that a retry will not cure, by code. InvalidS3ObjectException is not among them: it
 # also stands for a missing permission.
@@ -27,12 +27,17 @@ def to_log_row(
     settings: Settings,
     project_version_arn: str,
     detected_at: datetime,
+    minimums: LabelMinimums | None = None,
 ) -> LogRow:
     """Return the row of an upload for the label with the highest confidence; no label is "" with confidence 0.
 
-    ``labels`` are Rekognition's CustomLabels: ``{"Name": str, "Confidence": 0..100}``.
+    ``labels`` are Rekognition's CustomLabels: ``{"Name": str, "Confidence": 0..100}``. ``minimums`` apply to detections
+    of their version, if there is a target precision, and never lower the parameter's minimum.
     """
     best = max(labels, key=lambda label: label["Confidence"], default=None)
+    minimum = settings.minimum_label_detection_confidence_percent
+    if best and minimums and minimums.version_arn == project_version_arn and settings.target_precision:
+        minimum = max(minimum, minimums.percents.get(best["Name"], minimum))
     return LogRow(
         detection_id=upload.detection_id,
         detected_at=timestamp(detected_at),
@@ -43,7 +48,7 @@ def to_log_row(
         project_version_arn=project_version_arn,
         detected_label=best["Name"] if best else "",
         confidence_percent=float(best["Confidence"]) if best else 0.0,
-        minimum_confidence_percent=settings.minimum_label_detection_confidence_percent,
+        minimum_confidence_percent=minimum,
         workflow_enabled=settings.enable_a2i_workflow,
     )
 

@@ -26,12 +26,14 @@ def concerns(
     dead_letters: int,
     paused: Sequence[str],
     failed_tasks: int,
+    drift: Sequence[str] = (),
     asleep: bool = False,
 ) -> list[Concern]:
     """Return the problems of a loop; an empty list means that it is healthy.
 
-    ``deploying``: a training run is active, so two versions may run. ``asleep``: the model was stopped as idle, which
-    is not a problem, since the next upload starts it.
+    ``deploying``: a training run is active, so two versions may run. ``drift``: what was reported of the serving
+    version, in sentences. ``asleep``: the model was stopped as idle, which is not a problem, since the next upload
+    starts it.
     """
     found: list[Concern | None] = [
         None if asleep else _model(endpoint, waiting_uploads),
@@ -49,6 +51,7 @@ def concerns(
         Concern("warn", f"{failed_tasks} task(s) failed in the last 24 hours, after all retries.")
         if failed_tasks
         else None,
+        *(Concern("warn", text, "insight") for text in drift),
     ]
     return [concern for concern in found if concern]
 

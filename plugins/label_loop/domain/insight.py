@@ -1,24 +1,16 @@
-"""Statistics of a model from daily counts: agreement with people, with confidence intervals, and drift.
+"""Statistics of a model from daily counts: agreement with people, with confidence intervals.
 
 Each figure comes with the number of answers or detections behind it.
 """
 
-import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from label_loop.domain import statistics
 from label_loop.domain.intervals import wilson
 from label_loop.domain.log_row import agrees
 from label_loop.domain.statistics import BUCKETS, bucket_counter
-
-_CHI_SQUARE_95 = 30.144  # for BUCKETS - 1 degrees of freedom
-_NOTABLE_SHIFT = 0.1
-_LARGE_SHIFT = 0.25
-_MIN_DETECTIONS_FOR_DRIFT = 200
-_DRIFT_DAYS = 7
 
 
 @dataclass(frozen=True)
@@ -81,31 +73,6 @@ class Agreement:
     unpaired: int
 
 
-class Verdict(StrEnum):
-    """The interpretation of a population stability index."""
-
-    STEADY = "steady"
-    NOTABLE = "notable"
-    LARGE = "large"
-    UNKNOWN = "not enough data"
-
-
-@dataclass(frozen=True)
-class Drift:
-    """A comparison of the distribution of a version's confidences on recent and on earlier days.
-
-    ``index`` is None if either side has too few detections.
-    """
-
-    version: str
-    verdict: Verdict
-    index: float | None
-    earlier_days: Sequence[str]
-    recent_days: Sequence[str]
-    earlier_detections: int
-    recent_detections: int
-
-
 def total(days: Iterable[DailyCounts]) -> Counter[str]:
     """Return the sum of all counters."""
     counted: Counter[str] = Counter()
@@ -145,36 +112,3 @@ def _confusions(counts: Mapping[str, int], source: str) -> list[Confusion]:
     parts = ((statistics.labels_in(counter), count) for counter, count in counts.items())
     pairs = [Confusion(part[1], part[2], count) for part, count in parts if len(part) == 3 and part[0] == source]
     return sorted(pairs, key=lambda one: (-one.count, one.detected, one.human))
-
-
-def drift(days: Collection[DailyCounts], version: str) -> Drift:
-    """Compare the last days of a version with the first ones given: at most seven each, without overlap."""
-    own = sorted(
-        (day for day in days if day.version == version and day[statistics.DETECTIONS]), key=lambda day: day.day
-    )
-    recent = own[len(own) // 2 :][-_DRIFT_DAYS:]
-    earlier = own[: len(own) // 2][:_DRIFT_DAYS]
-    before, now = histogram(total(earlier)), histogram(total(recent))
-    index, verdict = None, Verdict.UNKNOWN
-    if min(sum(before), sum(now)) >= _MIN_DETECTIONS_FOR_DRIFT:
-        index = stability_index(before, now)
-        verdict = _verdict(index, sum(before), sum(now))
-    spans = [[day.day for day in span] for span in (earlier, recent)]
-    return Drift(version, verdict, index, spans[0], spans[1], sum(before), sum(now))
-
-
-def stability_index(before: Sequence[int], now: Sequence[int]) -> float:
-    """Return the population stability index of two histograms, sum((b - a) ln(b / a)): 0 for equal distributions."""
-    # Adding half a detection to each bucket keeps the index finite for empty ones.
-    smooth_before = [(count + 0.5) / (sum(before) + len(before) / 2) for count in before]
-    smooth_now = [(count + 0.5) / (sum(now) + len(now) / 2) for count in now]
-    return sum((b - a) * math.log(b / a) for a, b in zip(smooth_before, smooth_now, strict=True))
-
-
-def _verdict(index: float, before: int, now: int) -> Verdict:
-    # For two samples of one distribution the index is about chi-square times (1/n + 1/m) (Yurdakul, 2018): a small
-    # sample exceeds the fixed thresholds by chance.
-    by_chance = _CHI_SQUARE_95 * (1 / before + 1 / now)
-    if index < _NOTABLE_SHIFT or index <= by_chance:
-        return Verdict.STEADY
-    return Verdict.LARGE if index >= _LARGE_SHIFT else Verdict.NOTABLE

@@ -207,6 +207,7 @@ class DetectionWorkflow:
             settings=self._settings,
             project_version_arn=arn,
             detected_at=datetime.now(UTC),
+            minimums=self.context.store.state.label_minimums,
         )
 
     def _drawn(self, rows: Sequence[LogRow]) -> list[LogRow]:

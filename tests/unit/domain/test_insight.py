@@ -1,13 +1,11 @@
 """What counts say, against figures known from elsewhere."""
 
-import random
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from label_loop.domain import insight, statistics
-from label_loop.domain.insight import Confusion, DailyCounts, Share, Verdict
+from label_loop.domain.insight import Confusion, DailyCounts, Share
 from label_loop.domain.log_row import agrees
 
 
@@ -74,49 +72,3 @@ def test_days_add_up():
     assert total["detections"] == 3
     assert insight.histogram(total) == [0, 0, 0, 2, *[0] * 16]
     assert days[0]["failed"] == 0
-
-
-def spread(day, n, seed, *, low=0, high=19, version="v1"):
-    chosen = random.Random(seed)
-    counted = {"detections": n}
-    for _ in range(n):
-        name = statistics.bucket_counter(chosen.randint(low, high))
-        counted[name] = counted.get(name, 0) + 1
-    return DailyCounts(f"2026-11-{day:02}", version, counted)
-
-
-def test_alike_spread_days_are_steady_and_others_are_not():
-    same = [spread(day, 500, day) for day in range(1, 21)]
-    steady = insight.drift(same, "v1")
-    assert steady.verdict == Verdict.STEADY
-    assert steady.index < 0.05
-    assert steady.earlier_days == [f"2026-11-{day:02}" for day in range(1, 8)]
-    assert steady.recent_days == [f"2026-11-{day:02}" for day in range(14, 21)]
-    assert (steady.earlier_detections, steady.recent_detections) == (3500, 3500)
-    lower = same[:10] + [spread(day, 500, day, high=9) for day in range(11, 21)]
-    assert insight.drift(lower, "v1").verdict == Verdict.LARGE
-
-
-def test_chance_alone_is_seldom_taken_for_drift_where_there_are_few():
-    verdicts = [insight.drift([spread(1, 210, seed), spread(2, 210, 1000 + seed)], "v1").verdict for seed in range(200)]
-    assert verdicts.count(Verdict.STEADY) >= 180
-
-
-@pytest.mark.parametrize("days", [[], [1], [1, 2]])
-def test_too_few_detections_say_nothing(days):
-    found = insight.drift([spread(day, 150, day) for day in days], "v1")
-    assert (found.verdict, found.index) == (Verdict.UNKNOWN, None)
-
-
-def test_other_versions_are_no_part_of_a_versions_drift():
-    days = [spread(day, 500, day) for day in range(1, 5)]
-    others = [spread(day, 500, day, high=3, version="v2") for day in range(1, 5)]
-    assert insight.drift([*others, *days], "v1") == insight.drift(days, "v1")
-
-
-@given(st.lists(st.integers(0, 500), min_size=20, max_size=20), st.lists(st.integers(0, 500), min_size=20, max_size=20))
-def test_the_index_is_finite_never_negative_and_the_same_both_ways(one, other):
-    index = insight.stability_index(one, other)
-    assert 0 <= index < 100
-    assert insight.stability_index(one, one) == 0
-    assert index == pytest.approx(insight.stability_index(other, one))

@@ -14,6 +14,7 @@ from label_loop.provisioning.names import slug
 from label_loop.provisioning.provision import provision_at
 from label_loop.provisioning.site import Options, Site
 from label_loop.provisioning.stack import LOOP, MARKER
+from label_loop.provisioning.topic import OPERATOR_FILTER
 from label_loop.system_record import SYSTEM_RECORD
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
@@ -80,6 +81,9 @@ def test_the_mail_of_a_new_loop_is_the_stack_s_and_stays(run, client, loop):
     run()
     listed = client("sns").list_subscriptions_by_topic(TopicArn=values["sns-topic"])["Subscriptions"]
     assert [one["Endpoint"] for one in listed] == ["operator@example.com"]
+    attributes = client("sns").get_subscription_attributes(SubscriptionArn=listed[0]["SubscriptionArn"])["Attributes"]
+    assert attributes["FilterPolicyScope"] == "MessageBody"
+    assert json.loads(attributes["FilterPolicy"]) == OPERATOR_FILTER
     assert stack_parameters(client, loop)["OperatorEmail"] == "operator@example.com"
 
 

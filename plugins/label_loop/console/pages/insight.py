@@ -18,12 +18,13 @@ from label_loop.domain import insight, live_accuracy, statistics
 from label_loop.domain.draws import DRAW_COUNTERS
 from label_loop.domain.insight import Agreement, DailyCounts
 from label_loop.domain.log_row import LogRow
+from label_loop.domain.quality import QualityReport
 from label_loop.hooks.aws_errors import error_code
+from label_loop.workflows.quality import latest_report, serving_version
 
 router = APIRouter()
 
 WINDOWS_DAYS = (7, 30, 90, 365)
-_LONGEST_READ_DAYS = 366
 _MOST_LABELS = 12  # of a confusion matrix; with more, the most frequent confusions are listed
 _MOST_LISTED = 30
 _MOST_VERSIONS = 6  # with their accuracy, latest first
@@ -82,7 +83,7 @@ class Answers:
 @router.get("/insight")
 async def insight_page(visit: Look, window: SelectedWindow) -> Response:
     """Show the page."""
-    days, since, serving = await in_thread(_read_with_serving, visit, window)
+    days, since, report = await in_thread(_read_with_report, visit, window)
     shown = [day for day in days or () if window.includes(day)]
     counts = insight.total(shown)
     return render(
@@ -99,31 +100,30 @@ async def insight_page(visit: Look, window: SelectedWindow) -> Response:
         most_versions=_MOST_VERSIONS,
         samples=_answers(counts, statistics.SAMPLES),
         reviews=_answers(counts, statistics.REVIEWS),
-        drift=_drift(days or (), window, serving),
-        charts=_charts(shown, window),
+        report=report,
+        charts=_charts(shown, window, report),
         most_listed=_MOST_LISTED,
     )
 
 
 def _read(visit: Visit, window: InsightWindow) -> tuple[list[DailyCounts] | None, date]:
-    """Return the counts of the window and of as many days before it, for measuring drift, and the first day covered.
-
-    The counts are None for a loop without a statistics table.
-    """
-    first = window.last - timedelta(days=min(2 * window.days, _LONGEST_READ_DAYS) - 1)
+    """Return the counts of the window and the first day covered; the counts are None without a statistics table."""
     hook = visit.aws.clients.statistics
     try:
-        return hook.days(first, window.last) if hook else (None, first)
+        return hook.days(window.first, window.last) if hook else (None, window.first)
     except ClientError as error:
         if error_code(error) != "ResourceNotFoundException":
             raise
-        return None, first
+        return None, window.first
 
 
-def _read_with_serving(visit: Visit, window: InsightWindow) -> tuple[list[DailyCounts] | None, date, str]:
-    """Return what ``_read`` does, and the name of the endpoint's version, "" before the first deployment."""
-    endpoint = visit.aws.store.state.endpoint_arn
-    return *_read(visit, window), statistics.version_name(endpoint) if endpoint else ""
+def _read_with_report(
+    visit: Visit, window: InsightWindow
+) -> tuple[list[DailyCounts] | None, date, QualityReport | None]:
+    """Return what ``_read`` does, and the latest report of the serving version, if any; it is shown with any window."""
+    report = latest_report(visit.aws)
+    is_current = report is not None and report.version == serving_version(visit.aws)
+    return *_read(visit, window), report if is_current else None
 
 
 def _versions(days: Sequence[DailyCounts], window: InsightWindow) -> list[str]:
@@ -132,15 +132,6 @@ def _versions(days: Sequence[DailyCounts], window: InsightWindow) -> list[str]:
     if window.version:
         latest.setdefault(window.version, "")
     return sorted(latest, key=lambda version: (latest[version], version), reverse=True)
-
-
-def _drift(days: Sequence[DailyCounts], window: InsightWindow, serving: str) -> insight.Drift | None:
-    """Return the drift of the version that detected last: on the day of a switch, the serving one."""
-    detecting = [day for day in days if window.includes(day) and day[statistics.DETECTIONS]]
-    if not detecting:
-        return None
-    latest = max(detecting, key=lambda day: (day.day, day.version == serving, day[statistics.DETECTIONS]))
-    return insight.drift(days, latest.version)
 
 
 def _answers(counts: Mapping[str, int], source: str) -> Answers:
@@ -159,8 +150,11 @@ def _answers(counts: Mapping[str, int], source: str) -> Answers:
     )
 
 
-def _charts(days: Sequence[DailyCounts], window: InsightWindow) -> dict[str, insight_charts.Chart]:
+def _charts(
+    days: Sequence[DailyCounts], window: InsightWindow, report: QualityReport | None
+) -> dict[str, insight_charts.Chart]:
     return {
+        "reliability": insight_charts.reliability_by_label(report.thresholds if report else ()),
         "detections": insight_charts.detections_over_time(days, window.first, window.last),
         "share": insight_charts.review_share_over_time(days, window.first, window.last),
         "confidence": insight_charts.confidence_by_version(days),

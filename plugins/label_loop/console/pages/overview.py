@@ -20,20 +20,23 @@ from label_loop.domain import datasets
 from label_loop.domain.health import concerns
 from label_loop.hooks.aws_errors import error_code
 from label_loop.workflows.project_datasets import ProjectDatasets
+from label_loop.workflows.quality import latest_report, serving_version
 from label_loop.workflows.training import NewImages, TrainingWorkflow
 
 router = APIRouter()
 
-WORKFLOWS = ("detection", "human_review", "training", "human_sampling", "parameter_sync")
+WORKFLOWS = ("detection", "human_review", "training", "human_sampling", "quality", "parameter_sync")
 _MOST_PROBLEMS = 8
 _PROBLEM_DAYS = 14
 _MOST_EXAMPLES = 5
 _NEW_IMAGES_SECONDS = 60.0
 _DETECTIONS_SECONDS = 60.0
+_REPORT_SECONDS = 60.0
 # Counting them lists the whole folder.
 _new_images: Cached[str, NewImages] = Cached(_NEW_IMAGES_SECONDS)
 _detections: Cached[str, float | None] = Cached(_DETECTIONS_SECONDS)
 _datasets: Cached[str, str] = Cached(_NEW_IMAGES_SECONDS)
+_drift: Cached[str, list[str]] = Cached(_REPORT_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,16 @@ def _datasets_mean(aws: LoopContext) -> str:
     return ""
 
 
+def _drift_found(aws: LoopContext) -> list[str]:
+    def alarms() -> list[str]:
+        report = latest_report(aws)
+        return [alarm.text for alarm in report.alarms] if report and report.version == serving_version(aws) else []
+
+    with suppress(BotoCoreError, ClientError):  # as above
+        return _drift.get(aws.loop.path, alarms)
+    return []
+
+
 def _read_aws(aws: LoopContext, work: list[DagStatus], problems: list[airflow_db.Run]) -> dict[str, Any]:
     model, waits = model_health(aws), backlog(aws)
     yesterday = datetime.now(UTC) - timedelta(days=1)
@@ -131,5 +144,6 @@ def _read_aws(aws: LoopContext, work: list[DagStatus], problems: list[airflow_db
             dead_letters=waits.dead_letters or 0,
             paused=[each.workflow for each in work if each.schedule and each.schedule.paused],
             failed_tasks=sum(bool(problem.at and problem.at >= yesterday) for problem in problems),
+            drift=_drift_found(aws),
         ),
     }
