@@ -25,6 +25,7 @@ from bench import (
     thresholds,
     throughput,
     training,
+    unknown,
 )
 from bench.figures import Figure
 
@@ -44,6 +45,7 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "decisions": lambda: honesty.measure(10, 20),
     "drift": lambda: drift.measure(200, 200),
     "thresholds": lambda: thresholds.measure(200),
+    "unknown": lambda: unknown.measure(range(1, 11)),
     "live": lambda: live.measure(1000),
     "airflow": lambda: airflow.measure(30, 120),
 }

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict
 
 from label_loop.exceptions import InvalidParameterError
 
@@ -229,6 +229,12 @@ class Settings:
         highest=1,
         group=Group.DECISION,
     )
+    train_none_of_the_above: bool = _boolean(
+        "Train-None-Of-The-Above",
+        "true",
+        "Whether versions learn images that no label fits, once there are 20, and then recognize others.",
+        Group.DECISION,
+    )
     test_with_human_samples: bool = _boolean(
         "Test-With-Human-Samples",
         "true",
@@ -248,6 +254,18 @@ class Settings:
         highest=1,
         group=Group.ACCEPTANCE,
     )
+
+
+class Filing(TypedDict):
+    """Which answered images are filed besides those that train a label."""
+
+    files_samples: bool
+    files_none: bool
+
+
+def filing(settings: Settings) -> Filing:
+    """Return which answered images are filed."""
+    return Filing(files_samples=settings.test_with_human_samples, files_none=settings.train_none_of_the_above)
 
 
 PARAMETERS: Mapping[str, Parameter[Any]] = {

@@ -82,17 +82,11 @@ def test_the_first_answer_stands_against_a_later_one(asked: World) -> None:
     assert len(asked.keys(LABELLED_FOLDER)) == 1
 
 
-def test_none_of_the_above_is_logged_and_not_copied(asked: World) -> None:
-    asked.answer("None of the Above")
-    assert asked.review().copied == 0
-    assert asked.row()["HumanLabel"] == "None of the Above"
-    assert "CopiedS3ObjectKey" not in asked.row()
-    assert asked.keys(LABELLED_FOLDER) == []
-
-
-def test_an_answer_from_sampling_is_logged_and_not_copied(world: World) -> None:
+@pytest.mark.parametrize("tests", ["true", "false"])
+def test_the_image_of_a_human_sample_tests_or_is_not_copied(world: World, tests: str) -> None:
     world.set_variable("Minimum-Label-Detection-Confidence", "0")
     world.set_variable("Human-Sampling-Interval", "1")
+    world.set_variable("Test-With-Human-Samples", tests)
     world.upload("a.png")
     world.detect()
     assert world.sample() == 1
@@ -100,6 +94,8 @@ def test_an_answer_from_sampling_is_logged_and_not_copied(world: World) -> None:
     assert world.review().answered == 1
     assert world.row()["HumanLabel"] == "7"
     assert world.keys(LABELLED_FOLDER) == []
+    tested = world.keys("images_for_testing/7/")
+    assert [key.startswith("images_for_testing/7/human-sample-a-") for key in tested] == [True] * (tests == "true")
 
 
 def test_the_label_that_most_workers_gave_counts(asked: World) -> None:

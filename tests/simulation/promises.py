@@ -20,10 +20,15 @@ from tests.simulation.world import (
     queue_url,
 )
 
-from label_loop.payloads import TEST_FOLDER
+from label_loop.payloads import NONE_FOLDER, TEST_FOLDER
 
 _MOST_PAID = 2
 _KEY = "DetectLabelRequestId"
+
+
+def is_filed(row: Mapping[str, Any]) -> bool:
+    """Return whether the image of a row is filed once it is answered: all but human samples that no label fits."""
+    return row.get("HumanLabel", NONE_FITS) != NONE_FITS or ("HumanLabel" in row and row["Sampled"] != "Yes")
 
 
 class Promises:
@@ -127,7 +132,7 @@ class Promises:
         self.problems += [f"{id_} has {count} reviews" for id_, count in counts.items() if count > 1]
 
     def _look_at_answers(self) -> None:
-        copies = [image.key for folder in (LABELLED, TEST_FOLDER) for image in self.world.objects(folder)]
+        copies = [image.key for folder in (LABELLED, TEST_FOLDER, NONE_FOLDER) for image in self.world.objects(folder)]
         for row in self.world.rows():
             id_, label = row[_KEY], row.get("HumanLabel")
             if label is None:
@@ -145,8 +150,8 @@ class Promises:
                 self._note(f"{id_} is answered {label}, and its copies are {own}")
 
     def _awaits_copy(self, row: Mapping[str, Any]) -> bool:
-        """Return whether a row has a label, and does not yet say what became of its image."""
-        return not {"CopiedS3ObjectKey", "CopyFailure"} & row.keys() and row.get("HumanLabel", NONE_FITS) != NONE_FITS
+        """Return whether a row's image is to be filed, and it does not yet say what became of it."""
+        return not {"CopiedS3ObjectKey", "CopyFailure"} & row.keys() and is_filed(row)
 
     def _look_at_statistics(self) -> None:
         kept = {

@@ -4,8 +4,8 @@ from tests.simulation import runs
 from tests.simulation.clock import CLOCK
 from tests.simulation.fakes.rekognition import BILLED, RUNNING, STARTABLE, STOPPING
 from tests.simulation.gate import Process
-from tests.simulation.promises import Promises
-from tests.simulation.world import BUCKET, NONE_FITS, PATH, World, dead_letters_url, queue_url
+from tests.simulation.promises import Promises, is_filed
+from tests.simulation.world import BUCKET, PATH, World, dead_letters_url, queue_url
 
 _ROUNDS = 12
 _ROUND_SECONDS = 3700.0  # what is hidden in a queue comes again, and the folders are listed again
@@ -109,7 +109,7 @@ def _assert_answers(world: World) -> None:
         if "HumanLoopName" not in row and name in kept:
             continue  # a process was killed between the review and its row, and what needs no review was logged since
         assert "HumanLabel" in row, f"the answer of {name} is lost"
-        if row["HumanLabel"] != NONE_FITS:
+        if is_filed(row):
             assert "CopiedS3ObjectKey" in row or "CopyFailure" in row, f"the image of {name} was not copied"
 
 

@@ -18,6 +18,7 @@ BOOLEANS = (
     "Enable-Automatic-Human-Sampling",
     "Review-Allow-New-Labels",
     "Test-With-Human-Samples",
+    "Train-None-Of-The-Above",
 )
 COUNTS = ("Minimum-Untrained-Images", "Human-Sampling-Interval", "Minimum-Test-Images")
 MINUTES = ("Automatic-Training-Poll-Frequency", "Automatic-Human-Sampling-Frequency")

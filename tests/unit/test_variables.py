@@ -49,6 +49,7 @@ def test_without_anything_the_defaults_are_in_force():
         challenger_margin=0.02,
         minimum_test_images=100,
         test_with_human_samples=True,
+        train_none_of_the_above=True,
         target_precision=0,
     )
 
@@ -111,6 +112,7 @@ def test_each_parameter_reaches_its_own_field():
         "Minimum-Test-Images": ("50", 50),
         "Review-Overlap-Percent": ("10", 10.0),
         "Test-With-Human-Samples": ("off", False),
+        "Train-None-Of-The-Above": ("off", False),
         "Review-Budget-Per-Day": ("30", 30),
         "Target-Precision": ("0.9", 0.9),
     }

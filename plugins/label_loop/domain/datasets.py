@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from label_loop.domain.manifest import parse
-from label_loop.payloads import CONSOLE_FOLDER, LABELLED_FOLDER, TEST_FOLDER, LabelledImage, ProjectDataset
+from label_loop.payloads import CONSOLE_FOLDER, LABELLED_FOLDER, NONE_FOLDER, TEST_FOLDER, LabelledImage, ProjectDataset
 
 type DatasetKind = Literal["TRAIN", "TEST"]
 
@@ -79,7 +79,8 @@ def foreign_entries(entries: Iterable[str], bucket: str) -> list[ForeignEntry]:
 
 
 def _is_from_folder(image: LabelledImage) -> bool:
-    return any(image.key.startswith(f"{folder}{image.label}/") for folder in (LABELLED_FOLDER, TEST_FOLDER))
+    folders = (LABELLED_FOLDER, TEST_FOLDER, NONE_FOLDER)
+    return any(image.key.startswith(f"{folder}{image.label}/") for folder in folders)
 
 
 def _source_and_label(line: str) -> tuple[str, str | None]:

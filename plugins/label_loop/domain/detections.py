@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from label_loop.domain.labels import is_none_of_the_above
 from label_loop.domain.log_row import LogRow
 from label_loop.domain.moments import timestamp
 from label_loop.parameters import Settings
@@ -31,6 +32,8 @@ def to_log_row(
 ) -> LogRow:
     """Return the row of an upload for the label with the highest confidence; no label is "" with confidence 0.
 
+    A version that has learned images that no label fits may say so: then it is "" with that confidence.
+
     ``labels`` are Rekognition's CustomLabels: ``{"Name": str, "Confidence": 0..100}``. ``minimums`` apply to detections
     of their version, if there is a target precision, and never lower the parameter's minimum.
     """
@@ -46,7 +49,7 @@ def to_log_row(
         etag=upload.etag,
         version_id=upload.version_id,
         project_version_arn=project_version_arn,
-        detected_label=best["Name"] if best else "",
+        detected_label=best["Name"] if best and not is_none_of_the_above(best["Name"]) else "",
         confidence_percent=float(best["Confidence"]) if best else 0.0,
         minimum_confidence_percent=minimum,
         workflow_enabled=settings.enable_a2i_workflow,

@@ -15,6 +15,7 @@ from typing import Any
 from label_loop.domain.labels import is_none_of_the_above, label_key
 from label_loop.payloads import (
     LABELLED_FOLDER,
+    NONE_FOLDER,
     NONE_OF_THE_ABOVE,
     SAMPLING_SOURCE,
     TEST_FOLDER,
@@ -130,8 +131,8 @@ class LogRow:
 
     @property
     def accepted(self) -> bool:
-        """Whether the detection has a label whose confidence reaches the minimum."""
-        is_detected = self.failure is None and bool(self.detected_label)
+        """Whether the confidence reaches the minimum: of a label, or that no label fits, which some versions learn."""
+        is_detected = self.failure is None and (bool(self.detected_label) or self.confidence_percent > 0)
         return is_detected and self.confidence_percent >= self.minimum_confidence_percent
 
     @property
@@ -162,14 +163,16 @@ class LogRow:
         """Whether a human label is set."""
         return self.human_label is not None
 
-    def awaited_copy(self, *, files_samples: bool) -> str | None:
+    def awaited_copy(self, *, files_samples: bool, files_none: bool) -> str | None:
         """Return the folder to which its image is still to be copied, or None.
 
         An image with a label is trained. A human sample tests instead if ``files_samples``, and else is not copied.
+        An image that no label fits is filed apart if ``files_none``, unless it is a human sample.
         """
-        has_label = bool(self.human_label) and not is_none_of_the_above(str(self.human_label))
-        if not has_label or self.copied_key is not None or self.copy_failure is not None:
+        if not self.human_label or self.copied_key is not None or self.copy_failure is not None:
             return None
+        if is_none_of_the_above(self.human_label):
+            return NONE_FOLDER if files_none and not self.is_sampled else None
         if self.is_sampled and files_samples:
             return TEST_FOLDER
         return LABELLED_FOLDER if self.review_source == WORKFLOW_SOURCE else None

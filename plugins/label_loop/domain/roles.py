@@ -8,9 +8,11 @@ from enum import StrEnum
 from label_loop.domain.alike import Group, Groups, alike_to, are_of_one_scene, count_groups
 from label_loop.domain.training_images import TrainedImages, new_images
 from label_loop.domain.training_set import MAX_TEST_IMAGES_PER_LABEL
-from label_loop.payloads import LABELLED_FOLDER, SAMPLE_MARK, TEST_FOLDER, LabelledImage
+from label_loop.payloads import LABELLED_FOLDER, NONE_FOLDER, SAMPLE_MARK, TEST_FOLDER, LabelledImage
 
 HELD_OUT_EVERY = 5
+FEWEST_NONE = 20
+"""So many groups of images that no label fits train as a class of their own."""
 ENOUGH_SAMPLES = 200
 """So many human samples test; of later ones, half train."""
 MOST_OF_A_GROUP = 3
@@ -105,6 +107,32 @@ def count_new(images: Sequence[LabelledImage], before: Sequence[LabelledImage]) 
     by_look = not are_of_one_scene(images)
     known = alike_to(before, new, by_look=by_look)
     return count_groups((image for image in new if image.content not in known), by_look=by_look)
+
+
+def trained_as_none(
+    images: Sequence[LabelledImage], labelled: Sequence[LabelledImage]
+) -> tuple[list[LabelledImage], dict[str, str]]:
+    """Return the images that no label fits and that train as a class of their own, and why others do not, by key.
+
+    Of fewer than 20 groups none trains: a version would take the few for all there is. Nor does what has a label, too.
+    """
+    ordered, contents = sorted(images, key=_arrival), {image.content for image in labelled}
+    groups: Groups[None] = Groups(by_look=not are_of_one_scene([*images, *labelled]))
+    chosen = []
+    for image in ordered:
+        found = groups.of(image)
+        if not found:
+            groups.start(image, None)
+        elif len(found[0].images) < MOST_OF_A_GROUP:
+            groups.join(found[0], image)
+        else:
+            continue
+        if image.content not in contents:
+            chosen.append(image)
+    if len(groups) >= FEWEST_NONE:
+        return chosen, {}
+    note = f"not trained yet: {len(groups)} different images of at least {FEWEST_NONE}"
+    return [], {NONE_FOLDER: note} if ordered else {}
 
 
 def follows_production(image: LabelledImage) -> bool:

@@ -14,6 +14,7 @@ from label_loop.domain.reviews import detection_id_of
 from label_loop.inbox.base import BATCH_SIZE, Delivery
 from label_loop.inbox.put_aside import PutAside
 from label_loop.loop_state import Mark
+from label_loop.parameters import filing
 from label_loop.payloads import ANSWERS_FOLDER, UPLOADS_FOLDER, S3Upload
 
 log = logging.getLogger(__name__)
@@ -159,8 +160,6 @@ class AnswersReconciliation(Reconciliation):
         """Return the answers that are not in the log, or whose image is not copied yet."""
         ids = {upload: detection_id_of(upload.key.split("/")[-2]) for upload in uploads if upload.key.count("/") > 1}
         rows = self.context.clients.log.rows([id_ for id_ in ids.values() if id_])
-        files_samples = self.context.settings.test_with_human_samples
-        answered = {
-            id_ for id_, row in rows.items() if row.is_answered and not row.awaited_copy(files_samples=files_samples)
-        }
+        filed = filing(self.context.settings)
+        answered = {id_ for id_, row in rows.items() if row.is_answered and not row.awaited_copy(**filed)}
         return [upload for upload, id_ in ids.items() if id_ not in answered]

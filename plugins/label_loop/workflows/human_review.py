@@ -15,6 +15,7 @@ from label_loop.domain.reviews import check_asked, new_label_problem, parse_answ
 from label_loop.exceptions import MalformedAnswerError, RefusedAnswerError, UnfinishedWorkError
 from label_loop.hooks.aws_errors import reason
 from label_loop.inbox.base import Delivery, Inbox
+from label_loop.parameters import filing
 from label_loop.payloads import (
     ANSWERS_FOLDER,
     LABELLED_FOLDER,
@@ -227,21 +228,21 @@ class HumanReviewWorkflow:
     # ------------------------------------------------------------------ what is copied
 
     def _folder(self, row: LogRow) -> str | None:
-        return row.awaited_copy(files_samples=self.context.settings.test_with_human_samples)
+        return row.awaited_copy(**filing(self.context.settings))
 
     def _copy(self, given: Sequence[_Given], rows: Mapping[str, LogRow]) -> None:
         """Copy the images of answered rows to train or test, and record the copies."""
         images = TrainingCopies(self.context.clients.objects)
         copies: dict[str, Copy] = {}
+        folders = {one.id: self._folder(rows[one.id]) or LABELLED_FOLDER for one in given}
         for one in given:
             with self._contained(one.delivery):
-                row = rows[one.id]
-                copies[one.id] = images.copied(row, self._folder(row) or LABELLED_FOLDER)
+                copies[one.id] = images.copied(rows[one.id], folders[one.id])
         with self._contained(*(one.delivery for one in given if one.id in copies)):
             for id_ in self.context.clients.log.set_copies(copies):
                 row = rows[id_].with_copy(copies[id_])
                 self.summary.copied += row.copied_key is not None
-                self._events += [_answered(row), *_copy_failures(row)]
+                self._events += [_answered(row), *_copy_failures(row, folders[id_])]
 
 
 def _answered(row: LogRow) -> Event:
@@ -261,12 +262,12 @@ def _answered(row: LogRow) -> Event:
     )
 
 
-def _copy_failures(row: LogRow) -> Iterator[Event]:
-    """Yield the event that an image was not copied, if it was not."""
+def _copy_failures(row: LogRow, folder: str) -> Iterator[Event]:
+    """Yield the event that an image was not copied to a folder, if it was not."""
     if row.copy_failure:
         text = (
             f"{row.key}: its answer {row.human_label} is logged, but it was not copied for training, since "
-            f"{row.copy_failure}. To train it, remove the cause and copy it to {LABELLED_FOLDER}{row.human_label}/"
+            f"{row.copy_failure}. To use it, remove the cause and copy it to {folder}{row.human_label}/"
         )
         log.warning("%s", text)
         yield Event("failure", text, facts={"image": row.image_uri, "detection": row.detection_id})

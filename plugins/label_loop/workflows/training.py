@@ -12,7 +12,7 @@ from label_loop.context import LoopContext
 from label_loop.domain import training
 from label_loop.domain.labels import Labels
 from label_loop.domain.moments import timestamp
-from label_loop.domain.roles import EarlierRoles, contradictions, count_new, covers, divide
+from label_loop.domain.roles import EarlierRoles, contradictions, count_new, covers, divide, trained_as_none
 from label_loop.domain.training_images import (
     TrainedImages,
     by_label,
@@ -30,6 +30,8 @@ from label_loop.payloads import (
     EVALUATION_FOLDER,
     LABELLED_FOLDER,
     MANIFESTS_FOLDER,
+    NONE_FOLDER,
+    NONE_OF_THE_ABOVE,
     TEST_FOLDER,
     LabelledImage,
     ProjectVersion,
@@ -72,11 +74,13 @@ class _Look:
 class _Candidates:
     """What trains and what tests, what changed since the last attempt, and notes by key or prefix.
 
+    ``none_images`` are those that no label fits.
     ``test_images`` test a version if there are enough of them, which ``has_own_test`` says. ``changed`` counts what is
     new, relabelled or removed.
     """
 
-    images: list[LabelledImage]
+    labelled_images: list[LabelledImage]
+    none_images: list[LabelledImage]
     test_images: list[LabelledImage]
     has_own_test: bool
     labelled: int
@@ -84,6 +88,11 @@ class _Candidates:
     is_first: bool
     problems: Mapping[str, str]
     twins: Mapping[str, str]
+
+    @property
+    def images(self) -> list[LabelledImage]:
+        """All that trains."""
+        return [*self.labelled_images, *self.none_images]
 
 
 class TrainingWorkflow(ModelProject):
@@ -183,22 +192,37 @@ class TrainingWorkflow(ModelProject):
         roles = self._roles(previous, trained, tested, labelled.images)
         division = divide(labelled.images, core.images, roles, before)
         has_own_test = covers(division.test, division.training)
+        none, too_few = self._none_of_the_above(before, [*labelled.images, *core.images])
         images, short = trainable(division.training, lambda: has_own_test)
         of_labels = {**dict.fromkeys(before.labels_missing_in(images), _FORGOTTEN), **short}
         problems = {**notes(LABELLED_FOLDER, of_labels), **labelled.problems, **core.problems, **division.left_out}
+        problems |= too_few
         if core.images and not has_own_test:
             problems[TEST_FOLDER] = _TOO_FEW_TESTED
         unreadable = len(labelled.problems) + len(core.problems)
         return _Candidates(
             images,
+            none,
             division.test,
             has_own_test,
             len(labelled.images),
-            division.new + max(0, before.missing_in([*labelled.images, *core.images]) - unreadable),
+            division.new + max(0, before.missing_in([*labelled.images, *core.images, *none]) - unreadable),
             not trained,
             problems,
             {**labelled.twins, **core.twins},
         )
+
+    def _none_of_the_above(
+        self, before: TrainedImages, labelled: Sequence[LabelledImage]
+    ) -> tuple[list[LabelledImage], Mapping[str, str]]:
+        """Return the images that no label fits and that train, and notes on the others."""
+        if not self.context.settings.train_none_of_the_above:
+            return [], {}
+        listing = self.training_set.listed(NONE_FOLDER)
+        found = [replace(image, label=NONE_OF_THE_ABOVE) for image in listing.images]
+        images, problems = self.training_set.usable(NONE_FOLDER, found, before)
+        trained, too_few = trained_as_none(images, labelled)
+        return trained, {**listing.problems, **problems, **too_few}
 
     def _manifests(self, attempt: TrainingAttempt | None) -> tuple[Iterable[LabelledImage], Iterable[LabelledImage]]:
         """Return the training and the test images of an attempt."""
@@ -264,14 +288,14 @@ class TrainingWorkflow(ModelProject):
 
     def _write(self, attempt: TrainingAttempt, candidates: _Candidates) -> None:
         """Write the manifests and the report. Raises UnusableTrainingSetError if the set exceeds a limit."""
-        images, limits = candidates.images, ImageLimits.of(self.context.store.record.project_arn)
+        images, limits = candidates.labelled_images, ImageLimits.of(self.context.store.record.project_arn)
         try:
             counts = check_set(images, limits, has_test_set=candidates.has_own_test)
             if candidates.has_own_test:
                 check_test_set(counts, candidates.test_images, limits)
         except UnusableTrainingSetError as error:
             raise UnusableTrainingSetError(f"{error}{_for_example(candidates.problems)}") from error
-        self.training_set.write(attempt.manifest_key, images)
+        self.training_set.write(attempt.manifest_key, candidates.images)
         if candidates.test_images:
             tested = [image for image in candidates.test_images if image.label in counts]
             self.training_set.write(test_manifest_key(attempt.version_name), tested)

@@ -40,6 +40,9 @@ def label(name, confidence):
         ([], 0.0, True, ("", 0.0, False, True)),
         ([label("cat", 0.0)], 0.0, True, ("cat", 0.0, True, False)),
         ([label("cat", 100)], 100.0, True, ("cat", 100.0, True, False)),
+        # A version that has learned images that no label fits.
+        ([label("None of the Above", 93.0), label("cat", 7.0)], 70.0, True, ("", 93.0, True, False)),
+        ([label("None of the Above", 60.0), label("cat", 40.0)], 70.0, True, ("", 60.0, False, True)),
         ([label("dog", 20.0), label("cat", 90.0)], 70.0, True, ("cat", 90.0, True, False)),
         ([label("cat", 90.0), label("dog", 20.0)], 70.0, True, ("cat", 90.0, True, False)),
         ([{**label("cat", 90.0), "Geometry": {}}], 70.0, True, ("cat", 90.0, True, False)),

@@ -12,6 +12,7 @@ from tests.unit.strategies import ARBITRARY_JSON, HOSTILE_TEXT
 from label_loop.domain.log_row import Attribute, Copy, LoggedAnswer, LogRow, agrees, shown_percent
 from label_loop.payloads import (
     LABELLED_FOLDER,
+    NONE_FOLDER,
     NONE_OF_THE_ABOVE,
     SAMPLING_SOURCE,
     TEST_FOLDER,
@@ -95,7 +96,7 @@ def test_the_row_tells_why_people_were_asked(changes, source):
         ({"human_label": "cat"}, LABELLED_FOLDER, LABELLED_FOLDER),
         ({}, None, None),
         ({"human_label": ""}, None, None),
-        ({"human_label": NONE_OF_THE_ABOVE}, None, None),
+        ({"human_label": NONE_OF_THE_ABOVE}, None, NONE_FOLDER),
         ({"human_label": "none of the above", "is_sampled": True}, None, None),
         ({"human_label": "cat", "copied_key": "copy", "is_sampled": True}, None, None),
         ({"human_label": "cat", "copy_failure": "gone"}, None, None),
@@ -105,8 +106,8 @@ def test_the_row_tells_why_people_were_asked(changes, source):
 )
 def test_an_answered_image_is_copied_once_to_train_or_to_test(changes, folder, folder_of_samples):
     row = replace(ROW, **{**UNSURE, **changes})
-    assert row.awaited_copy(files_samples=False) == folder
-    assert row.awaited_copy(files_samples=True) == folder_of_samples
+    assert row.awaited_copy(files_samples=False, files_none=False) == folder
+    assert row.awaited_copy(files_samples=True, files_none=True) == folder_of_samples
 
 
 @pytest.mark.parametrize(

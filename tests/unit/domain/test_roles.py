@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.testing.looks import look, varied
 
-from label_loop.domain.roles import EarlierRoles, count_new, covers, divide, follows_production
+from label_loop.domain.roles import EarlierRoles, count_new, covers, divide, follows_production, trained_as_none
 from label_loop.domain.training_images import TrainedImages
 from label_loop.payloads import LABELLED_FOLDER, SAMPLE_MARK, TEST_FOLDER, LabelledImage
 
@@ -156,6 +156,21 @@ def test_two_hundred_human_samples_test_and_half_of_the_others_train():
     assert not any(map(follows_production, [*labelled(3), image(1, folder=TEST_FOLDER)]))
     later = next_of(division, labelled(5, "dog"), samples)
     assert (set(later.test), set(later.training)) == (set(division.test), set(division.training))
+
+
+def test_twenty_different_images_that_no_label_fits_train_as_a_class():
+    none = labelled(19, "None of the Above")
+    chosen, why = trained_as_none(none, labelled(3))
+    assert chosen == []
+    assert "19 different images of at least 20" in why["images_none_of_the_above/"]
+    alike = [image(50 + n, "None of the Above", looks=varied(none[0].perceptual_hash, n)) for n in range(1, 5)]
+    assert trained_as_none([*none, *alike], labelled(3))[0] == []
+    more = [*none, *alike, image(90, "None of the Above")]
+    labelled_too = image(91, "None of the Above", content=labelled(1)[0].content)
+    chosen, why = trained_as_none([*more, labelled_too], labelled(3))
+    assert numbers(chosen) == [*range(19), 51, 52, 90]
+    assert why == {}
+    assert trained_as_none([], labelled(3)) == ([], {})
 
 
 def test_no_more_images_of_a_label_are_held_out_than_rekognition_tests():
