@@ -43,6 +43,7 @@ def test_what_the_budget_has_no_room_for_is_logged_as_withheld_and_counted(unsur
 
 
 def test_a_loop_without_a_budget_makes_no_call_for_it(unsure: World) -> None:
+    _ = unsure.context().store.sampling_secret  # made once
     upload(unsure, 2)
     without = unsure.calls(unsure.detect)
     unsure.set_variable("Review-Budget-Per-Day", "10")

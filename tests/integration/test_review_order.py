@@ -4,6 +4,7 @@ import statistics
 from datetime import UTC, datetime
 from random import Random
 
+import pytest
 from tests.integration.pictures import FRESH_DIGITS
 from tests.integration.test_airflow_review import Clock, add, answer_files, asking, clock, desk, reviews
 from tests.integration.world import World
@@ -12,6 +13,7 @@ from label_loop.domain.review_queue import UNDO_SECONDS, AnswersWanted, Review, 
 from label_loop.hooks.reviews import to_item
 from label_loop.payloads import ReviewTask
 from label_loop.review.desk import ReviewDesk
+from label_loop.workflows import detection
 
 __all__ = ["asking", "clock"]  # fixtures
 
@@ -42,7 +44,10 @@ def test_of_a_full_desk_the_less_sure_half_of_what_is_read_comes_at_random(askin
     assert orders[0] != orders[1]
 
 
-def test_of_equal_images_one_is_asked_and_its_answer_is_the_others(asking: World, clock: Clock) -> None:
+def test_of_equal_images_one_is_asked_and_its_answer_is_the_others(
+    asking: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detection, "is_drawn", lambda *_: False)  # each that is drawn is asked
     for name in ("a.png", "b.png", "c.png"):
         asking.upload(name, FRESH_DIGITS[5].body)
     asking.upload("other.png", FRESH_DIGITS[6].body)
