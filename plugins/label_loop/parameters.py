@@ -229,6 +229,12 @@ class Settings:
         highest=1,
         group=Group.DECISION,
     )
+    test_with_human_samples: bool = _boolean(
+        "Test-With-Human-Samples",
+        "true",
+        "Whether images of human samples join the test set, which then follows what is uploaded.",
+        Group.DECISION,
+    )
     minimum_test_images: int = _count(
         "Minimum-Test-Images",
         "100",

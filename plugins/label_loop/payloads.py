@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 UPLOADS_FOLDER = "images_for_detection/"
 LABELLED_FOLDER = "images_labeled_by_folder/"
 TEST_FOLDER = "images_for_testing/"
+SAMPLE_MARK = "human-sample-"  # begins the name of a human sample in the test set
 GOLD_FOLDER = "images_for_gold/"
 ANSWERS_FOLDER = "a2i-human-loop-data/"
 MANIFESTS_FOLDER = "manifests/"

@@ -114,7 +114,7 @@ def test_any_label_names_one_folder_or_is_malformed(label: str) -> None:
     with suppress(MalformedAnswerError):
         read = reviews.parse_answer(json.dumps(answer).encode())
         assert isinstance(read, ReviewAnswer)
-        key = reviews.training_key(str(read.label), "0" * 36, "a.png", ".png")
+        key = reviews.copy_key(LABELLED_FOLDER, str(read.label), "0" * 36, "a.png", ".png")
         assert key.count("/") == LABELLED_FOLDER.count("/") + 1
         assert len(key.encode()) <= LONGEST_KEY_BYTES
         assert ".." not in key.split("/")

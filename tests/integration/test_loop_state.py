@@ -106,3 +106,11 @@ def test_a_mirror_that_fails_keeps_nothing_from_its_place(bare: World) -> None:
     assert "rekognition_project_version_arn" not in bare.record()
     context.store.change_state(lambda state: replace(state, previous_trained_images=3))
     assert bare.record()["rekognition_project_version_arn"] == "arn:v2"
+
+
+def test_two_tasks_that_need_the_secret_at_once_have_the_same(world: World) -> None:
+    one, other = world.context().store, world.context().store
+    assert other.state.sampling_secret is None
+    secret = one.sampling_secret
+    assert len(secret) == 64
+    assert other.sampling_secret == secret == world.state().sampling_secret

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from tests.simulation.clock import CLOCK
 from tests.simulation.machine import DailyWork, Histories, Models
 
 from label_loop.domain.log_row import LogRow
@@ -73,8 +74,9 @@ def _do_not_wait_for_the_start(patch: pytest.MonkeyPatch) -> None:
 
 
 def _forget_what_was_sampled(patch: pytest.MonkeyPatch) -> None:
-    secrets = map(str, range(10**9))
-    patch.setattr(LoopStore, "sampling_secret", property(lambda self: next(secrets)))
+    patch.setattr(LoopStore, "sampling_secret", property(lambda self: str(CLOCK.monotonic())))
+    patch.setattr(HumanSamplingWorkflow, "_start", lambda self: Position("", ""))
+    patch.setattr(InferenceLogHook, "sampled_since", lambda self, moment: [])
     patch.setattr(HumanSamplingWorkflow, "_start", lambda self: Position("", ""))
     patch.setattr(InferenceLogHook, "sampled_since", lambda self, moment: [])
 

@@ -13,13 +13,14 @@ from tests.simulation.world import (
     LABELLED,
     NONE_FITS,
     REVIEWS,
-    SAMPLED_SOURCE,
     STATISTICS,
     UPLOADS,
     World,
     dead_letters_url,
     queue_url,
 )
+
+from label_loop.payloads import TEST_FOLDER
 
 _MOST_PAID = 2
 _KEY = "DetectLabelRequestId"
@@ -126,7 +127,7 @@ class Promises:
         self.problems += [f"{id_} has {count} reviews" for id_, count in counts.items() if count > 1]
 
     def _look_at_answers(self) -> None:
-        copies = [image.key for image in self.world.objects(LABELLED)]
+        copies = [image.key for folder in (LABELLED, TEST_FOLDER) for image in self.world.objects(folder)]
         for row in self.world.rows():
             id_, label = row[_KEY], row.get("HumanLabel")
             if label is None:
@@ -144,10 +145,8 @@ class Promises:
                 self._note(f"{id_} is answered {label}, and its copies are {own}")
 
     def _awaits_copy(self, row: Mapping[str, Any]) -> bool:
-        """Return whether a row has a label to train, and does not yet say what became of its image."""
-        if {"CopiedS3ObjectKey", "CopyFailure"} & row.keys() or row.get("HumanLabel", NONE_FITS) == NONE_FITS:
-            return False
-        return self.world.source_of(f"label-loop-{row[_KEY]}") != SAMPLED_SOURCE
+        """Return whether a row has a label, and does not yet say what became of its image."""
+        return not {"CopiedS3ObjectKey", "CopyFailure"} & row.keys() and row.get("HumanLabel", NONE_FITS) != NONE_FITS
 
     def _look_at_statistics(self) -> None:
         kept = {

@@ -5,7 +5,7 @@ from tests.simulation.clock import CLOCK
 from tests.simulation.fakes.rekognition import BILLED, RUNNING, STARTABLE, STOPPING
 from tests.simulation.gate import Process
 from tests.simulation.promises import Promises
-from tests.simulation.world import BUCKET, NONE_FITS, PATH, SAMPLED_SOURCE, World, dead_letters_url, queue_url
+from tests.simulation.world import BUCKET, NONE_FITS, PATH, World, dead_letters_url, queue_url
 
 _ROUNDS = 12
 _ROUND_SECONDS = 3700.0  # what is hidden in a queue comes again, and the folders are listed again
@@ -109,7 +109,7 @@ def _assert_answers(world: World) -> None:
         if "HumanLoopName" not in row and name in kept:
             continue  # a process was killed between the review and its row, and what needs no review was logged since
         assert "HumanLabel" in row, f"the answer of {name} is lost"
-        if row["HumanLabel"] != NONE_FITS and world.source_of(name) != SAMPLED_SOURCE:
+        if row["HumanLabel"] != NONE_FITS:
             assert "CopiedS3ObjectKey" in row or "CopyFailure" in row, f"the image of {name} was not copied"
 
 

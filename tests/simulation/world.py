@@ -32,7 +32,6 @@ _PROJECT = "arn:aws:rekognition:eu-west-1:123456789012:project/sim/1"
 _FLOW = "arn:flow"
 _QUEUES = ("uploads", "answers")
 _MISTAKES = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError, TypeError, ValueError)
-SAMPLED_SOURCE = "Human Sampling"
 NONE_FITS = "None of the Above"
 
 
@@ -243,12 +242,6 @@ class World:
     def open_loops(self) -> list[str]:
         """Return the names of A2I's human loops that wait for an answer."""
         return [loop.name for loop in self.a2i.loops.values() if loop.status == "InProgress"]
-
-    def source_of(self, name: str) -> str:
-        """Return why a review was asked for."""
-        if name in self.a2i.loops:
-            return str(self.a2i.loops[name].input_content["source"])
-        return str(self.dynamodb.tables[REVIEWS].items[(name,)]["Task"]["source"])
 
     def final_answers(self) -> list[str]:
         """Return the reviews whose answers have been written for good."""

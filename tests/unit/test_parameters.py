@@ -17,6 +17,7 @@ BOOLEANS = (
     "Enable-A2I-Workflow",
     "Enable-Automatic-Human-Sampling",
     "Review-Allow-New-Labels",
+    "Test-With-Human-Samples",
 )
 COUNTS = ("Minimum-Untrained-Images", "Human-Sampling-Interval", "Minimum-Test-Images")
 MINUTES = ("Automatic-Training-Poll-Frequency", "Automatic-Human-Sampling-Frequency")

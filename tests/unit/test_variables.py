@@ -48,6 +48,7 @@ def test_without_anything_the_defaults_are_in_force():
         maximum_inference_units=0,
         challenger_margin=0.02,
         minimum_test_images=100,
+        test_with_human_samples=True,
         target_precision=0,
     )
 
@@ -109,6 +110,7 @@ def test_each_parameter_reaches_its_own_field():
         "Challenger-Margin": ("0.05", 0.05),
         "Minimum-Test-Images": ("50", 50),
         "Review-Overlap-Percent": ("10", 10.0),
+        "Test-With-Human-Samples": ("off", False),
         "Review-Budget-Per-Day": ("30", 30),
         "Target-Precision": ("0.9", 0.9),
     }

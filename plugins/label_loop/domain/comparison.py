@@ -14,6 +14,8 @@ _LEVEL = 0.05  # of the labels' tests
 _LOST_SHARE = 1 / 5
 _FEWEST_LOST = 3  # one or two images of a label say nothing
 _SHOWN_LABELS = 3
+ENOUGH_UNBIASED = 100
+"""From so many human samples on they decide how good a version is as a whole."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,11 @@ class Comparison:
     def __str__(self) -> str:
         shown = self.suspects[:_SHOWN_LABELS]
         labels = "".join(f"; {name} {self.by_label[name]}" for name in shown)
-        return f"better on {self.gained} of {self.pairs} test images, worse on {self.lost}{labels}"
+        return f"{self.on('test images')}{labels}"
+
+    def on(self, images: str) -> str:
+        """Return the numbers in words; ``images`` is what was compared."""
+        return f"better on {self.gained} of {self.pairs} {images}, worse on {self.lost}"
 
 
 def compare(
@@ -118,14 +124,19 @@ class Verdict:
     reason: str
 
 
-def judge(comparison: Comparison, best: Comparison | None, settings: Settings) -> Verdict:
+def judge(
+    comparison: Comparison, best: Comparison | None, settings: Settings, unbiased: Comparison | None = None
+) -> Verdict:
     """Decide on a challenger whose F1 score is high enough.
 
     It is held if it is worse for sure, as a whole or at a label. It is deployed if it is hardly worse for sure. Between
     the two a person is asked: what there is to compare does not tell. ``best`` compares it with the best version ever
-    accepted, if that is another one than the champion, so that small losses do not add up.
+    accepted, if that is another one than the champion, so that small losses do not add up. ``unbiased`` compares them
+    on human samples alone, which nobody chose: if there are enough of them, they tell how good it is as a whole.
     """
-    low, high = comparison.bounds
+    has_enough = unbiased is not None and unbiased.pairs >= ENOUGH_UNBIASED
+    low, high = unbiased.bounds if unbiased and has_enough else comparison.bounds
+    samples = f"; {unbiased.on('human samples')}" if unbiased and has_enough else ""
     margin, points = settings.challenger_margin, f"more than {100 * settings.challenger_margin:g} points"
     lost, suspects = (", ".join(names[:_SHOWN_LABELS]) for names in (comparison.lost_labels, comparison.suspects))
     of_best = f"it may be worse than the best version by {points}: {best}; than the serving one"
@@ -143,8 +154,8 @@ def judge(comparison: Comparison, best: Comparison | None, settings: Settings) -
     )
     for applies, action, why in reasons:
         if applies:
-            return Verdict(action, f"{why}: {comparison}")
-    return Verdict("deploy", str(comparison))
+            return Verdict(action, f"{why}: {comparison}{samples}")
+    return Verdict("deploy", f"{comparison}{samples}")
 
 
 def without_a_person(verdict: Verdict, comparison: Comparison, best: Comparison | None) -> Verdict:

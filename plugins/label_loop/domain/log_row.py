@@ -13,7 +13,15 @@ from enum import StrEnum
 from typing import Any
 
 from label_loop.domain.labels import is_none_of_the_above, label_key
-from label_loop.payloads import NONE_OF_THE_ABOVE, SAMPLING_SOURCE, WORKFLOW_SOURCE, ReviewStarted, ReviewTask
+from label_loop.payloads import (
+    LABELLED_FOLDER,
+    NONE_OF_THE_ABOVE,
+    SAMPLING_SOURCE,
+    TEST_FOLDER,
+    WORKFLOW_SOURCE,
+    ReviewStarted,
+    ReviewTask,
+)
 
 SAMPLED_NO = "No"
 SAMPLED_YES = "Yes"
@@ -154,12 +162,17 @@ class LogRow:
         """Whether a human label is set."""
         return self.human_label is not None
 
-    @property
-    def awaits_copy(self) -> bool:
-        """Whether its image is still to be copied for training: it has a label, and is no human sample."""
+    def awaited_copy(self, *, files_samples: bool) -> str | None:
+        """Return the folder to which its image is still to be copied, or None.
+
+        An image with a label is trained. A human sample tests instead if ``files_samples``, and else is not copied.
+        """
         has_label = bool(self.human_label) and not is_none_of_the_above(str(self.human_label))
-        is_for_training = has_label and self.review_source == WORKFLOW_SOURCE
-        return is_for_training and self.copied_key is None and self.copy_failure is None
+        if not has_label or self.copied_key is not None or self.copy_failure is not None:
+            return None
+        if self.is_sampled and files_samples:
+            return TEST_FOLDER
+        return LABELLED_FOLDER if self.review_source == WORKFLOW_SOURCE else None
 
     def agrees_with(self, label: str) -> bool:
         """Whether the detected label is the given one."""

@@ -18,6 +18,8 @@ from label_loop.exceptions import MalformedAnswerError, RefusedAnswerError, Unas
 from label_loop.payloads import (
     LABELLED_FOLDER,
     NONE_OF_THE_ABOVE,
+    SAMPLE_MARK,
+    TEST_FOLDER,
     WIDGET,
     Event,
     ReviewAnswer,
@@ -187,12 +189,14 @@ def new_label_problem(label: str, labels: Labels) -> str:
     )
 
 
-def training_key(label: str, detection_id: str, image_key: str, suffix: str) -> str:
+def copy_key(folder: str, label: str, detection_id: str, image_key: str, suffix: str) -> str:
     """Return the key to which a reviewed image is copied, the same each time an answer is processed.
 
-    It keeps the original name for people; the start of the detection id tells equal names apart.
+    It keeps the original name for people; the start of the detection id tells equal names apart. A human sample, which
+    tests, is told by its name from images that people chose for the test.
     """
-    return f"{LABELLED_FOLDER}{label}/{key_stem(PurePosixPath(image_key).stem)}-{detection_id[:13]}{suffix}"
+    mark = SAMPLE_MARK if folder == TEST_FOLDER else ""
+    return f"{folder}{label}/{mark}{key_stem(PurePosixPath(image_key).stem)}-{detection_id[:13]}{suffix}"
 
 
 def key_stem(name: str) -> str:

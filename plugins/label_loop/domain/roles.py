@@ -1,5 +1,6 @@
 """Which images train and which test a version, so that it is never tested with what it has seen."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,9 +8,11 @@ from enum import StrEnum
 from label_loop.domain.alike import Group, Groups, alike_to, are_of_one_scene, count_groups
 from label_loop.domain.training_images import TrainedImages, new_images
 from label_loop.domain.training_set import MAX_TEST_IMAGES_PER_LABEL
-from label_loop.payloads import LABELLED_FOLDER, LabelledImage
+from label_loop.payloads import LABELLED_FOLDER, SAMPLE_MARK, TEST_FOLDER, LabelledImage
 
 HELD_OUT_EVERY = 5
+ENOUGH_SAMPLES = 200
+"""So many human samples test; of later ones, half train."""
 MOST_OF_A_GROUP = 3
 _SHOWN_LABELS = 3
 
@@ -77,13 +80,15 @@ def _divided(
     division.left_out |= contradictions([*labelled, *core])
     by_look = not are_of_one_scene(labelled)
     by_label: dict[str, tuple[list[LabelledImage], list[LabelledImage]]] = {}
-    for place, images in enumerate((labelled, core)):
+    given_back = _given_back(core)
+    for images, is_core in ((labelled, False), (core, True)):
         for image in images:
             if image.key not in division.left_out:
-                by_label.setdefault(image.label, ([], []))[place].append(image)
-    for of_label, core_of_label in by_label.values():
+                of_label = by_label.setdefault(image.label, ([], []))
+                of_label[is_core and image.key not in given_back].append(image)
+    for of_label in by_label.values():
         groups: Groups[Role] = Groups(by_look=by_look)
-        _LabelDivision(division, groups, roles, before, holds_out).divide(of_label, core_of_label)
+        _LabelDivision(division, groups, roles, before, holds_out).divide(*of_label)
     return division
 
 
@@ -100,6 +105,18 @@ def count_new(images: Sequence[LabelledImage], before: Sequence[LabelledImage]) 
     by_look = not are_of_one_scene(images)
     known = alike_to(before, new, by_look=by_look)
     return count_groups((image for image in new if image.content not in known), by_look=by_look)
+
+
+def follows_production(image: LabelledImage) -> bool:
+    """Return whether a test image is a human sample, so that it was chosen by nobody."""
+    return image.key.startswith(TEST_FOLDER) and image.key.rpartition("/")[2].startswith(SAMPLE_MARK)
+
+
+def _given_back(core: Iterable[LabelledImage]) -> set[str]:
+    """Return the keys of the human samples that are to train: beyond the first ones, every second by its content."""
+    samples = sorted(filter(follows_production, core), key=_arrival)
+    later = samples[ENOUGH_SAMPLES:]
+    return {image.key for image in later if hashlib.sha256(image.content.encode()).digest()[0] % 2}
 
 
 def contradictions(images: Sequence[LabelledImage]) -> dict[str, str]:
@@ -140,7 +157,8 @@ class _LabelDivision:
             self._take(group)
 
     def _role_of(self, image: LabelledImage) -> Role | None:
-        if self.roles.training.had(image):
+        # A human sample among them is given back to train.
+        if self.roles.training.had(image) or image.key.startswith(TEST_FOLDER):
             return Role.TRAINING
         return Role.TEST if self.roles.held_out.had(image) else None
 

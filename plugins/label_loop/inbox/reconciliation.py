@@ -159,5 +159,8 @@ class AnswersReconciliation(Reconciliation):
         """Return the answers that are not in the log, or whose image is not copied yet."""
         ids = {upload: detection_id_of(upload.key.split("/")[-2]) for upload in uploads if upload.key.count("/") > 1}
         rows = self.context.clients.log.rows([id_ for id_ in ids.values() if id_])
-        answered = {id_ for id_, row in rows.items() if row.is_answered and not row.awaits_copy}
+        files_samples = self.context.settings.test_with_human_samples
+        answered = {
+            id_ for id_, row in rows.items() if row.is_answered and not row.awaited_copy(files_samples=files_samples)
+        }
         return [upload for upload, id_ in ids.items() if id_ not in answered]

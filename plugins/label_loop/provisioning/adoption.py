@@ -13,7 +13,7 @@ from typing import Any
 from label_loop.domain.moments import timestamp
 from label_loop.loop_state import LoopState
 from label_loop.provisioning.notifications import function_notifications, read_notifications, restore_notifications
-from label_loop.provisioning.parameter_store import require_record, write_record
+from label_loop.provisioning.parameter_store import ADOPTION, require_record, write_record
 from label_loop.provisioning.provision import provision_at
 from label_loop.provisioning.report import ProvisioningError, ResourceLine, ResourceOutcome
 from label_loop.provisioning.sample import check, check_idle
@@ -21,7 +21,6 @@ from label_loop.provisioning.sample_rules import disable, enable, enabled_rules,
 from label_loop.provisioning.site import Site, aws_errors_as, or_none
 from label_loop.system_record import RecordKey, SystemRecord
 
-ADOPTION = "Adoption"
 _KIND = "parameter"
 _DESCRIPTION = "What the adoption switched off in the AWS sample, so that it can be given back. Do not edit."
 _NOTIFICATIONS, _RULES, _SINCE = "notifications", "rules", "adopted_at"

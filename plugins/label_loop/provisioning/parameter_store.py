@@ -17,19 +17,27 @@ from label_loop.system_record import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION, S
 
 _KIND = "parameter"
 _NAMES_PER_CALL = 10  # of GetParameters
+ADOPTION = "Adoption"  # the parameter that holds what an adoption switched off
+_AS_THE_SAMPLE = {"Test-With-Human-Samples": "false"}
 
 
 def ensure_parameters(site: Site) -> None:
-    """Create the parameters that are missing, with their defaults. Existing values are never changed."""
+    """Create the parameters that are missing, with their defaults. Existing values are never changed.
+
+    An adopted loop goes on as the AWS sample did until somebody changes its parameters.
+    """
     ssm = site.client("ssm")
     names = [site.loop.parameter(name) for name in PARAMETERS]
+    adoption = site.loop.parameter(ADOPTION)
     with aws_errors_as("parameters below", site.loop.path):
-        answers = [ssm.get_parameters(Names=list(some)) for some in batched(names, _NAMES_PER_CALL)]
+        answers = [ssm.get_parameters(Names=list(some)) for some in batched([*names, adoption], _NAMES_PER_CALL)]
     present = {parameter["Name"] for answer in answers for parameter in answer["Parameters"]}
+    is_adopted = site.options.take_over or adoption in present
     for name, parameter in zip(names, PARAMETERS.values(), strict=True):
         with site.resource(_KIND, name) as resource:
             if name not in present:
-                value = {"Value": parameter.default, "Description": parameter.description}
+                default = _AS_THE_SAMPLE.get(parameter.name) if is_adopted else None
+                value = {"Value": default or parameter.default, "Description": parameter.description}
                 resource.create(partial(ssm.put_parameter, Name=name, Type="String", Tags=site.tag_list, **value))
 
 

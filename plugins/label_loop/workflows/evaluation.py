@@ -9,6 +9,7 @@ from label_loop.domain import training
 from label_loop.domain.comparison import Comparison, Verdict, compare, judge, without_a_person
 from label_loop.domain.deployment import passes_gate
 from label_loop.domain.evaluated_images import EvaluatedImage, seen
+from label_loop.domain.roles import follows_production
 from label_loop.loop_state import LoopState
 from label_loop.model_project import ModelProject, manifest_key
 from label_loop.payloads import LabelledImage, ProjectVersion
@@ -58,10 +59,11 @@ class EvaluationWorkflow(ModelProject):
         if champion is None or champion.arn == version.arn or not self._has_test_set(version):
             return Verdict("deploy", score), False
         tested = list(self._snapshots.images(version))
-        comparison, best = self._compared(tested, version, champion), None
+        (comparison, unbiased), best = self._compared(tested, version, champion), None
         if best_before and best_before.arn not in (champion.arn, version.arn):
-            best = self._compared(tested, version, best_before)
-        verdict = without_a_person(judge(comparison, best, self.context.settings), comparison, best)
+            best, _ = self._compared(tested, version, best_before)
+        judged = judge(comparison, best, self.context.settings, unbiased)
+        verdict = without_a_person(judged, comparison, best)
         is_best = comparison.gained >= comparison.lost and (best is None or best.gained > best.lost)
         return replace(verdict, reason=f"{score}; {verdict.reason}"), is_best
 
@@ -73,11 +75,18 @@ class EvaluationWorkflow(ModelProject):
         attempt = self.attempt
         return bool(attempt and attempt.version_name == version.name and attempt.test_manifest_key)
 
-    def _compared(self, tested: Sequence[EvaluatedImage], version: ProjectVersion, other: ProjectVersion) -> Comparison:
-        """Compare a version, by what it said of its test images, with another one on images that neither has seen."""
+    def _compared(
+        self, tested: Sequence[EvaluatedImage], version: ProjectVersion, other: ProjectVersion
+    ) -> tuple[Comparison, Comparison]:
+        """Compare a version, by what it said of its test images, with another one on images that neither has seen.
+
+        The second comparison is on the human samples among them.
+        """
         of_other = list(self._snapshots.images(other))
         trained = chain(self._trained(version, tested), self._trained(other, of_other))
-        return compare(tested, of_other, seen(tested, trained))
+        known = seen(tested, trained)
+        samples = (one for one in tested if follows_production(one.image))
+        return compare(tested, of_other, known), compare(samples, of_other, known)
 
     def _trained(self, version: ProjectVersion, tested: Iterable[EvaluatedImage]) -> Iterator[LabelledImage]:
         """Yield the images that a version was trained with: of its manifest, Rekognition may have split off some."""

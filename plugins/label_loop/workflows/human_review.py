@@ -19,6 +19,7 @@ from label_loop.payloads import (
     ANSWERS_FOLDER,
     LABELLED_FOLDER,
     NONE_OF_THE_ABOVE,
+    TEST_FOLDER,
     Event,
     ReviewAnswer,
     ReviewEnded,
@@ -164,7 +165,7 @@ class HumanReviewWorkflow:
             rows = self.context.clients.log.rows([one.id for one in given])
             asked = [one for one in given if self._is_asked(one, rows)]
             rows |= self._log(self._filed([one for one in asked if not rows[one.id].is_answered]), rows)
-            self._copy([one for one in asked if rows[one.id].awaits_copy], rows)
+            self._copy([one for one in asked if self._folder(rows[one.id])], rows)
 
     def _is_asked(self, one: _Given, rows: Mapping[str, LogRow]) -> bool:
         with self._contained(one.delivery, file=one.file):
@@ -213,7 +214,7 @@ class HumanReviewWorkflow:
         self.summary.answered += len(changed)
         self.summary.repeated += len(answers) - len(changed)
         logged = {id_: rows[id_].with_answer(answers[id_]) for id_ in changed}
-        self._events += [_answered(row) for row in logged.values() if not row.awaits_copy]
+        self._events += [_answered(row) for row in logged.values() if not self._folder(row)]
         # Another process has answered the others in the meantime, and may have ended before it copied their images.
         others = [id_ for id_ in answers if id_ not in logged]
         return logged | (self.context.clients.log.rows(others) if others else {})
@@ -225,13 +226,17 @@ class HumanReviewWorkflow:
 
     # ------------------------------------------------------------------ what is copied
 
+    def _folder(self, row: LogRow) -> str | None:
+        return row.awaited_copy(files_samples=self.context.settings.test_with_human_samples)
+
     def _copy(self, given: Sequence[_Given], rows: Mapping[str, LogRow]) -> None:
-        """Copy the images of answered rows for training, and record the copies."""
+        """Copy the images of answered rows to train or test, and record the copies."""
         images = TrainingCopies(self.context.clients.objects)
         copies: dict[str, Copy] = {}
         for one in given:
             with self._contained(one.delivery):
-                copies[one.id] = images.copied(rows[one.id])
+                row = rows[one.id]
+                copies[one.id] = images.copied(row, self._folder(row) or LABELLED_FOLDER)
         with self._contained(*(one.delivery for one in given if one.id in copies)):
             for id_ in self.context.clients.log.set_copies(copies):
                 row = rows[id_].with_copy(copies[id_])
@@ -250,7 +255,8 @@ def _answered(row: LogRow) -> Event:
             "image": row.image_uri,
             "detection": row.detection_id,
             "human_label": label,
-            "added_to_training": row.copied_key is not None,
+            "added_to_training": (row.copied_key or "").startswith(LABELLED_FOLDER),
+            "added_to_test": (row.copied_key or "").startswith(TEST_FOLDER),
         },
     )
 

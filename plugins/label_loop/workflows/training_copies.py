@@ -1,10 +1,10 @@
-"""The copies of answered images in the label folders, from which they are trained."""
+"""The copies of answered images in the folders of labels, from which they train or test."""
 
 from botocore.exceptions import ClientError
 
 from label_loop.domain.images import image_suffix, is_image_key
 from label_loop.domain.log_row import Copy, LogRow
-from label_loop.domain.reviews import training_key
+from label_loop.domain.reviews import copy_key
 from label_loop.exceptions import ForeignObjectError
 from label_loop.hooks.objects import LoopObjects
 from label_loop.payloads import UPLOADS_FOLDER, S3Upload
@@ -16,14 +16,14 @@ class TrainingCopies:
     def __init__(self, objects: LoopObjects) -> None:
         self.objects = objects
 
-    def copied(self, row: LogRow) -> Copy:
-        """Copy the image of a row to the folder of its human label.
+    def copied(self, row: LogRow, folder: str) -> Copy:
+        """Copy the image of a row to a folder, under its human label.
 
         If the image cannot be copied for good, that is the outcome; botocore's other errors are raised.
         """
         source = S3Upload(row.bucket, row.key, row.etag, row.version_id)
         try:
-            return Copy(self._copy(row, source))
+            return Copy(self._copy(row, source, folder))
         except ForeignObjectError as error:
             return Copy(failure=str(error))
         except ClientError as error:
@@ -31,15 +31,15 @@ class TrainingCopies:
             if problem is None:
                 raise
         # A process that was killed before it could record its copy may have made one.
-        made = next(self.objects.named(_key(row, "")), None)
+        made = next(self.objects.named(_key(row, folder, "")), None)
         return Copy(made) if made else Copy(failure=f"the image {problem}")
 
-    def _copy(self, row: LogRow, source: S3Upload) -> str:
+    def _copy(self, row: LogRow, source: S3Upload, folder: str) -> str:
         head = b"" if is_image_key(row.key) else self.objects.read(source, UPLOADS_FOLDER, 8)
-        target = _key(row, image_suffix(row.key, head))
+        target = _key(row, folder, image_suffix(row.key, head))
         self.objects.copy(source, UPLOADS_FOLDER, target)
         return target
 
 
-def _key(row: LogRow, suffix: str) -> str:
-    return training_key(str(row.human_label), row.detection_id, row.key, suffix)
+def _key(row: LogRow, folder: str, suffix: str) -> str:
+    return copy_key(folder, str(row.human_label), row.detection_id, row.key, suffix)

@@ -109,3 +109,15 @@ def test_small_losses_do_not_add_up():
     assert "worse than the best version by more than 2 points: better on 2 of 200" in verdict.reason
     assert without_a_person(verdict, than_champion, than_best).action == "hold"
     assert judge(than_champion, comparison(a=(8, 2, 200)), DEFAULTS).action == "deploy"
+
+
+def test_enough_human_samples_decide_how_good_a_version_is_as_a_whole():
+    even = comparison(cat=(10, 10, 150))
+    better, worse = comparison(cat=(10, 0, 100)), comparison(cat=(0, 10, 100))
+    assert judge(even, None, DEFAULTS).action == "ask"
+    assert judge(even, None, DEFAULTS, better).action == "deploy"
+    held = judge(even, None, DEFAULTS, worse)
+    assert held.action == "hold"
+    assert held.reason.endswith("worse on 10; better on 0 of 100 human samples, worse on 10")
+    few = comparison(cat=(0, 10, 99))
+    assert judge(even, None, DEFAULTS, few) == judge(even, None, DEFAULTS)

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from tests.unit.strategies import ARBITRARY_JSON, HOSTILE_TEXT
 
 from label_loop.domain.log_row import Attribute, Copy, LoggedAnswer, LogRow, agrees, shown_percent
-from label_loop.payloads import NONE_OF_THE_ABOVE, SAMPLING_SOURCE, WORKFLOW_SOURCE, ReviewStarted, ReviewTask
+from label_loop.payloads import (
+    LABELLED_FOLDER,
+    NONE_OF_THE_ABOVE,
+    SAMPLING_SOURCE,
+    TEST_FOLDER,
+    WORKFLOW_SOURCE,
+    ReviewStarted,
+    ReviewTask,
+)
 
 ROW = LogRow(
     detection_id="d1",
@@ -82,20 +90,23 @@ def test_the_row_tells_why_people_were_asked(changes, source):
 
 
 @pytest.mark.parametrize(
-    ("changes", "awaits"),
+    ("changes", "folder", "folder_of_samples"),
     [
-        ({"human_label": "cat"}, True),
-        ({}, False),
-        ({"human_label": ""}, False),
-        ({"human_label": NONE_OF_THE_ABOVE}, False),
-        ({"human_label": "none of the above"}, False),
-        ({"human_label": "cat", "copied_key": "copy"}, False),
-        ({"human_label": "cat", "copy_failure": "gone"}, False),
-        ({"human_label": "cat", "confidence_percent": 99.0}, False),  # a human sample
+        ({"human_label": "cat"}, LABELLED_FOLDER, LABELLED_FOLDER),
+        ({}, None, None),
+        ({"human_label": ""}, None, None),
+        ({"human_label": NONE_OF_THE_ABOVE}, None, None),
+        ({"human_label": "none of the above", "is_sampled": True}, None, None),
+        ({"human_label": "cat", "copied_key": "copy", "is_sampled": True}, None, None),
+        ({"human_label": "cat", "copy_failure": "gone"}, None, None),
+        ({"human_label": "cat", "confidence_percent": 99.0, "is_sampled": True}, None, TEST_FOLDER),
+        ({"human_label": "cat", "is_sampled": True}, LABELLED_FOLDER, TEST_FOLDER),  # an unsure one
     ],
 )
-def test_an_answered_image_is_copied_for_training_once(changes, awaits):
-    assert replace(ROW, **{**UNSURE, **changes}).awaits_copy is awaits
+def test_an_answered_image_is_copied_once_to_train_or_to_test(changes, folder, folder_of_samples):
+    row = replace(ROW, **{**UNSURE, **changes})
+    assert row.awaited_copy(files_samples=False) == folder
+    assert row.awaited_copy(files_samples=True) == folder_of_samples
 
 
 @pytest.mark.parametrize(

@@ -13,15 +13,15 @@ from label_loop.domain.labels import check_label, labels_of
 from label_loop.domain.log_row import LogRow
 from label_loop.domain.reviews import (
     check_asked,
+    copy_key,
     detection_id_of,
     human_loop_name,
     new_label_problem,
     parse_answer,
     task_input,
-    training_key,
 )
 from label_loop.exceptions import MalformedAnswerError, RefusedAnswerError, UnaskedAnswerError
-from label_loop.payloads import ReviewAnswer, ReviewEnded, ReviewTask
+from label_loop.payloads import LABELLED_FOLDER, TEST_FOLDER, ReviewAnswer, ReviewEnded, ReviewTask
 
 DETECTION_ID = "0b6f3d5e-9c1a-4b7e-8f2d-1234567890ab"
 NAME = f"label-loop-{DETECTION_ID}"
@@ -329,7 +329,7 @@ def test_an_answered_label_is_one_folder_or_refused(label):
     except MalformedAnswerError:
         return
     if answered is not None:
-        key = training_key(answered, DETECTION_ID, "images_for_detection/1.png", ".png")
+        key = copy_key(LABELLED_FOLDER, answered, DETECTION_ID, "images_for_detection/1.png", ".png")
         assert key.count("/") == 2
         assert key.split("/")[1] == answered == label.strip()
 
@@ -346,22 +346,24 @@ def test_an_answered_label_is_one_folder_or_refused(label):
         (f"u/{'x' * 500}.png", f"images_labeled_by_folder/cat/{'x' * 80}-0b6f3d5e-9c1a.png"),
     ],
 )
-def test_training_keys(image_key, key):
-    assert training_key("cat", DETECTION_ID, image_key, ".png") == key
+def test_keys_of_copies(image_key, key):
+    assert copy_key(LABELLED_FOLDER, "cat", DETECTION_ID, image_key, ".png") == key
+    tested = key.replace("images_labeled_by_folder/cat/", "images_for_testing/cat/human-sample-")
+    assert copy_key(TEST_FOLDER, "cat", DETECTION_ID, image_key, ".png") == tested
 
 
 @given(image_key=HOSTILE_TEXT)
 def test_a_training_key_is_one_that_s3_takes_and_training_counts(image_key):
     from label_loop.domain.training_images import folder_label
-    from label_loop.payloads import LABELLED_FOLDER
 
     # The longest label, of characters that are longest in UTF-8; keys are at most 1,024 bytes.
     for label in ("cat", "x" * 255):
-        key = training_key(label, DETECTION_ID, image_key * 20, ".png")
-        assert len(key.encode()) <= 1024
-        assert folder_label(LABELLED_FOLDER, key) == label
+        for folder in (LABELLED_FOLDER, TEST_FOLDER):
+            key = copy_key(folder, label, DETECTION_ID, image_key * 20, ".png")
+            assert len(key.encode()) <= 1024
+            assert folder_label(folder, key) == label
 
 
 def test_the_longest_key_in_any_script_fits_s3():
     label = check_label("中" * 255)
-    assert len(training_key(label, DETECTION_ID, "中" * 300 + ".png", ".png").encode()) <= 1024
+    assert len(copy_key(TEST_FOLDER, label, DETECTION_ID, "中" * 300 + ".png", ".png").encode()) <= 1024

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.testing.looks import look, varied
 
-from label_loop.domain.roles import EarlierRoles, count_new, covers, divide
+from label_loop.domain.roles import EarlierRoles, count_new, covers, divide, follows_production
 from label_loop.domain.training_images import TrainedImages
-from label_loop.payloads import LABELLED_FOLDER, TEST_FOLDER, LabelledImage
+from label_loop.payloads import LABELLED_FOLDER, SAMPLE_MARK, TEST_FOLDER, LabelledImage
 
 NOBODY = EarlierRoles.of((), ())
 NOTHING = TrainedImages(())
@@ -139,6 +139,23 @@ def test_images_of_a_fixed_camera_are_alike_only_if_they_are_equal():
     division = first([*images, copy])
     assert len(division.training) + len(division.test) == 300 + 1
     assert division.left_out == {}
+
+
+def test_two_hundred_human_samples_test_and_half_of_the_others_train():
+    samples = [
+        replace(one, key=f"{TEST_FOLDER}cat/{SAMPLE_MARK}{one.key[-8:]}")
+        for one in (image(n, folder=TEST_FOLDER) for n in range(600))
+    ]
+    division = first(labelled(5, "dog"), samples)
+    tested = [one for one in division.test if one.label == "cat"]
+    trained = [one for one in division.training if one.label == "cat"]
+    assert tested[:200] == samples[:200]
+    assert len(tested) + len(trained) == 600
+    assert 150 < len(trained) < 250
+    assert all(map(follows_production, tested))
+    assert not any(map(follows_production, [*labelled(3), image(1, folder=TEST_FOLDER)]))
+    later = next_of(division, labelled(5, "dog"), samples)
+    assert (set(later.test), set(later.training)) == (set(division.test), set(division.training))
 
 
 def test_no_more_images_of_a_label_are_held_out_than_rekognition_tests():

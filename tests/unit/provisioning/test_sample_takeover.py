@@ -8,8 +8,8 @@ from boto3 import Session
 from tests.testing.sample_layout import ACCOUNT, ANSWERS, UPLOADS
 
 from label_loop.cli import main
-from label_loop.provisioning.adoption import ADOPTION
 from label_loop.provisioning.notifications import _plain
+from label_loop.provisioning.parameter_store import ADOPTION
 from label_loop.system_record import SYSTEM_RECORD
 
 WRITES = ("Put", "Create", "Delete", "Disable", "Enable", "Update", "Set", "Subscribe", "Tag", "Start", "Stop")
