@@ -19,6 +19,7 @@ from bench import (
     honesty,
     labelling,
     learning,
+    learning_curve,
     live,
     reviewers,
     sampling,
@@ -44,6 +45,7 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "decisions": lambda: honesty.measure(10, 20),
     "drift": lambda: drift.measure(200, 200),
     "thresholds": lambda: thresholds.measure(200),
+    "learning-curve": lambda: learning_curve.measure(20),
     "live": lambda: live.measure(1000),
     "airflow": lambda: airflow.measure(30, 120),
 }
