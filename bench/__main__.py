@@ -19,6 +19,7 @@ from bench import (
     honesty,
     labelling,
     learning,
+    learning_curve,
     live,
     reviewers,
     sampling,
@@ -46,6 +47,7 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "drift": lambda: drift.measure(200, 200),
     "thresholds": lambda: thresholds.measure(200),
     "unknown": lambda: unknown.measure(range(1, 11)),
+    "learning-curve": lambda: learning_curve.measure(20),
     "live": lambda: live.measure(1000),
     "airflow": lambda: airflow.measure(30, 120),
 }

@@ -80,12 +80,14 @@ def _thinned(image: Image.Image) -> Image.Image:
     return image.filter(ImageFilter.MaxFilter(_STROKE_PIXELS))  # paper is white
 
 
-def _as_is(image: Image.Image) -> Image.Image:
+def as_is(image: Image.Image) -> Image.Image:
+    """Return an image unchanged."""
     return image
 
 
 @cache
-def _pixels(change: Change) -> tuple[list[Pixels], Matrix, Labels]:
+def pixels_of(change: Change) -> tuple[list[Pixels], Matrix, Labels]:
+    """Return the pixels, features and labels of changed digits."""
     found = list(islice(digits(), _IMAGES))
     images = [
         change(Image.open(io.BytesIO(one.body)).convert("L")).convert("RGB").resize((SIDE, SIDE)) for one in found
@@ -95,13 +97,13 @@ def _pixels(change: Change) -> tuple[list[Pixels], Matrix, Labels]:
 
 
 @cache
-def uploads(seed: int, change: Change = _as_is) -> Detected:
+def uploads(seed: int, change: Change = as_is) -> Detected:
     """Return what the model of this seed says of changed images that it was not trained with."""
-    pixels, features, labels = _pixels(_as_is)
+    pixels, features, labels = pixels_of(as_is)
     order = np.random.default_rng(seed).permutation(len(labels))
     trained, uploaded = order[:_TRAINED], order[_POOL:]
     model = fit([pixels[index] for index in trained], features[trained], list(labels[trained]))
-    confidences = model.confidences(_pixels(change)[1][uploaded])
+    confidences = model.confidences(pixels_of(change)[1][uploaded])
     guesses = np.array(model.labels)[confidences.argmax(axis=1)]
     return Detected(guesses, confidences.max(axis=1), labels[uploaded])
 
@@ -127,7 +129,7 @@ def _days(history: int, length: int, draw: Draw, change: Change) -> Iterator[Dai
     chance, seed = np.random.default_rng(history), history % _MODELS
     first = _FIRST + timedelta(history % 7)
     for day in range(length):
-        detected = uploads(seed, change if day >= DRIFT_FROM_DAY else _as_is)
+        detected = uploads(seed, change if day >= DRIFT_FROM_DAY else as_is)
         chosen = draw(detected.truth, day, chance)
         sampled = chance.choice(chosen, len(chosen) // SAMPLING_INTERVAL, replace=False)
         counts = Counter({statistics.DETECTIONS: len(chosen)})
@@ -155,7 +157,7 @@ def _first_alarm(days: Sequence[DailyCounts], from_day: int) -> tuple[int, str] 
 
 
 def _steady(name: str, draw: Draw, histories: int) -> Figure:
-    streams = (list(_days(history, STEADY_DAYS, draw, _as_is)) for history in range(histories))
+    streams = (list(_days(history, STEADY_DAYS, draw, as_is)) for history in range(histories))
     found = [alarm for days in streams if (alarm := _first_alarm(days, 1))]
     return Figure(
         f"{STEADY_DAYS} days without drift, {histories} histories, {name}: false alarms",

@@ -7,7 +7,7 @@ from bench import drift
 
 def test_a_stream_that_does_not_drift_is_not_reported() -> None:
     for draw in (drift._independent, drift._bursts):
-        days = list(drift._days(0, 36, draw, drift._as_is))
+        days = list(drift._days(0, 36, draw, drift.as_is))
         assert drift._first_alarm(days, 33) is None
 
 
