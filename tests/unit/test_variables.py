@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.unit.strategies import ARBITRARY_JSON
 
 from label_loop.loop import Loop
-from label_loop.parameters import FIELDS, PARAMETERS, Settings
+from label_loop.parameters import FIELDS, PARAMETERS, ApproveDeployments, Settings
 from label_loop.variables import SYNC_STATE, parse_sync_state, read_settings, setting, variable_text
 
 LOGOS = Loop("/logos")
@@ -46,6 +46,8 @@ def test_without_anything_the_defaults_are_in_force():
         maximum_inference_units=0,
         challenger_margin=0.02,
         minimum_test_images=100,
+        approve_deployments=ApproveDeployments.WHEN_UNDECIDED,
+        approval_hours=72,
     )
 
 
@@ -105,6 +107,8 @@ def test_each_parameter_reaches_its_own_field():
         "Maximum-Inference-Units": ("5", 5),
         "Challenger-Margin": ("0.05", 0.05),
         "Minimum-Test-Images": ("50", 50),
+        "Approve-Deployments": ("Never", ApproveDeployments.NEVER),
+        "Approval-Hours": ("24", 24),
     }
     in_force = read_settings(LOGOS, lambda _loop, name: other.get(name, (None,))[0])
     assert {name: getattr(in_force, FIELDS[name]) for name in PARAMETERS} == {
