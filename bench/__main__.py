@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import airflow, alike, calls, honesty, learning, sampling, throughput, training
+from bench import airflow, alike, calls, honesty, learning, sampling, small_loop, throughput, training
 from bench.figures import Figure
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -26,6 +26,7 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "learning": lambda: learning.measure((1, 2, 3), labelled=9, testing=20, uploads=43),
     "alike": lambda: alike.measure(range(1, 11), 200),
     "decisions": lambda: honesty.measure(10, 20),
+    "small-loop": lambda: small_loop.measure(range(1, 11)),
     "airflow": lambda: airflow.measure(30, 120),
 }
 

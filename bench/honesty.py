@@ -134,8 +134,8 @@ def _pair(seed: int, more: int, answers: Answers, first: int = CHAMPION) -> Pair
     order = chance.permutation(len(everything.labels))
     before, added, rest = order[:first], order[first : first + more], order[_POOL:]
     good = list(everything.labels[before])
-    champion = _model(before, good)
-    challenger = _model(np.concatenate([before, added]), [*good, *answers(list(everything.labels[added]), chance)])
+    champion = digit_model(before, good)
+    challenger = digit_model(np.concatenate([before, added]), [*good, *answers(list(everything.labels[added]), chance)])
     return Pair(_says(champion, rest), _says(challenger, rest), everything.labels[rest])
 
 
@@ -151,13 +151,24 @@ def _pixels(body: bytes) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32
     return np.asarray(image, dtype=np.float32) / 255
 
 
-def _model(indices: Sequence[int], labels: Sequence[str]) -> Classifier:
+def digit_model(indices: Sequence[int], labels: Sequence[str]) -> Classifier:
+    """Return a model that is trained with digits, under these labels."""
     everything = _pictures()
     return fit(everything.pixels[indices], everything.features[indices], labels)
 
 
 def _says(model: Classifier, indices: Sequence[int]) -> Labels:
-    return np.array(model.labels)[model.confidences(_pictures().features[indices]).argmax(axis=1)]
+    return np.array(model.labels)[digit_probabilities(model, indices).argmax(axis=1)]
+
+
+def digit_probabilities(model: Classifier, indices: Sequence[int]) -> Matrix:
+    """Return a model's confidences, 0 to 1, in each label for digits."""
+    return model.confidences(_pictures().features[indices])
+
+
+def digit_labels() -> Labels:
+    """Return the true labels of all digits."""
+    return _pictures().labels
 
 
 # -------------------------------------------------------------------- decisions
