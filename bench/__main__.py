@@ -23,6 +23,7 @@ from bench import (
     live,
     reviewers,
     sampling,
+    small_loop,
     thresholds,
     throughput,
     training,
@@ -49,6 +50,7 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "unknown": lambda: unknown.measure(range(1, 11)),
     "learning-curve": lambda: learning_curve.measure(20),
     "live": lambda: live.measure(1000),
+    "small-loop": lambda: small_loop.measure(range(1, 11)),
     "airflow": lambda: airflow.measure(30, 120),
 }
 

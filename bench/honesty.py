@@ -159,7 +159,17 @@ def model_of(indices: Sequence[int], labels: Sequence[str]) -> Classifier:
 
 
 def _says(model: Classifier, indices: Sequence[int]) -> Labels:
-    return np.array(model.labels)[model.confidences(pictures().features[indices]).argmax(axis=1)]
+    return np.array(model.labels)[digit_probabilities(model, indices).argmax(axis=1)]
+
+
+def digit_probabilities(model: Classifier, indices: Sequence[int]) -> Matrix:
+    """Return a model's confidences, 0 to 1, in each label for digits."""
+    return model.confidences(pictures().features[indices])
+
+
+def digit_labels() -> Labels:
+    """Return the true labels of all digits."""
+    return pictures().labels
 
 
 # -------------------------------------------------------------------- decisions

@@ -3,7 +3,9 @@
 Checks whether there are enough new labelled images, trains a Rekognition Custom Labels version with all of them, and
 deploys it if its F1 score is high enough and it holds against the serving version on the same test images. The serving
 version is stopped only once its successor serves. Then the successor scores the reviews that wait in the Airflow UI
-again: those that it is sure of are withdrawn. Each run does so for five minutes at most, and the next one goes on.
+again: those that it is sure of are withdrawn. Each run does so for five minutes at most, and the next one goes on. If
+the test images do not tell which version is better, a person is asked by the DAG approval (`Approve-Deployments`), and
+this run ends.
 
 **Schedule** every `Automatic-Training-Poll-Frequency` minutes while `Enable-Automatic-Training` is true, starting after
 the first sync of the parameters. It can be triggered by hand at any time; with `force`, it trains even without new
@@ -16,8 +18,8 @@ version may be deployed, as usual. The name of the serving version starts it aga
 active at a time: a deployment that is triggered during a training starts when that run has ended.
 
 **Variables read** `Enable-Automatic-Training`, `Automatic-Training-Poll-Frequency`, `Minimum-Untrained-Images`,
-`Minimum-F1-Score`, `Challenger-Margin`, `Minimum-Test-Images`, `Minimum-Inference-Units`, `Maximum-Inference-Units`,
-`Minimum-Label-Detection-Confidence`.
+`Minimum-F1-Score`, `Challenger-Margin`, `Minimum-Test-Images`, `Approve-Deployments`, `Approval-Hours`,
+`Train-None-Of-The-Above`, `Minimum-Inference-Units`, `Maximum-Inference-Units`, `Minimum-Label-Detection-Confidence`.
 
 **Idempotency** every task can be retried: a version is named after its images and its run, so nothing is trained or
 paid for twice. The next run continues an interrupted training; an interrupted deployment by hand has to be triggered
@@ -30,6 +32,7 @@ email give the reason. A held or failed version is not trained again until there
 from airflow.sdk import DAG, Label, Param, TriggerRule
 
 from label_loop.loop import loops
+from label_loop.operators.approval import RequestApprovalOperator
 from label_loop.operators.deployment import (
     DeploymentMoveEndpointOperator,
     DeploymentSmokeTestOperator,
@@ -76,6 +79,9 @@ for loop in loops():
         evaluate = TrainingEvaluateOperator(
             task_id="evaluate", loop_path=loop.path, version_name=wait_for_training.output
         )
+        request_approval = RequestApprovalOperator(
+            task_id="request_approval", loop_path=loop.path, version_name=wait_for_training.output
+        )
         # The trigger rule lets it run whether training ran or was skipped; it skips itself if there is no version to
         # start. Its retries last about 20 minutes: an idle version that it replaces may take long to stop.
         start_version = DeploymentStartVersionOperator(
@@ -112,5 +118,6 @@ for loop in loops():
         check >> Label("train") >> write_manifest >> create_version >> wait_for_training >> evaluate
         check >> Label("deploy by hand") >> start_version
         evaluate >> Label("good enough") >> start_version
+        evaluate >> Label("undecided") >> request_approval
         start_version >> wait_for_start >> smoke_test >> move_endpoint >> stop_idle_versions
         move_endpoint >> rescore_reviews

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
-from label_loop.payloads import FailedObject, LabelMinimums, TrainingAttempt
+from label_loop.payloads import ApprovalQuestion, FailedObject, LabelMinimums, TrainingAttempt
 
 _MAX_COUNT_DIGITS = 15
 _MAX_FAILED_IN_RECORD = 10
@@ -48,6 +48,8 @@ class LoopState:
     deploying_since: str | None = None
     """When the current deployment began; a crash may leave it set."""
     last_training_attempt: TrainingAttempt | None = None
+    approval_question: ApprovalQuestion | None = None
+    """The last question whether to deploy a version; None if none was asked since the endpoint moved."""
     best_version_arn: str | None = None
     """Of the accepted versions the one that was right on most test images; None before the first comparison."""
     quality_reported_on: str | None = None
@@ -83,6 +85,12 @@ class LoopState:
     def parse(cls, values: Mapping[str, Any]) -> "LoopState":
         """Read stored values: a DynamoDB item, or the system record. What is unreadable counts as missing."""
         return cls(**{name: _parse(name, values.get(_stored_name(name))) for name in _FIELDS})
+
+    @property
+    def open_question(self) -> ApprovalQuestion | None:
+        """The question that is not answered yet, or None."""
+        question = self.approval_question
+        return question if question and not question.answer else None
 
     def mark(self, mark: Mark) -> str | None:
         """Return the moment of a mark."""
@@ -121,6 +129,8 @@ def _stored_name(name: str) -> str:
 def _to_json(value: object) -> Any:  # what DynamoDB and JSON take
     if isinstance(value, tuple):
         return [asdict(failed) for failed in value]
+    if isinstance(value, ApprovalQuestion):
+        return asdict(value)
     return value.to_json() if isinstance(value, TrainingAttempt | LabelMinimums) else value
 
 
@@ -134,6 +144,8 @@ def _parse(field: str, value: Any) -> Any:
         return tuple(failed for failed in found if failed)
     if field == "label_minimums":
         return LabelMinimums.from_json(value) if value is not None else None
+    if field == "approval_question":
+        return ApprovalQuestion.from_json(value)
     if field == "last_training_attempt":
         return TrainingAttempt.from_json(_plain(value)) if isinstance(value, dict) else None
     return value if isinstance(value, str) and value else None

@@ -27,6 +27,14 @@ class Group(StrEnum):
     ACCEPTANCE = "Which detections are accepted"
 
 
+class ApproveDeployments(StrEnum):
+    """When a person is asked about a new version before it is deployed."""
+
+    WHEN_UNDECIDED = "when undecided"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
 @dataclass(frozen=True)
 class Parameter[T]:
     """One parameter: its name in Parameter Store, default as text, effect, and how its text is read."""
@@ -85,6 +93,10 @@ def _read_text(text: str) -> str:
     return text
 
 
+def _reads_choice[T: StrEnum](choices: type[T]) -> Callable[[str], T]:
+    return lambda text: choices(" ".join(text.lower().split()))
+
+
 _PARAMETER = "parameter"  # the key of a field's metadata
 
 
@@ -122,6 +134,12 @@ def _decimal(name: str, default: str, description: str, highest: float, group: G
 def _text(name: str, default: str, description: str, group: Group) -> str:
     rule = f"1 to {_LONGEST_TEXT} printable characters, at most {_LONGEST_TEXT_BYTES} bytes, and without {{{{"
     return _declare(Parameter(name, default, description, rule, _read_text, group))
+
+
+def _choice[T: StrEnum](name: str, default: T, description: str, group: Group) -> T:
+    choices = type(default)
+    rule = f"one of: {', '.join(choices)}"
+    return _declare(Parameter(name, default.value, description, rule, _reads_choice(choices), group))
 
 
 @dataclass(frozen=True)
@@ -244,7 +262,21 @@ class Settings:
     minimum_test_images: int = _count(
         "Minimum-Test-Images",
         "100",
-        "With fewer test images, a new version is deployed only if it is right on as many of them (at least 1).",
+        "With fewer test images, a new version is undecided unless it is better or worse for sure (at least 1).",
+        group=Group.DECISION,
+    )
+    approve_deployments: ApproveDeployments = _choice(  # noqa: RUF009 - a field, see _declare
+        "Approve-Deployments",
+        ApproveDeployments.WHEN_UNDECIDED,
+        "When a person is asked before a new version is deployed: when undecided, always or never.",
+        Group.DECISION,
+    )
+    approval_hours: int = _integer(
+        "Approval-Hours",
+        "72",
+        "Hours to wait for that answer (1 to 8760); then the loop decides as with never.",
+        "of hours from 1 to 8760, without separators",
+        bounds=(1, 8_760),
         group=Group.DECISION,
     )
     target_precision: float = _decimal(

@@ -171,6 +171,38 @@ class TrainingAttempt:
             return None
 
 
+@dataclass(frozen=True)
+class ApprovalQuestion:
+    """Whether to deploy a version, asked of a person. Moments are ISO 8601 in UTC.
+
+    ``otherwise`` is what becomes of it if nobody answers ``until`` then; ``answer`` is empty while it is open. Both are
+    "deploy" or "hold". ``reason`` is one sentence.
+    """
+
+    version_name: str
+    reason: str
+    until: str
+    otherwise: str
+    is_best: bool = False
+    """Whether the version was right on the most test images so far."""
+    answer: str = ""
+
+    @property
+    def deadline(self) -> str:
+        """``until`` as people read it."""
+        return f"{self.until[:16].replace('T', ' ')} UTC"
+
+    @classmethod
+    def from_json(cls, values: Any) -> "ApprovalQuestion | None":
+        """Parse a stored one; None if it is malformed."""
+        try:
+            texts = {name: str(values[name]) for name in ("version_name", "reason", "until", "otherwise", "answer")}
+            datetime.fromisoformat(texts["until"])
+            return cls(**texts, is_best=bool(values["is_best"]))
+        except (ValueError, TypeError, KeyError):
+            return None
+
+
 @cache
 def _attempts() -> "TypeAdapter[TrainingAttempt]":
     from pydantic import TypeAdapter  # imported late: provisioning also runs where pydantic is not installed

@@ -10,18 +10,18 @@ from tests.waiting import eventually
 
 from sample_images.digits import digits
 
-STATES = ("detection", "human_review", "human_sampling", "parameter_sync", "quality", "training")
+STATES = ("approval", "detection", "human_review", "human_sampling", "parameter_sync", "quality", "training")
 WAITING = {"detection": "wait_for_uploads", "human_review": "wait_for_answers", "parameter_sync": "sync"}
 
 
-def test_each_loop_has_its_five_dags(running: RunningStack):
+def test_each_loop_has_its_dags(running: RunningStack):
     wanted = {loop.dag_id(state) for loop in LOOPS for state in STATES}
     others = {ADDED.dag_id(state) for state in STATES}  # of a test that may have run before
 
     def has_those_alone() -> bool:
         return {dag["dag_id"] for dag in running.call("GET", "/dags?limit=200")["dags"]} - others == wanted
 
-    eventually(has_those_alone, "six DAGs a loop")
+    eventually(has_those_alone, "all DAGs of each loop")
     assert running.call("GET", "/importErrors")["import_errors"] == []
 
 
@@ -91,8 +91,11 @@ def test_the_samples_loop_trains_detects_and_learns_from_answers(running: Runnin
         s3.put_object(
             Bucket=SAMPLE.bucket, Key=f"images_labeled_by_folder/{picture.label}/{picture.name}", Body=picture.body
         )
-    run_id = running.trigger(SAMPLE.loop.dag_id("training"))
-    assert running.finished(SAMPLE.loop.dag_id("training"), run_id) == "success"
+    running.set_variable(SAMPLE.loop.variable("Approve-Deployments"), "always")
+    training = SAMPLE.loop.dag_id("training")
+    assert running.finished(training, running.trigger(training)) == "success"
+    version = _approve(running, SAMPLE.loop.dag_id("approval"))
+    assert running.finished(training, f"approved__{version}") == "success"
     record = json.loads(running.parameter(SAMPLE.loop.parameter("For-System-Use-Only")))
     assert "/version/" in record["rekognition_project_version_arn"]
 
@@ -116,6 +119,24 @@ def test_the_samples_loop_trains_detects_and_learns_from_answers(running: Runnin
     copied = s3.list_objects_v2(Bucket=SAMPLE.bucket, Prefix="images_labeled_by_folder/1/")["KeyCount"]
     assert copied == sum(picture.label == "1" for picture in pictures[:30]) + 1
     assert len(table.scan(TableName=SAMPLE.table)["Items"]) == 3
+
+
+def _approve(running: RunningStack, dag_id: str) -> str:
+    """Answer Deploy through Airflow's own API, as its UI does; return the name of the version."""
+
+    def asking() -> str | None:
+        runs = [str(run["dag_run_id"]) for run in running.runs(dag_id)]
+        return next((run for run in runs if running.tasks(dag_id, run).get("ask") == "awaiting_input"), None)
+
+    run_id = eventually(asking, "the question")
+    path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/ask/-1/hitlDetails"
+    asked = running.call("GET", path)
+    assert asked["options"] == ["Deploy", "Hold"]
+    assert asked["defaults"] == ["Deploy"]
+    assert "Without an answer by" in asked["body"]
+    running.call("PATCH", path, {"chosen_options": ["Deploy"], "params_input": {}})
+    eventually(lambda: running.tasks(dag_id, run_id).get("apply_answer") == "success", "the answer to be applied")
+    return run_id.removeprefix("ask__")
 
 
 def _answer(running: RunningStack, human_loop_name: str, label: str) -> None:

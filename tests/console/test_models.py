@@ -13,7 +13,7 @@ from tests.integration.site import events
 from tests.integration.world import World
 from tests.waiting import eventually
 
-from label_loop.payloads import TrainingAttempt
+from label_loop.payloads import ApprovalQuestion, TrainingAttempt
 
 DAG = f"{LOOP.name}.training"
 CHANGES = ("models/deployment?version=v0", "models/training", "models/stop")
@@ -352,3 +352,97 @@ def test_a_version_that_is_held_says_why(ask, serving):
     assert "v2 is held: it has lost &lt;cat&gt;." in ask("viewer", "GET", "models/versions").text
     serving.set_state(last_training_attempt=replace(attempt, outcome="accepted"))
     assert "is held" not in ask("viewer", "GET", "models/versions").text
+
+
+# --- answering a question
+
+
+QUESTION = ApprovalQuestion("v2", "it may have lost <cat>", "2099-01-01T12:00:00+00:00", "hold")
+
+
+@pytest.fixture
+def asked(serving, model, runs) -> Iterator[Callable[[], Any]]:
+    """Let a run of the DAG approval wait for an answer about v2; give what was answered."""
+    from airflow.models.hitl import HITLDetail
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from airflow.utils.state import TaskInstanceState
+    from sqlalchemy import delete, select
+
+    from label_loop.console import airflow_db
+
+    serving.add_version(model, "v2", "TRAINING_COMPLETED")
+    serving.set_state(approval_question=QUESTION)
+    run = airflow_db.trigger(f"{LOOP.name}.approval", {"version": "v2"}, Asker())
+    with create_session() as session:
+        (task,) = session.scalars(
+            select(TaskInstance).where(TaskInstance.run_id == run.run_id, TaskInstance.task_id == "ask")
+        )
+        task.state = TaskInstanceState.AWAITING_INPUT
+        task.next_method = "execute_complete"
+        session.add(HITLDetail(ti_id=task.id, options=["Deploy", "Hold"], subject="?", multiple=False, params={}))
+
+    def answered() -> tuple[Any, str | None, str]:
+        with create_session() as session:
+            (detail,) = session.scalars(select(HITLDetail))
+            user = detail.responded_by_user
+            return detail.chosen_options, user and user["name"], str(detail.task_instance.state)
+
+    yield answered
+    with create_session() as session:
+        session.execute(delete(HITLDetail))
+
+
+class Asker:
+    def get_name(self) -> str:
+        return "the loop"
+
+
+def test_a_question_is_shown_and_answered_by_who_may(ask, asked):
+    text = ask("user", "GET", "models/versions").text
+    assert "v2 is undecided: it may have lost &lt;cat&gt;. It waits for approval until" in text
+    assert "2099-01-01 12:00 UTC; without an answer, the decision is: Hold." in " ".join(text.split())
+    row = row_of(text, "v2")
+    assert "waiting for approval" in row
+    assert ">Deploy</button>" in row
+    assert ">Hold</button>" in row
+    assert "Deploy…" not in row
+    for_viewers = ask("viewer", "GET", "models/versions").text
+    assert "v2 is undecided" in for_viewers
+    assert "models/answer" not in for_viewers
+    assert ask("viewer", "POST", "models/answer?version=v2&choice=deploy").status_code == 403
+    assert ask(None, "POST", "models/answer?version=v2&choice=deploy").status_code == 401
+    assert ask("admin", "POST", "models/answer?version=v2&choice=deploy", headers={}).status_code == 403
+    assert asked()[0] is None
+
+    answer = ask("user", "POST", "models/answer?version=v2&choice=deploy")
+    assert answer.status_code == 200
+    assert "Deploy: the answer about v2 is given." in answer.headers["hx-trigger"]
+    assert asked() == (["Deploy"], "a-user", "scheduled")  # so that the scheduler lets it go on
+    ((event, user, facts),) = noted()
+    assert (event, user, facts["answer"]) == ("label_loop_answer", "a-user", "deploy")
+    assert ask("user", "POST", "models/answer?version=v2&choice=hold").status_code == 409  # the first answer counts
+    assert asked()[0] == ["Deploy"]
+
+
+@pytest.mark.parametrize("query", ["version=v1&choice=deploy", "version=v9&choice=hold"])
+def test_nothing_else_is_answered(ask, asked, query):
+    assert ask("user", "POST", f"models/answer?{query}").status_code == 409
+    assert ask("user", "POST", "models/answer?version=v2&choice=both").status_code == 422
+    assert asked()[0] is None
+
+
+def test_a_question_that_is_closed_is_neither_shown_nor_answered(ask, asked, serving):
+    serving.set_state(approval_question=replace(QUESTION, answer="hold"))
+    text = ask("user", "GET", "models/versions").text
+    assert "is undecided" not in text
+    assert "Deploy…" in row_of(text, "v2")
+    assert ask("user", "POST", "models/answer?version=v2&choice=deploy").status_code == 409
+
+
+def test_a_question_that_airflow_does_not_ask_leaves_the_deployment_by_hand(ask, serving, model, runs):
+    serving.add_version(model, "v2", "TRAINING_COMPLETED")
+    serving.set_state(approval_question=QUESTION)
+    text = ask("user", "GET", "models/versions").text
+    assert "v2 is undecided" in text
+    assert "Deploy…" in row_of(text, "v2")

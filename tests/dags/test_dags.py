@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-STATES = ("detection", "human_review", "human_sampling", "parameter_sync", "quality", "training")
+STATES = ("approval", "detection", "human_review", "human_sampling", "parameter_sync", "quality", "training")
 LOOPS = ("logos", "products")
 TWICE_A_DAY = "DeltaTriggerTimetable 43200.0"  # seconds
 CONTINUOUS = "ContinuousTimetable"
@@ -107,7 +107,7 @@ def test_every_dag_keeps_the_rules_of_the_house(parsed, dag_id):
     dag = parsed["dags"][dag_id]
     loop, state = dag_id.split(".")
     assert dag["tags"] == sorted({"label-loop", loop, state})
-    assert dag["max_active_runs"] == 1
+    assert dag["max_active_runs"] == (100 if state == "approval" else 1)  # an open question delays no other one
     assert dag["catchup"] is False
     assert dag["start_date"] != "None"  # a continuous DAG without one runs only once
     assert Path(dag["file"]).name == f"{state}.py"
@@ -115,8 +115,8 @@ def test_every_dag_keeps_the_rules_of_the_house(parsed, dag_id):
     assert len(dag["description"]) > 20
     for words in ("**Schedule**", "**Variables read**", "**Idempotency**", "**When it fails**"):
         assert words in dag["doc_md"]
-    for task in dag["tasks"].values():
-        assert task["retries"] >= 2
+    for name, task in dag["tasks"].items():
+        assert task["retries"] >= 2 or (state, name, task["retries"]) == ("approval", "ask", 0)
         assert task["callbacks"] == ["FailureNotifier"]
 
 
@@ -134,17 +134,31 @@ def test_training_deploys_in_order_and_always_cleans_up(parsed):
         "move_endpoint",
         "stop_idle_versions",
     ]
-    assert set(tasks) == {*order, "rescore_reviews"}
+    assert set(tasks) == {*order, "rescore_reviews", "request_approval"}
     edges = {(before, after) for before, task in tasks.items() for after in task["downstream"]}
-    # One chain, the way round the training for a version that is chosen by hand, and what nothing waits for.
-    ways = {("check", "start_version"), ("move_endpoint", "rescore_reviews")}
+    # One chain, the way round the training for a version that is chosen by hand, the question to a person, and what
+    # nothing waits for.
+    ways = {
+        ("check", "start_version"),
+        ("evaluate", "request_approval"),
+        ("wait_for_training", "request_approval"),
+        ("move_endpoint", "rescore_reviews"),
+    }
     assert edges == {*itertools.pairwise(order), *ways}
     assert tasks["stop_idle_versions"]["teardown"]
     assert parsed["dags"]["logos.training"]["labels"] == {
         "check > write_manifest": "train",
         "check > start_version": "deploy by hand",
         "evaluate > start_version": "good enough",
+        "evaluate > request_approval": "undecided",
     }
+
+
+def test_a_question_is_asked_once_and_its_answer_applied(parsed):
+    dag = parsed["dags"]["logos.approval"]
+    edges = {(before, after) for before, task in dag["tasks"].items() for after in task["downstream"]}
+    assert edges == {("read_question", "ask"), ("ask", "apply_answer"), ("read_question", "apply_answer")}
+    assert dag["params"]["version"]["schema"]["type"] == "string"
 
 
 def test_an_operator_may_force_a_training_or_choose_a_version(parsed):
@@ -157,6 +171,7 @@ def test_an_operator_may_force_a_training_or_choose_a_version(parsed):
 def test_nothing_that_may_be_switched_off_is_scheduled_before_the_first_sync(parsed):
     schedules = {name.split(".")[1]: dag["schedule"] for name, dag in parsed["dags"].items()}
     assert schedules == {
+        "approval": "NullTimetable",
         "training": "NullTimetable",
         "human_sampling": "NullTimetable",
         "detection": CONTINUOUS,

@@ -76,6 +76,7 @@ def endpoint_name(world: World) -> str:
 def test_a_real_training_is_deployed_beside_the_old_version_and_then_takes_over(world: World) -> None:
     world.label(TRAINING_DIGITS[:60])
     world.set_variable("Minimum-F1-Score", "0")
+    world.set_variable("Approve-Deployments", "never")
     old = world.state().endpoint_arn
     statuses: list[tuple[str, str]] = []
     decision = world.training().check(forced=False)

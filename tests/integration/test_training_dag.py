@@ -75,6 +75,7 @@ def states(training: str, deployment: str) -> dict[str, str]:
     return {
         "check": "success",
         **dict.fromkeys(TRAINING, training),
+        "request_approval": "upstream_failed" if training == "upstream_failed" else "skipped",
         **dict.fromkeys(DEPLOYMENT, deployment),
         "stop_idle_versions": "success",
         "rescore_reviews": "upstream_failed" if "failed" in deployment else "skipped",  # the loop reviews in A2I

@@ -12,12 +12,12 @@ from tests.waiting import eventually
 from label_loop.console.render import PAGES
 from sample_images.digits import digits
 
-STATES = ("detection", "human_review", "human_sampling", "parameter_sync", "quality", "training")
+STATES = ("approval", "detection", "human_review", "human_sampling", "parameter_sync", "quality", "training")
 
 
 def test_the_dags_are_parsed_without_an_error(running: RunningStack):
     wanted = {LOOP.dag_id(state) for state in STATES}
-    eventually(lambda: {dag["dag_id"] for dag in running.call("GET", "/dags")["dags"]} == wanted, "six DAGs")
+    eventually(lambda: {dag["dag_id"] for dag in running.call("GET", "/dags")["dags"]} == wanted, "the DAGs")
     assert running.call("GET", "/importErrors")["import_errors"] == []
 
 

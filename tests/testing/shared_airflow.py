@@ -97,5 +97,7 @@ class SharedAirflow:
         assert deployment(deploy) == 0
         for loop in (DEPLOYED, PICTURES):
             running.set_parameter(loop.parameter("Minimum-Inference-Units"), "5")
+        # The tests train versions that nothing is known of, and look at what follows their deployment.
+        running.set_parameter(PICTURES.parameter("Approve-Deployments"), "never")
         # Whatever a model says of the pictures, people are asked.
         running.set_parameter(PICTURES.parameter("Minimum-Label-Detection-Confidence"), "100")

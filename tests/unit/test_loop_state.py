@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.strategies import ARBITRARY_JSON, anything_like
 
 from label_loop.loop_state import LoopState, Mark
-from label_loop.payloads import FailedObject, LabelMinimums, TrainingAttempt
+from label_loop.payloads import ApprovalQuestion, FailedObject, LabelMinimums, TrainingAttempt
 
 ATTEMPT = TrainingAttempt("v", "m", 1, "f", "t")
 FULL = LoopState(
@@ -20,6 +20,7 @@ FULL = LoopState(
     stopped_because="idle",
     stopping_since="2026-11-23T09:00:00+00:00",
     outage_reported_of="arn:v1",
+    approval_question=ApprovalQuestion("v2", "because", "2026-11-23T09:00:00+00:00", "hold", True, "deploy"),
     best_version_arn="arn:v1",
     label_minimums=LabelMinimums("arn:v1", {"a": 80.25}),
     quality_reported_on="2026-11-23",

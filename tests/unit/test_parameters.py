@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scripts.write_parameters import README, with_tables
 
 from label_loop.exceptions import InvalidParameterError
-from label_loop.parameters import FIELDS, PARAMETERS, Group, Settings
+from label_loop.parameters import FIELDS, PARAMETERS, ApproveDeployments, Group, Settings
 
 BOOLEANS = (
     "Enable-Automatic-Training",
@@ -23,6 +23,7 @@ BOOLEANS = (
 COUNTS = ("Minimum-Untrained-Images", "Human-Sampling-Interval", "Minimum-Test-Images")
 MINUTES = ("Automatic-Training-Poll-Frequency", "Automatic-Human-Sampling-Frequency")
 UNITS = ("Minimum-Inference-Units", "Review-Answers-Per-Image")
+HOURS = ("Approval-Hours",)
 DECIMALS = (
     "Minimum-F1-Score",
     "Minimum-Label-Detection-Confidence",
@@ -31,8 +32,9 @@ DECIMALS = (
     "Target-Precision",
 )
 SWITCHED_OFF_BY_ZERO = ("Idle-Model-Stop-Minutes", "Maximum-Inference-Units", "Review-Budget-Per-Day")
-NUMBERS = COUNTS + MINUTES + UNITS + SWITCHED_OFF_BY_ZERO + DECIMALS
+NUMBERS = COUNTS + MINUTES + UNITS + HOURS + SWITCHED_OFF_BY_ZERO + DECIMALS
 INSTRUCTIONS = "Review-Instructions"
+APPROVE = "Approve-Deployments"
 
 NOT_NUMBERS = (
     "1,000", "1_000", "1.000.000", "1 000", "1'000", "70,0", "nan", "NaN", "inf", "-inf", "Infinity", "１", "٣",
@@ -69,7 +71,7 @@ def test_the_review_settings_are_a_group_of_their_own():
         "Review-Overlap-Percent": 0,
         "Review-Budget-Per-Day": 0,
     }
-    assert {*BOOLEANS, *NUMBERS, INSTRUCTIONS} == set(PARAMETERS)
+    assert {*BOOLEANS, *NUMBERS, INSTRUCTIONS, APPROVE} == set(PARAMETERS)
 
 
 def test_what_bounds_the_cost_is_switched_off_by_default():
@@ -106,6 +108,17 @@ def test_other_words_are_not_booleans(name, text):
         PARAMETERS[name].parse(text)
 
 
+@pytest.mark.parametrize("text", ["when undecided", "When Undecided", " when  undecided\n"])
+def test_a_choice_is_read_as_people_write_it(text):
+    assert PARAMETERS[APPROVE].parse(text) is ApproveDeployments.WHEN_UNDECIDED
+
+
+@pytest.mark.parametrize("text", ["", " ", "undecided", "true", "when-undecided", "always,", "None"])
+def test_another_word_is_no_choice(text):
+    with pytest.raises(InvalidParameterError, match="one of: when undecided, always, never"):
+        PARAMETERS[APPROVE].parse(text)
+
+
 @pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize("text", NOT_NUMBERS)
 def test_what_is_no_plain_number_is_refused(name, text):
@@ -113,7 +126,7 @@ def test_what_is_no_plain_number_is_refused(name, text):
         PARAMETERS[name].parse(text)
 
 
-@pytest.mark.parametrize("name", COUNTS + MINUTES + UNITS + SWITCHED_OFF_BY_ZERO)
+@pytest.mark.parametrize("name", COUNTS + MINUTES + UNITS + HOURS + SWITCHED_OFF_BY_ZERO)
 @pytest.mark.parametrize("text", NOT_WHOLE)
 def test_a_fraction_is_no_whole_number(name, text):
     with pytest.raises(InvalidParameterError):
@@ -125,6 +138,7 @@ def test_a_fraction_is_no_whole_number(name, text):
     [
         *((name, ["1", "+1", "01", " 7 ", "999999999999999"], ["0", "-1", "-0"]) for name in COUNTS),
         *((name, ["1", "720", "525600"], ["0", "-5", "525601", "999999999999"]) for name in MINUTES),
+        ("Approval-Hours", ["1", "72", "8760"], ["0", "-1", "8761"]),
         ("Minimum-Inference-Units", ["1", "5"], ["0", "6", "-1", "50"]),
         ("Review-Answers-Per-Image", ["1", "9"], ["0", "10", "-1"]),
         ("Idle-Model-Stop-Minutes", ["0", "60", "525600"], ["-1", "525601"]),

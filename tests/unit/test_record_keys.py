@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from label_loop.loop_state import LoopState
-from label_loop.payloads import FailedObject, LabelMinimums, TrainingAttempt
+from label_loop.payloads import ApprovalQuestion, FailedObject, LabelMinimums, TrainingAttempt
 from label_loop.system_record import RecordKey
 
 ROOT = Path(__file__).parents[2]
@@ -18,6 +18,7 @@ AFTER = LoopState(
     stopped_because="idle",
     stopping_since="t",
     outage_reported_of="arn",
+    approval_question=ApprovalQuestion("v", "because", "2026-11-23T09:00:00+00:00", "hold"),
     best_version_arn="arn",
     label_minimums=LabelMinimums("arn", {"a": 80.0}),
     quality_reported_on="t",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.unit.strategies import ARBITRARY_JSON
 
 from label_loop.loop import Loop
-from label_loop.parameters import FIELDS, PARAMETERS, Settings
+from label_loop.parameters import FIELDS, PARAMETERS, ApproveDeployments, Settings
 from label_loop.variables import SYNC_STATE, parse_sync_state, read_settings, setting, variable_text
 
 LOGOS = Loop("/logos")
@@ -51,6 +51,8 @@ def test_without_anything_the_defaults_are_in_force():
         test_with_human_samples=True,
         train_none_of_the_above=True,
         target_precision=0,
+        approve_deployments=ApproveDeployments.WHEN_UNDECIDED,
+        approval_hours=72,
     )
 
 
@@ -115,6 +117,8 @@ def test_each_parameter_reaches_its_own_field():
         "Train-None-Of-The-Above": ("off", False),
         "Review-Budget-Per-Day": ("30", 30),
         "Target-Precision": ("0.9", 0.9),
+        "Approve-Deployments": ("Never", ApproveDeployments.NEVER),
+        "Approval-Hours": ("24", 24),
     }
     in_force = read_settings(LOGOS, lambda _loop, name: other.get(name, (None,))[0])
     assert {name: getattr(in_force, FIELDS[name]) for name in PARAMETERS} == {

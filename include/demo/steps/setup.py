@@ -44,8 +44,8 @@ def wait_for_airflow(scene: Scene) -> None:
             step=step,
             timeout_seconds=BOOT_SECONDS,
         )
-    with scene.narrator.step("Airflow parses the six DAGs", len(STATES)) as step:
-        scene.patience.until("the six DAGs", lambda: _parsed(scene), step=step, timeout_seconds=240)
+    with scene.narrator.step("Airflow parses the DAGs", len(STATES)) as step:
+        scene.patience.until("the DAGs", lambda: _parsed(scene), step=step, timeout_seconds=240)
     with scene.narrator.step("Parameters become Variables", len(PARAMETERS)) as step:
         scene.patience.until("the Variables", lambda: _synced(scene), step=step, timeout_seconds=240)
     units = scene.airflow.variable(scene.loop.variable("Minimum-Inference-Units"))

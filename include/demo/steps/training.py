@@ -5,19 +5,19 @@ from demo.scene import Scene
 from demo.versions import RUNNING, number_of
 from demo.waiting import Seen
 from label_loop.domain.statistics import version_name
-from label_loop.domain.training import HELD
+from label_loop.domain.training import ASKED, HELD
 from local_stack.airflow_api import DagRun
 
 TRAINING_SECONDS = 420
-_TASKS = 10
+_TASKS = 11
 
 
 def train_and_deploy(scene: Scene, number: int, *, forced: bool = False) -> None:
     """Trigger training through the REST API, and follow it until version ``number`` serves and no other version runs.
 
-    A version that is held, because it is below the F1 gate or worse than the serving one, is not deployed by itself. A
-    person deploys it then, as the way on: it is good enough to find the images that are worth a label, and the next one
-    learns from these.
+    A version that is held, because it is below the F1 gate or worse than the serving one, is not deployed by itself,
+    nor is one that a person is asked about. A person deploys it then, as the way on: it is good enough to find the
+    images that are worth a label, and the next one learns from these.
     """
     already_shown = len(scene.watcher.history.changes)
     with scene.narrator.step(f"Version {number}", _TASKS) as step:
@@ -28,12 +28,12 @@ def train_and_deploy(scene: Scene, number: int, *, forced: bool = False) -> None
     f1, images = version["EvaluationResult"]["F1Score"], scene.aws.last_attempt().images
     trained = f"  Version {number}: F1 {f1:.3f} on the test images, trained with {images} images."
     if skipped:
-        is_held = attempt is not None and attempt.outcome == HELD
+        is_held = attempt is not None and attempt.outcome in {HELD, ASKED}
         why = f"the outcome of the last training is {attempt and attempt.outcome}."
         scene.expect(is_held, f"The training run skipped {', '.join(skipped)}: {why}")
         scene.narrator.say(
-            f"{trained}\n  It is held: {verdict}. A person deploys it by hand: it finds the images that are worth a "
-            "label, and the next version learns from them."
+            f"{trained}\n  It is {attempt and attempt.outcome}: {verdict}. A person deploys it by hand: it finds the "
+            "images that are worth a label, and the next version learns from them."
         )
         with scene.narrator.step(f"Version {number}, by hand", _TASKS) as step:
             name = version_name(version["ProjectVersionArn"])
@@ -62,14 +62,15 @@ def open_in_console(scene: Scene) -> None:
 
 
 def _follow(scene: Scene, step: Step, run: DagRun) -> list[str]:
-    """Wait until a training run has ended well; return the tasks that it skipped."""
+    """Wait until a training run has ended well; return the tasks that it skipped of those that deploy."""
     scene.patience.until(
         f"training run {run.run_id} to end",
         lambda: _look(scene, run),
         step=step,
         timeout_seconds=TRAINING_SECONDS,
     )
-    return [task.task_id for task in scene.airflow.tasks(run) if task.state == "skipped"]
+    skipped = (task.task_id for task in scene.airflow.tasks(run) if task.state == "skipped")
+    return [task_id for task_id in skipped if task_id != "request_approval"]
 
 
 def _look(scene: Scene, run: DagRun) -> Seen:

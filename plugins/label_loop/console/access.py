@@ -19,13 +19,14 @@ from label_loop.context import LoopContext
 from label_loop.loop import NAMED_BY, Loop
 from label_loop.parameters import PARAMETERS
 
-LOOK, REVIEW, UPLOAD, OPERATE = "look", "review", "upload", "operate"
+LOOK, REVIEW, UPLOAD, OPERATE, ANSWER = "look", "review", "upload", "operate", "answer"
 SEE_PARAMETERS, SET_PARAMETERS = "see_parameters", "set_parameters"
 _NEEDED = {
     LOOK: "to read the loop's DAGs",
     REVIEW: "to edit the DAG human_review",
     UPLOAD: "to trigger the DAG detection",
     OPERATE: "to trigger the DAG training",
+    ANSWER: "to answer what the DAG approval asks",
     SEE_PARAMETERS: "to read Airflow Variables",
     SET_PARAMETERS: "to read and edit Airflow Variables",
 }
@@ -58,6 +59,7 @@ def permissions(user: BaseUser, loop: Loop) -> dict[str, bool]:
         REVIEW: _may_dag(user, "PUT", loop.dag_id("human_review")),
         UPLOAD: _may_dag(user, "POST", loop.dag_id("detection"), DagAccessEntity.RUN),
         OPERATE: _may_dag(user, "POST", loop.dag_id("training"), DagAccessEntity.RUN),
+        ANSWER: _may_dag(user, "PUT", loop.dag_id("approval"), DagAccessEntity.HITL_DETAIL),
         SEE_PARAMETERS: sees_parameters,
         # A page that saves shows what was there before.
         SET_PARAMETERS: sees_parameters and _may_variables(user, "PUT", loop),
@@ -110,5 +112,6 @@ Look = Annotated[Visit, Depends(_needs(LOOK))]
 Review = Annotated[Visit, Depends(_needs(REVIEW))]
 Upload = Annotated[Visit, Depends(_needs(UPLOAD))]
 Operate = Annotated[Visit, Depends(_needs(OPERATE))]
+Answer = Annotated[Visit, Depends(_needs(ANSWER))]
 SeeParameters = Annotated[Visit, Depends(_needs(SEE_PARAMETERS))]
 SetParameters = Annotated[Visit, Depends(_needs(SET_PARAMETERS))]

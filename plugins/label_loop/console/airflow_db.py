@@ -9,8 +9,11 @@ from urllib.parse import quote
 
 from airflow.api.common.trigger_dag import trigger_dag
 from airflow.api_fastapi.auth.managers.models.base_user import BaseUser
+from airflow.api_fastapi.core_api.datamodels.hitl import UpdateHITLDetailPayload
+from airflow.api_fastapi.core_api.routes.public.hitl import update_hitl_detail
 from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
+from airflow.models.hitl import HITLDetail
 from airflow.models.log import Log
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.variable import Variable
@@ -148,6 +151,31 @@ def trigger(dag_id: str, conf: Mapping[str, Any], user: BaseUser) -> Run:
     if started is None:
         raise RuntimeError(f"Airflow started no run of {dag_id}.")
     return Run(started.dag_id, started.run_id, str(started.state), started.run_after)
+
+
+def asked_runs(dag_id: str, task_id: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the runs, newest first, in which a task waits for a person's answer: their ids and confs."""
+    query = (
+        select(DagRun.run_id, DagRun.conf)
+        .join(TaskInstance, (TaskInstance.dag_id == DagRun.dag_id) & (TaskInstance.run_id == DagRun.run_id))
+        .join(HITLDetail, HITLDetail.ti_id == TaskInstance.id)
+        .where(
+            DagRun.dag_id == dag_id,
+            TaskInstance.task_id == task_id,
+            TaskInstance.state == TaskInstanceState.AWAITING_INPUT,
+            HITLDetail.responded_at.is_(None),
+        )
+        .order_by(DagRun.run_after.desc())
+    )
+    with create_session() as session:
+        return [(run_id, conf if isinstance(conf, dict) else {}) for run_id, conf in session.execute(query)]
+
+
+def answer(run: Run, option: str, user: BaseUser) -> None:
+    """Answer what the run's task asks, as Airflow's own endpoint does. Raises HTTPException 404 or 409 if it cannot."""
+    payload = UpdateHITLDetailPayload(chosen_options=[option], params_input={})
+    with create_session() as session:
+        update_hitl_detail(run.dag_id, run.run_id, str(run.task_id), payload, user, session)
 
 
 @dataclass(frozen=True)

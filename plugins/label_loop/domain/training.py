@@ -13,6 +13,11 @@ MAX_TRIES = 20  # of CreateProjectVersion: a few checks with their retries
 ACCEPTED = "accepted"
 DEPLOYED = "deployed"
 HELD = "held"
+ASKED = "asked"
+"""A person is asked whether to deploy it; nothing else is done with it until the answer."""
+APPROVED = "approved"
+"""By a person, or because nobody answered in time; it is not judged again."""
+_DECIDED = frozenset({ACCEPTED, APPROVED})
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ def _is_unfinished(attempt: TrainingAttempt, version: ProjectVersion | None, end
         # An attempt is recorded before its version is created: a crash may have come in between.
         return version is None or version.status in {TRAINING, TRAINED}
     return (
-        attempt.outcome == ACCEPTED
+        attempt.outcome in _DECIDED
         and version is not None
         and version.arn != endpoint_arn
         and version.status in STARTABLE | BILLED
@@ -76,11 +81,12 @@ def outcome_after_deployment(attempt: TrainingAttempt, deployed_version_name: st
     """Return the outcome of the last attempt after a version was deployed.
 
     An accepted attempt is superseded if another version was deployed by hand: otherwise the next check would undo that
-    decision. An attempt that is still in training, or not evaluated yet, is kept, since it has new images.
+    decision. So is one that a person is asked about. An attempt that is still in training, or not evaluated yet, is
+    kept, since it has new images.
     """
     if attempt.version_name == deployed_version_name:
         return DEPLOYED
-    if attempt.outcome == ACCEPTED:
+    if attempt.outcome in _DECIDED | {ASKED}:
         return f"superseded: {deployed_version_name} was deployed by hand"
     return attempt.outcome
 

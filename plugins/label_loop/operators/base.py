@@ -1,6 +1,7 @@
 """The base of all tasks of a loop."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import BaseOperator
 
@@ -34,3 +35,24 @@ class LoopOperator(LoopTask, BaseOperator):
         super().__init__(**kwargs)
         self.loop_path = loop_path
         self.aws_conn_id = aws_conn_id
+
+
+def trigger_run(dag_id: str, run_id: str, conf: Mapping[str, Any]) -> NoReturn:
+    """Trigger a DAG run as the last thing that a task does; a run that exists is left as it is, and the task skipped.
+
+    It raises what ``TriggerDagRunOperator`` raises; importing that operator would take longer than all else in a DAG.
+    """
+    from airflow.sdk.exceptions import DagRunTriggerException
+
+    raise DagRunTriggerException(
+        trigger_dag_id=dag_id,
+        dag_run_id=run_id,
+        conf=dict(conf),
+        reset_dag_run=False,
+        skip_when_already_exists=True,
+        wait_for_completion=False,
+        allowed_states=[],
+        failed_states=[],
+        poke_interval=0,
+        deferrable=False,
+    )

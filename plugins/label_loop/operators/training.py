@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from label_loop.domain.approval import APPROVED_RUN
 from label_loop.exceptions import UnusableTrainingSetError, VersionNotCreatedError, VersionNotDeployableError
 from label_loop.operators.base import LoopOperator
 from label_loop.payloads import TrainingAttempt
@@ -48,8 +49,11 @@ class TrainingCheckOperator(TrainingOperator):
         from label_loop.workflows.deployment import DeploymentWorkflow
 
         asked_by = context["dag_run"].triggering_user_name or "an unnamed user"
+        workflow = DeploymentWorkflow(self.loop_context())
         try:
-            return DeploymentWorkflow(self.loop_context()).decide(version_name, asked_by=asked_by)
+            if context["run_id"].startswith(APPROVED_RUN):
+                return workflow.decide_approved(version_name)
+            return workflow.decide(version_name, asked_by=asked_by)
         except VersionNotDeployableError as error:
             raise AirflowFailException(str(error)) from error
 

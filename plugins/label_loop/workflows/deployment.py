@@ -44,6 +44,16 @@ class DeploymentWorkflow(ModelProject):
         self.announce_version(version_name, f"{verdict}: {decision.reason}", asked_by=asked_by)
         return decision
 
+    def decide_approved(self, version_name: str) -> deployment.DeploymentDecision:
+        """Decide on a deployment that was approved. While its run was queued, another version may have come first.
+
+        Raises VersionNotDeployableError.
+        """
+        question = self.context.store.refresh().approval_question
+        if question and question.version_name == version_name and question.answer == "deploy":
+            return self.decide(version_name, asked_by="the DAG approval")
+        return deployment.DeploymentDecision("none", "a newer version or another deployment came first", version_name)
+
     def start_version(self, version_name: str) -> None:
         """Start a version beside the serving one; other versions are stopped, since Rekognition runs two by default.
 
@@ -115,6 +125,7 @@ class DeploymentWorkflow(ModelProject):
                 stopped_because=None,
                 stopping_since=None,
                 last_training_attempt=attempt,
+                approval_question=None,
             )
 
         self.context.store.change_state(moved)

@@ -1,18 +1,21 @@
 """Evaluation: whether a trained version is deployed."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import chain
 
 from label_loop.context import LoopContext
 from label_loop.domain import training
+from label_loop.domain.approval import deadline, needs_person
 from label_loop.domain.comparison import Comparison, Verdict, compare, judge, without_a_person
 from label_loop.domain.deployment import passes_gate
 from label_loop.domain.evaluated_images import EvaluatedImage, seen
 from label_loop.domain.roles import follows_production
 from label_loop.loop_state import LoopState
 from label_loop.model_project import ModelProject, manifest_key
-from label_loop.payloads import LabelledImage, ProjectVersion
+from label_loop.parameters import ApproveDeployments
+from label_loop.payloads import ApprovalQuestion, LabelledImage, ProjectVersion
 from label_loop.workflows.evaluation_snapshot import EvaluationSnapshots
 from label_loop.workflows.training_set import TrainingSet
 
@@ -25,47 +28,62 @@ class EvaluationWorkflow(ModelProject):
         self._snapshots = EvaluationSnapshots(context)
 
     def accepts(self, version_name: str) -> bool:
-        """Return whether a trained version is to be deployed; record and announce the verdict.
+        """Return whether a trained version is to be deployed at once; record and announce the verdict.
 
         Its F1 score must reach the minimum. With a test set of the loop's own, it must also hold against the serving
-        version on the same images.
+        version on the same images. If a person is to decide, the question is recorded. What was approved is not judged
+        again.
         """
+        attempt = self.attempt
+        if attempt and attempt.version_name == version_name and attempt.outcome == training.APPROVED:
+            return True
         version = self.version(version_name)
-        verdict, is_best = self._verdict(version)
-        is_accepted = verdict.action == "deploy"
-        outcome = training.ACCEPTED if is_accepted else training.HELD
-        self._record_outcome(version_name, outcome, verdict.reason)
-        if is_accepted and is_best:
-            self.context.store.change_state(lambda state: replace(state, best_version_arn=version.arn))
-        self.announce_version(version_name, f"{outcome}: {verdict.reason}", f1=version.f1_score)
-        return is_accepted
+        judged = self._judge(version)
+        settings, now = self.context.settings, datetime.now(UTC)
+        outcome = judged.outcome(settings.approve_deployments)
+
+        def decided(state: LoopState) -> LoopState:
+            state = _with_outcome(state, version_name, outcome, judged.verdict.reason)
+            if outcome == training.ASKED:
+                until = deadline(state.open_question, now, settings)
+                return replace(state, approval_question=judged.question(version_name, until))
+            if outcome == training.ACCEPTED:
+                best = version.arn if judged.is_best else state.best_version_arn
+                return replace(state, best_version_arn=best, approval_question=None)
+            return state
+
+        self.context.store.refresh()
+        self.context.store.change_state(decided)
+        self.announce_version(version_name, f"{outcome}: {judged.verdict.reason}", f1=version.f1_score)
+        return outcome == training.ACCEPTED
 
     def record_failure(self, version_name: str) -> str:
         """Record that a training failed; return a message with the status and reason from Rekognition."""
         version = self.version(version_name)
-        self._record_outcome(version_name, f"{version.status}: {version.status_message}")
+        outcome = f"{version.status}: {version.status_message}"
+        self.context.store.refresh()
+        self.context.store.change_state(lambda state: _with_outcome(state, version_name, outcome))
         message = version.status_message.rstrip(".") or "no reason given"
         return f"Version {version_name} is {version.status}: {message}."
 
-    def _verdict(self, version: ProjectVersion) -> tuple[Verdict, bool]:
-        """Return the verdict on a version, and whether it is the best one so far."""
+    def _judge(self, version: ProjectVersion) -> "_Judgement":
         minimum = self.context.settings.minimum_f1_score
         score = "no F1 score" if version.f1_score is None else f"F1 {version.f1_score:.3f}"
         score = f"{score}, minimum {minimum}"
         if not passes_gate(version.f1_score, minimum):
-            return Verdict("hold", score), False
+            return _Judgement(Verdict("hold", score), "hold")
         state, versions = self.context.store.refresh(), {one.arn: one for one in self.versions()}
         champion, best_before = versions.get(state.endpoint_arn or ""), versions.get(state.best_version_arn or "")
         if champion is None or champion.arn == version.arn or not self._has_test_set(version):
-            return Verdict("deploy", score), False
+            return _Judgement(Verdict("deploy", score), "deploy")
         tested = list(self._snapshots.images(version))
         (comparison, unbiased), best = self._compared(tested, version, champion), None
         if best_before and best_before.arn not in (champion.arn, version.arn):
             best, _ = self._compared(tested, version, best_before)
-        judged = judge(comparison, best, self.context.settings, unbiased)
-        verdict = without_a_person(judged, comparison, best)
+        verdict = judge(comparison, best, self.context.settings, unbiased)
         is_best = comparison.gained >= comparison.lost and (best is None or best.gained > best.lost)
-        return replace(verdict, reason=f"{score}; {verdict.reason}"), is_best
+        otherwise = without_a_person(verdict, comparison, best).action
+        return _Judgement(replace(verdict, reason=f"{score}; {verdict.reason}"), otherwise, is_best)
 
     def _has_test_set(self, version: ProjectVersion) -> bool:
         """Return whether a version was tested with the loop's own images.
@@ -94,12 +112,27 @@ class EvaluationWorkflow(ModelProject):
         images = TrainingSet(self.context).in_manifest(manifest_key(version.name))
         return (image for image in images if image.key not in keys)
 
-    def _record_outcome(self, version_name: str, outcome: str, verdict: str = "") -> None:
-        def judged(state: LoopState) -> LoopState:
-            attempt = state.last_training_attempt
-            if attempt is None or attempt.version_name != version_name:
-                return state
-            return replace(state, last_training_attempt=replace(attempt, outcome=outcome, verdict=verdict))
 
-        self.context.store.refresh()
-        self.context.store.change_state(judged)
+@dataclass(frozen=True)
+class _Judgement:
+    """A verdict, what becomes of the version if nobody can be asked, and whether it is the best one so far."""
+
+    verdict: Verdict
+    otherwise: str
+    is_best: bool = False
+
+    def outcome(self, mode: ApproveDeployments) -> str:
+        if needs_person(self.verdict, mode):
+            return training.ASKED
+        return training.ACCEPTED if self.otherwise == "deploy" else training.HELD
+
+    def question(self, version_name: str, until: str) -> ApprovalQuestion:
+        return ApprovalQuestion(version_name, self.verdict.reason, until, self.otherwise, self.is_best)
+
+
+def _with_outcome(state: LoopState, version_name: str, outcome: str, verdict: str = "") -> LoopState:
+    """Return the state with the outcome of its last attempt, if that trained the version."""
+    attempt = state.last_training_attempt
+    if attempt is None or attempt.version_name != version_name:
+        return state
+    return replace(state, last_training_attempt=replace(attempt, outcome=outcome, verdict=verdict))

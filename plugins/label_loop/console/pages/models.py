@@ -4,18 +4,19 @@ import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import APIRouter, HTTPException, Query, Response
 
 from label_loop.console import airflow_db
-from label_loop.console.access import Look, Operate, Visit
+from label_loop.console.access import Answer, Look, Operate, Visit
 from label_loop.console.prices import inference_unit_usd_per_hour
 from label_loop.console.render import render
 from label_loop.console.threads import in_thread
 from label_loop.context import LoopContext
 from label_loop.domain import costs, deployment, evaluation, training
+from label_loop.domain.approval import ASK_TASK, OPTIONS
 from label_loop.domain.deployment import DeploymentDecision
 from label_loop.domain.idleness import may_be_stopped
 from label_loop.exceptions import VersionNotDeployableError
@@ -88,6 +89,7 @@ async def versions(visit: Look) -> Response:
     except (BotoCoreError, ClientError) as error:
         return render(visit, "models_versions.html", problem=type(error).__name__, rows=[], more=0)
     minimum = await in_thread(lambda: visit.aws.settings.minimum_f1_score)
+    question = visit.aws.store.state.open_question  # read with the rows
     return render(
         visit,
         "models_versions.html",
@@ -95,7 +97,10 @@ async def versions(visit: Look) -> Response:
         rows=rows,
         more=more,
         minimum=minimum,
-        stopped_because=visit.aws.store.state.stopped_because,  # read with the rows
+        stopped_because=visit.aws.store.state.stopped_because,
+        question=question,
+        options=OPTIONS,
+        answerable=bool(question and await in_thread(_asking_run, visit, question.version_name)),
         held=_held(visit.aws.store.state.last_training_attempt),
         chart=_chart(rows, minimum),
         in_motion=any(row.version.status in _TRANSITIONAL for row in rows),
@@ -153,6 +158,14 @@ def _rows(aws: LoopContext) -> tuple[list[VersionRow], int]:
         for version, summary in zip(shown, evaluations, strict=True)
     ]
     return rows, len(found) - len(shown)
+
+
+def _asking_run(visit: Visit, version_name: str) -> airflow_db.Run | None:
+    """Return the run of the DAG approval that waits for an answer about a version."""
+    dag_id = visit.loop.dag_id("approval")
+    asked = airflow_db.asked_runs(dag_id, ASK_TASK)
+    ids = (run_id for run_id, conf in asked if conf.get("version") == version_name)
+    return next((airflow_db.Run(dag_id, run_id, "running", None, ASK_TASK) for run_id in ids), None)
 
 
 def _held(attempt: TrainingAttempt | None) -> TrainingAttempt | None:
@@ -213,6 +226,23 @@ async def deploy(visit: Operate, name: VersionName) -> Response:
     if decision.action == "none":
         raise HTTPException(409, f"{name}: {decision.reason}.")
     return await _trigger(visit, "label_loop_deploy", {"version": name})
+
+
+@router.post("/models/answer")
+async def answer(visit: Answer, name: VersionName, choice: Literal["deploy", "hold"]) -> Response:
+    """Answer the question about a version. Raises HTTPException 409 if it is not open, or somebody was faster."""
+
+    def work() -> dict[str, Any]:
+        question = visit.aws.store.refresh().open_question
+        run = _asking_run(visit, name) if question and question.version_name == name else None
+        if run is None:
+            raise HTTPException(409, f"There is no open question about {name}.")
+        airflow_db.answer(run, OPTIONS[choice], visit.user)
+        facts = {"version": name, "answer": choice, "run_id": run.run_id}
+        airflow_db.write_note("label_loop_answer", visit.user, run.dag_id, facts)
+        return _activity(visit)
+
+    return _activity_with_notice(visit, f"{OPTIONS[choice]}: the answer about {name} is given.", await in_thread(work))
 
 
 @router.post("/models/training")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Annotated, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,13 +16,13 @@ from label_loop.domain import parameter_history as history
 from label_loop.domain.parameter_status import ParameterStatus, overruled_by, statuses
 from label_loop.exceptions import InvalidParameterError, shown
 from label_loop.hooks.aws_errors import error_code
-from label_loop.parameters import PARAMETERS, Group, Parameter
+from label_loop.parameters import PARAMETERS, ApproveDeployments, Group, Parameter
 from label_loop.workflows.parameter_sync import ParameterSides, read_variables
 
 router = APIRouter()
 
 _MOST_CHANGES = 50
-_CONTROLS = {bool: "switch", int: "whole", float: "decimal", str: "text"}
+_CONTROLS = {bool: "switch", int: "whole", float: "decimal", str: "text", ApproveDeployments: "choice"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,16 @@ class ParameterRow:
     def text(self) -> str:
         """The control's text: what the person typed, otherwise what is in effect."""
         return self.status.in_force if self.typed is None else self.typed
+
+    @property
+    def choices(self) -> Sequence[tuple[str, bool]]:
+        """The values to choose from, and whether each is chosen; a refused text is among them, so that it is seen."""
+        kind: type[StrEnum] = type(self.parameter.parse(self.parameter.default))
+        try:
+            chosen, refused = self.parameter.parse(self.text), []
+        except InvalidParameterError:
+            chosen, refused = self.text, [self.text]
+        return [(value, value == chosen) for value in [*refused, *kind]]
 
     @property
     def is_on(self) -> bool:
