@@ -18,7 +18,11 @@ from label_loop.system_record import SYSTEM_RECORD, SYSTEM_RECORD_DESCRIPTION, S
 _KIND = "parameter"
 _NAMES_PER_CALL = 10  # of GetParameters
 ADOPTION = "Adoption"  # the parameter that holds what an adoption switched off
-_AS_THE_SAMPLE = {"Test-With-Human-Samples": "false", "Train-None-Of-The-Above": "false"}
+_AS_THE_SAMPLE = {
+    "Approve-Deployments": "never",
+    "Test-With-Human-Samples": "false",
+    "Train-None-Of-The-Above": "false",
+}
 
 
 def ensure_parameters(site: Site) -> None:

@@ -100,6 +100,18 @@ def test_the_loop_is_told_instead_of_the_samples_functions_and_its_rules_rest(sa
     assert {key: value for key, value in deployed.record().items() if key in sample} == sample
 
 
+def test_an_adopted_loop_goes_on_as_the_sample_until_it_is_told_otherwise(client, loop, deployed):
+    assert deployed.adopt() == 0
+    names = ("Approve-Deployments", "Test-With-Human-Samples", "Train-None-Of-The-Above", "Challenger-Margin")
+    answer = client("ssm").get_parameters(Names=[loop.parameter(name) for name in names])
+    values = {one["Name"].rpartition("/")[2]: one["Value"] for one in answer["Parameters"]}
+    assert values == dict(zip(names, ("never", "false", "false", "0.02"), strict=True))
+    client("ssm").delete_parameter(Name=loop.parameter(names[1]))
+    assert main(["provision", loop.path]) == 0  # as after an update that brings a new parameter
+    found = client("ssm").get_parameter(Name=loop.parameter(names[1]))
+    assert found["Parameter"]["Value"] == "false"
+
+
 def test_the_way_back_leaves_the_triggers_exactly_as_they_were(deployed, capsys):
     before = deployed.triggers()
     assert deployed.adopt() == 0
