@@ -48,8 +48,9 @@ def test_alike_images_leave_the_score_of_a_loop_honest() -> None:
     assert copied.value <= 0.1  # one run of a few images
 
 
+@pytest.mark.slow
 def test_the_desk_teaches_more_than_labels_at_random() -> None:
-    plan = labelling.Plan(known=2, arriving=120, answered=10, rounds=5)
+    plan = labelling.Plan(known=2, arriving=80, answered=12, rounds=3)
     left = {
         rule: sum(labelling.errors(labelling._digits, plan, rule, 1))
         for rule in (labelling.at_random, labelling.by_desk)
