@@ -9,7 +9,7 @@ from label_loop.domain.training import ASKED, HELD
 from local_stack.airflow_api import DagRun
 
 TRAINING_SECONDS = 420
-_TASKS = 11
+_TASKS = 12
 
 
 def train_and_deploy(scene: Scene, number: int, *, forced: bool = False) -> None:
