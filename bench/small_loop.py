@@ -69,10 +69,10 @@ class SmallLoop:
         self.label(order[:FIRST])
         self.last = self.serving = self.train()
 
-    def live(self) -> tuple[float, float]:
+    def live(self, days: int = DAYS) -> tuple[float, float]:
         """Return the accuracy on the first and on the last day, on images that are never uploaded."""
         before = self.accuracy()
-        for day in range(DAYS):
+        for day in range(days):
             self.review(self.uploads[day * UPLOADS_A_DAY : (day + 1) * UPLOADS_A_DAY])
             for _ in range(_CHECKS_A_DAY):
                 self.now += timedelta(days=1 / _CHECKS_A_DAY)

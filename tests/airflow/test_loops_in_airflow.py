@@ -91,7 +91,9 @@ def test_the_samples_loop_trains_detects_and_learns_from_answers(running: Runnin
         s3.put_object(
             Bucket=SAMPLE.bucket, Key=f"images_labeled_by_folder/{picture.label}/{picture.name}", Body=picture.body
         )
-    running.set_variable(SAMPLE.loop.variable("Approve-Deployments"), "always")
+    approve = SAMPLE.loop.variable("Approve-Deployments")
+    eventually(lambda: running.variable(approve), "the first sync")
+    running.set_variable(approve, "always")
     training = SAMPLE.loop.dag_id("training")
     assert running.finished(training, running.trigger(training)) == "success"
     version = _approve(running, SAMPLE.loop.dag_id("approval"))

@@ -3,7 +3,7 @@
 import pytest
 from bench.figures import Figure
 
-from bench import alike, calls, labelling, sampling, training
+from bench import alike, calls, labelling, sampling, small_loop, training
 from label_loop.domain import pacing
 
 
@@ -39,6 +39,15 @@ def test_a_training_check_lists_the_labelled_images_and_no_others() -> None:
 def test_a_manifest_takes_little_memory() -> None:
     (peak,) = training.measure_manifest(20_000)
     assert 0 < peak.value <= 60
+
+
+@pytest.mark.slow
+def test_a_small_loop_improves_where_nobody_answers() -> None:
+    loop = small_loop.SmallLoop(seed=2)
+    before, after = loop.live(days=15)
+    assert "ask" in loop.history
+    assert loop.deployed >= 2
+    assert after >= before + 0.05
 
 
 @pytest.mark.slow

@@ -30,6 +30,7 @@ _MODEL_VALUES = {
     "Idle-Model-Stop-Minutes": ["30", "60", "0"],
     "Minimum-Untrained-Images": ["2", "5", "many"],
     "Minimum-F1-Score": ["0.8", "0.5", "2"],
+    "Approve-Deployments": ["never", "when undecided", "always", "sometimes"],
 }
 _DAILY_TASKS = ("detect", "review", "sample", "sync", "collect")
 
@@ -103,6 +104,7 @@ _MODELS: Mapping[SearchStrategy[Any], int] = {
     st.builds(model_steps.Trigger, st.booleans(), st.sampled_from([0.9, 0.9, 0.6, None])): 4,
     st.builds(model_steps.LabelImages, _labels, st.integers(1, 3)): 3,
     st.builds(model_steps.Deploy, _numbers): 3,
+    st.builds(model_steps.AnswerQuestion, st.sampled_from(["deploy", "hold"]), _disturbed): 3,
     _upload: 3,
     _two(_two_with_models()): 4,
     _edits(_MODEL_VALUES): 3,

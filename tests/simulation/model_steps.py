@@ -99,6 +99,18 @@ class Deploy:
 
 
 @dataclass(frozen=True)
+class AnswerQuestion:
+    """Answer whether to deploy a version that is undecided: "deploy" or "hold"."""
+
+    choice: str
+    disturbed: Disturbed = ()
+
+    def take(self, world: World) -> None:
+        answer = process(world, "answer", lambda world: runs.answer_question(world, self.choice), self.disturbed)
+        world.run(answer)
+
+
+@dataclass(frozen=True)
 class LetStartFail:
     """Let the next start of a model fail."""
 

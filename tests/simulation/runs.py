@@ -16,6 +16,7 @@ from tests.simulation.gate import LoudError
 from tests.simulation.world import PATH, World
 
 from label_loop.context import LoopContext
+from label_loop.domain.approval import APPROVED_RUN
 from label_loop.domain.log_row import LogRow
 from label_loop.domain.parameter_merge import problem
 from label_loop.domain.review_queue import AnswersWanted
@@ -43,6 +44,7 @@ from label_loop.review.desk import ReviewDesk
 from label_loop.sensors.inbox import AnswersSensor, UploadsSensor
 from label_loop.sensors.rekognition import RekognitionProjectVersionSensor
 from label_loop.serving import ServingModel
+from label_loop.workflows.approval import ApprovalWorkflow
 
 log = logging.getLogger(__name__)
 
@@ -135,11 +137,22 @@ def sample(world: World) -> None:
 # ---------------------------------------------------------------- training and deployment
 
 
-def trigger_training(world: World, *, force: bool = False, version: str | None = None) -> None:
+def trigger_training(
+    world: World, *, force: bool = False, version: str | None = None, run_id: str | None = None
+) -> None:
     """Ask for a run of the training DAG; one that is under way is not disturbed."""
     number = world.memory["runs"] = world.memory.get("runs", 0) + 1
     if "training" not in world.memory:
-        world.memory["training"] = DagRun({"force": force, "version": version}, f"run-{number}")
+        world.memory["training"] = DagRun({"force": force, "version": version}, run_id or f"run-{number}")
+
+
+def answer_question(world: World, choice: str) -> None:
+    """Answer whether to deploy a version, if that is asked. The deployment is lost if a training is under way."""
+    workflow = ApprovalWorkflow(_context())
+    question = workflow.context.store.refresh().open_question
+    if question and workflow.answer(question.version_name, choice, "ann") == "deploy":
+        run_id = f"{APPROVED_RUN}{question.version_name}"
+        trigger_training(world, version=question.version_name, run_id=run_id)
 
 
 def trains(world: World) -> bool:

@@ -35,6 +35,7 @@ def _work(world: World) -> None:
         world.run(Process("training", lambda: runs.train(world)))
     for work in (runs.sync, runs.collect_reviews, runs.detect, runs.detect, runs.review, runs.review):
         world.run(Process("settling", lambda work=work: work(world)))  # type: ignore[misc]
+    world.run(Process("settling", lambda: runs.answer_question(world, "deploy")))
     _let_a_model_serve(world)
     runs.trigger_training(world)
     for _ in range(12):

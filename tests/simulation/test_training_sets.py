@@ -312,7 +312,7 @@ def test_what_the_version_before_trained_is_not_paid_again() -> None:
 
 
 def test_a_training_that_the_version_before_began_goes_on() -> None:
-    history = begun()
+    history = begun(parameters={"Approve-Deployments": "never"})
     label(history.world, "cat", 4)
     history.world.rekognition.next_f1 = 0.95
     runs.trigger_training(history.world)
