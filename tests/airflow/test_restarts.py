@@ -62,6 +62,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
         for name, value in stack.aws_environment().items():
             monkeypatch.setitem(os.environ, name, value)
         provision(LOOP, Options(labels=("0", "1")), scene.running.session(), print)
+        scene.running.set_parameter(LOOP.parameter("Approve-Deployments"), "never")  # the second is to serve
         scene.train(PICTURES[:30])
         scene.first = scene.serve()
         yield scene
