@@ -151,6 +151,20 @@ def test_a_better_version_is_accepted_with_how_much_better_and_is_the_best_one(
     assert labelled.state().best_version_arn == best
 
 
+def test_a_slightly_worse_version_does_not_make_the_best_one_forgotten(
+    labelled: World, says: Callable[[Guess], None]
+) -> None:
+    labelled.set_variable("Challenger-Margin", "0.1")
+    says(always)
+    best = deploy(labelled, train(labelled, "best"))
+    labels = iter(["0"])  # wrong once
+    says(lambda label: next(labels, label) if label == "1" else label)
+    put(labelled, LABELLED_FOLDER, TRAINING_DIGITS[60:80])
+    assert deploy(labelled, train(labelled, "slightly worse")) != best
+    assert "worse on 1" in verdict(labelled)
+    assert labelled.state().best_version_arn == best
+
+
 def test_copies_of_test_images_are_not_trained_and_a_snapshot_that_is_gone_compares_nothing(
     labelled: World, says: Callable[[Guess], None]
 ) -> None:

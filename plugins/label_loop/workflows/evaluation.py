@@ -44,6 +44,8 @@ class EvaluationWorkflow(ModelProject):
 
         def decided(state: LoopState) -> LoopState:
             state = _with_outcome(state, version_name, outcome, judged.verdict.reason)
+            # The first to be compared with was the best so far: a slightly worse one must not make that forgotten.
+            state = replace(state, best_version_arn=state.best_version_arn or judged.champion_arn)
             if outcome == training.ASKED:
                 until = deadline(state.open_question, now, settings)
                 return replace(state, approval_question=judged.question(version_name, until))
@@ -83,7 +85,8 @@ class EvaluationWorkflow(ModelProject):
         verdict = judge(comparison, best, self.context.settings, unbiased)
         is_best = comparison.gained >= comparison.lost and (best is None or best.gained > best.lost)
         otherwise = without_a_person(verdict, comparison, best).action
-        return _Judgement(replace(verdict, reason=f"{score}; {verdict.reason}"), otherwise, is_best)
+        compared_with = champion.arn if comparison.pairs else None
+        return _Judgement(replace(verdict, reason=f"{score}; {verdict.reason}"), otherwise, is_best, compared_with)
 
     def _has_test_set(self, version: ProjectVersion) -> bool:
         """Return whether a version was tested with the loop's own images.
@@ -115,11 +118,15 @@ class EvaluationWorkflow(ModelProject):
 
 @dataclass(frozen=True)
 class _Judgement:
-    """A verdict, what becomes of the version if nobody can be asked, and whether it is the best one so far."""
+    """A verdict, what becomes of the version if nobody can be asked, and whether it is the best one so far.
+
+    ``champion_arn`` is the version that it was compared with, if there was anything to compare.
+    """
 
     verdict: Verdict
     otherwise: str
     is_best: bool = False
+    champion_arn: str | None = None
 
     def outcome(self, mode: ApproveDeployments) -> str:
         if needs_person(self.verdict, mode):

@@ -1,7 +1,7 @@
 """Training: from the labelled images to an evaluated version."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain, islice
@@ -10,9 +10,8 @@ from botocore.exceptions import ClientError
 
 from label_loop.context import LoopContext
 from label_loop.domain import training
-from label_loop.domain.labels import Labels
 from label_loop.domain.moments import timestamp
-from label_loop.domain.roles import EarlierRoles, contradictions, count_new, covers, divide, trained_as_none
+from label_loop.domain.roles import contradictions, count_new
 from label_loop.domain.training_images import (
     TrainedImages,
     by_label,
@@ -30,25 +29,17 @@ from label_loop.payloads import (
     EVALUATION_FOLDER,
     LABELLED_FOLDER,
     MANIFESTS_FOLDER,
-    NONE_FOLDER,
-    NONE_OF_THE_ABOVE,
     TEST_FOLDER,
-    LabelledImage,
     ProjectVersion,
     TrainingAttempt,
 )
-from label_loop.workflows.evaluation_snapshot import EvaluationSnapshots
 from label_loop.workflows.project_datasets import ProjectDatasets
+from label_loop.workflows.training_candidates import CandidateImages, Candidates
 from label_loop.workflows.training_set import TrainingSet
 
 log = logging.getLogger(__name__)
 
 _SHOWN_PROBLEMS = 20
-_TOO_FEW_TESTED = (
-    "not used yet: with these and the images held out, fewer than half of the labels to train have a test image, the "
-    "least that Rekognition takes. It splits off some of the training images instead"
-)
-_FORGOTTEN = "was trained the last time and has no usable image now: the new version will not know it"
 
 
 @dataclass(frozen=True)
@@ -60,47 +51,13 @@ class NewImages:
     left_out: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class _Look:
-    """The usable images of a folder, and notes by key or prefix."""
-
-    images: list[LabelledImage]
-    labels: Labels
-    problems: Mapping[str, str]
-    twins: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class _Candidates:
-    """What trains and what tests, what changed since the last attempt, and notes by key or prefix.
-
-    ``none_images`` are those that no label fits.
-    ``test_images`` test a version if there are enough of them, which ``has_own_test`` says. ``changed`` counts what is
-    new, relabelled or removed.
-    """
-
-    labelled_images: list[LabelledImage]
-    none_images: list[LabelledImage]
-    test_images: list[LabelledImage]
-    has_own_test: bool
-    labelled: int
-    changed: int
-    is_first: bool
-    problems: Mapping[str, str]
-    twins: Mapping[str, str]
-
-    @property
-    def images(self) -> list[LabelledImage]:
-        """All that trains."""
-        return [*self.labelled_images, *self.none_images]
-
-
 class TrainingWorkflow(ModelProject):
     """The steps of a training run. Each is idempotent: after a crash nothing is paid for twice."""
 
     def __init__(self, context: LoopContext) -> None:
         super().__init__(context)
         self.training_set = TrainingSet(context)
+        self.candidates = CandidateImages(context)
 
     # ---------------------------------------------------------------- check
 
@@ -131,7 +88,7 @@ class TrainingWorkflow(ModelProject):
         listing = self.training_set.listed(LABELLED_FOLDER)
         found, labels = by_label(listing.images)
         attempt = self.attempt
-        before = list(chain(*self._manifests(attempt)))
+        before = list(chain(*self.candidates.of_attempt(attempt)))
         recalled = self.training_set.recall(LABELLED_FOLDER, found, TrainedImages(before))
         unread = [replace(image, content=image.etag) for image in recalled.unread]
         images, short = trainable([*recalled.known, *unread], self._has_test_images)
@@ -162,7 +119,7 @@ class TrainingWorkflow(ModelProject):
         interrupted = previous if resume else None
         if interrupted and any(version.name == interrupted.version_name for version in versions):
             return interrupted
-        candidates = self._candidates(previous)
+        candidates = self.candidates.found(previous)
         digest = fingerprint(candidates.images)
         if not (resume or forced):
             refusal = self._nothing_new(previous, candidates) or self._same_as_before(digest, versions)
@@ -183,93 +140,7 @@ class TrainingWorkflow(ModelProject):
         self._write(attempt, candidates)
         return attempt
 
-    def _candidates(self, previous: TrainingAttempt | None) -> _Candidates:
-        """Look at all images again, as far as they may have changed since the last attempt."""
-        trained, tested = (list(images) for images in self._manifests(previous))
-        before = TrainedImages([*trained, *tested])
-        labelled = self._look(LABELLED_FOLDER, before)
-        core = self._look(TEST_FOLDER, before, labelled.labels)
-        roles = self._roles(previous, trained, tested, labelled.images)
-        division = divide(labelled.images, core.images, roles, before)
-        has_own_test = covers(division.test, division.training)
-        none, too_few = self._none_of_the_above(before, [*labelled.images, *core.images])
-        images, short = trainable(division.training, lambda: has_own_test)
-        of_labels = {**dict.fromkeys(before.labels_missing_in(images), _FORGOTTEN), **short}
-        problems = {**notes(LABELLED_FOLDER, of_labels), **labelled.problems, **core.problems, **division.left_out}
-        problems |= too_few
-        if core.images and not has_own_test:
-            problems[TEST_FOLDER] = _TOO_FEW_TESTED
-        unreadable = len(labelled.problems) + len(core.problems)
-        return _Candidates(
-            images,
-            none,
-            division.test,
-            has_own_test,
-            len(labelled.images),
-            division.new + max(0, before.missing_in([*labelled.images, *core.images, *none]) - unreadable),
-            not trained,
-            problems,
-            {**labelled.twins, **core.twins},
-        )
-
-    def _none_of_the_above(
-        self, before: TrainedImages, labelled: Sequence[LabelledImage]
-    ) -> tuple[list[LabelledImage], Mapping[str, str]]:
-        """Return the images that no label fits and that train, and notes on the others."""
-        if not self.context.settings.train_none_of_the_above:
-            return [], {}
-        listing = self.training_set.listed(NONE_FOLDER)
-        found = [replace(image, label=NONE_OF_THE_ABOVE) for image in listing.images]
-        images, problems = self.training_set.usable(NONE_FOLDER, found, before)
-        trained, too_few = trained_as_none(images, labelled)
-        return trained, {**listing.problems, **problems, **too_few}
-
-    def _manifests(self, attempt: TrainingAttempt | None) -> tuple[Iterable[LabelledImage], Iterable[LabelledImage]]:
-        """Return the training and the test images of an attempt."""
-        if attempt is None:
-            return (), ()
-        test = test_manifest_key(attempt.version_name) if attempt.test_images else attempt.test_manifest_key
-        return self.training_set.in_manifest(attempt.manifest_key), self.training_set.in_manifest(test)
-
-    def _roles(
-        self,
-        previous: TrainingAttempt | None,
-        trained: Sequence[LabelledImage],
-        tested: Sequence[LabelledImage],
-        labelled: Sequence[LabelledImage],
-    ) -> EarlierRoles:
-        if not (previous and tested):
-            return self._roles_of_serving(labelled)
-        keys = {image.key for image in tested}
-        # Without the manifest that lists them, the images of that time are those that trained.
-        lost = (image for image in labelled if image.key not in keys and image.modified <= previous.started_at)
-        return EarlierRoles.of(trained or lost, tested)
-
-    def _roles_of_serving(self, labelled: Iterable[LabelledImage]) -> EarlierRoles:
-        """Return the roles that images had for the serving version, if Rekognition split off its test images.
-
-        What it was tested with is held out from now on, so that its successor can be compared with it at once.
-        """
-        arn = self.context.store.state.endpoint_arn
-        serving = next((version for version in self.versions() if version.arn == arn), None)
-        keys = EvaluationSnapshots(self.context).keys(serving) if serving else set()
-        if not (serving and serving.created_at and keys):
-            return EarlierRoles.of((), ())
-        then = timestamp(serving.created_at)
-        images = list(labelled)
-        return EarlierRoles.of(
-            (image for image in images if image.key not in keys and image.modified <= then),
-            (image for image in images if image.key in keys),
-        )
-
-    def _look(self, folder: str, before: TrainedImages, known: Labels | None = None) -> _Look:
-        listing = self.training_set.listed(folder)
-        found, labels = by_label(listing.images, known)
-        images, problems = self.training_set.usable(folder, found, before)
-        problems = {**notes(folder, labels.refused), **listing.problems, **problems}
-        return _Look(images, labels, problems, notes(folder, labels.twins))
-
-    def _nothing_new(self, previous: TrainingAttempt | None, candidates: _Candidates) -> str | None:
+    def _nothing_new(self, previous: TrainingAttempt | None, candidates: Candidates) -> str | None:
         """Return why there is nothing new to train, or None if there is."""
         bucket, images = self.context.store.record.bucket, candidates.images
         # A loop of version 0.2 or before recorded another fingerprint of the same images.
@@ -286,7 +157,7 @@ class TrainingWorkflow(ModelProject):
         name = training.trained_before(digest, versions)
         return name and f"{name} was trained with the same images"
 
-    def _write(self, attempt: TrainingAttempt, candidates: _Candidates) -> None:
+    def _write(self, attempt: TrainingAttempt, candidates: Candidates) -> None:
         """Write the manifests and the report. Raises UnusableTrainingSetError if the set exceeds a limit."""
         images, limits = candidates.labelled_images, ImageLimits.of(self.context.store.record.project_arn)
         try:
@@ -301,7 +172,7 @@ class TrainingWorkflow(ModelProject):
             self.training_set.write(test_manifest_key(attempt.version_name), tested)
         self._report(attempt, len(counts), candidates)
 
-    def _report(self, attempt: TrainingAttempt, labels: int, candidates: _Candidates) -> None:
+    def _report(self, attempt: TrainingAttempt, labels: int, candidates: Candidates) -> None:
         problems, twins = candidates.problems, candidates.twins
         if problems:
             self.training_set.write_problems(f"{MANIFESTS_FOLDER}{attempt.version_name}.left-out.json", problems)
