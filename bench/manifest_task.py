@@ -28,11 +28,13 @@ def main(path: str, images: int) -> float:
 
     def objects(folder: str) -> Iterator[tuple[LabelledImage, None]]:
         for n in range(images):
-            label, etag = f"label {n % 50}", hashlib.md5(str(n).encode(), usedforsecurity=False).hexdigest()
+            label, etag = f"label {n % 50}", _content(n)
             yield LabelledImage(f"{folder}{label}/image-{n:08}.png", label, _MODIFIED, etag, size_bytes=9000), None
 
     with patch.object(training_set, "objects", objects):
-        first = [replace(image, content=image.etag) for image in training_set.listed(LABELLED_FOLDER).images]
+        listed = training_set.listed(LABELLED_FOLDER).images
+        first = [replace(image, content=image.etag, perceptual_hash=image.etag) for image in listed]
+        del listed
         training_set.write("manifests/first.manifest", first)
         del first
         trained = TrainedImages(training_set.in_manifest("manifests/first.manifest"))
@@ -41,6 +43,10 @@ def main(path: str, images: int) -> float:
     fingerprint(usable)
     training_set.write("manifests/second.manifest", usable)
     return _peak_mb() - before
+
+
+def _content(number: int) -> str:
+    return hashlib.sha256(str(number).encode()).hexdigest()
 
 
 def _peak_mb() -> float:

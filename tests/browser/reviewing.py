@@ -46,7 +46,9 @@ class Questions:
         test = uuid.uuid4().hex[:12]
         for number, body in enumerate(bodies):
             key = self.world.upload(f"{number}.png", body or FRESH_DIGITS[number].body)
-            task = ReviewTask(f"id-{number}", "A2I Workflow", f"s3://{self.world.bucket}/{key}", "ant", 10.0 + number)
+            task = ReviewTask(
+                f"id-{number}", "A2I Workflow", f"s3://{self.world.bucket}/{key}", "ant", 10.0 + number, is_drawn=True
+            )
             self.names.append(f"{test}-{number}")
             _table().add(Review(self.names[-1], task, time.time() + number))
         return self.names

@@ -179,6 +179,13 @@ def detect(run: Run) -> None:
     run.task("detect_uploads", DetectUploadsOperator)
 
 
+def detect_undrawn(run: Run) -> None:
+    """Detect without draws: which uploads they choose depends on ids that are others each time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(detection, "is_drawn", lambda *_: False)
+        detect(run)
+
+
 def fall_asleep(run: Run) -> None:
     run.task("wait_for_uploads", UploadsSensor, ends_deferred=True)
 
@@ -231,7 +238,9 @@ def _wait(run: Run, task_id: str, name: str, waiter: str) -> None:
     run.task(task_id, RekognitionProjectVersionSensor, version_name=name, waiter_name=waiter)
 
 
-STORIES = {work.__name__: work for work in (detect, fall_asleep, rescore, review, sample, sync, report, train)}
+STORIES = {
+    work.__name__: work for work in (detect, detect_undrawn, fall_asleep, rescore, review, sample, sync, report, train)
+}
 
 
 def save_time() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 from tests.integration.clients import ACCOUNT, REGION
@@ -27,6 +28,7 @@ from label_loop.parameters import PARAMETERS
 from label_loop.payloads import LABELLED_FOLDER, QUALITY_FOLDER, UPLOADS_FOLDER
 from label_loop.review.desk import ReviewDesk
 from label_loop.variables import SYNC_STATE
+from label_loop.workflows import detection
 from label_loop.workflows.parameter_sync import ParameterSyncWorkflow
 from local_aws.moto_lock import MOTO_LOCK
 
@@ -83,7 +85,9 @@ def _uploads_within_a_budget(world: World, model: Model) -> None:
 
 def _reviews_of_an_earlier_version(world: World, model: Model) -> None:
     _uploads_for_the_page(world, model)
-    world.detect()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(detection, "is_drawn", lambda *_: False)  # those that are drawn are not withdrawn
+        world.detect()
     world.set_variable("Minimum-Label-Detection-Confidence", "0")
     world.set_state(endpoint_moved_at=(datetime.now(UTC) + timedelta(minutes=1)).isoformat())
 
@@ -173,7 +177,7 @@ STORIES = {
     "uploads": Story("detect", _uploads),
     "uploads that are reviewed": Story("detect", _unsure_uploads),
     "uploads that are reviewed in the Airflow UI": Story("detect", _uploads_for_the_page),
-    "uploads within a budget of reviews": Story("detect", _uploads_within_a_budget),
+    "uploads within a budget of reviews": Story("detect_undrawn", _uploads_within_a_budget),
     "reviews of an earlier version": Story(
         "rescore", _reviews_of_an_earlier_version, goes_on=lambda world: world.state().rescored_until is None
     ),
