@@ -91,13 +91,8 @@ def test_the_samples_loop_trains_detects_and_learns_from_answers(running: Runnin
         s3.put_object(
             Bucket=SAMPLE.bucket, Key=f"images_labeled_by_folder/{picture.label}/{picture.name}", Body=picture.body
         )
-    approve = SAMPLE.loop.variable("Approve-Deployments")
-    eventually(lambda: running.variable(approve), "the first sync")
-    running.set_variable(approve, "always")
     training = SAMPLE.loop.dag_id("training")
     assert running.finished(training, running.trigger(training)) == "success"
-    version = _approve(running, SAMPLE.loop.dag_id("approval"))
-    assert running.finished(training, f"approved__{version}") == "success"
     record = json.loads(running.parameter(SAMPLE.loop.parameter("For-System-Use-Only")))
     assert "/version/" in record["rekognition_project_version_arn"]
 
@@ -121,24 +116,6 @@ def test_the_samples_loop_trains_detects_and_learns_from_answers(running: Runnin
     copied = s3.list_objects_v2(Bucket=SAMPLE.bucket, Prefix="images_labeled_by_folder/1/")["KeyCount"]
     assert copied == sum(picture.label == "1" for picture in pictures[:30]) + 1
     assert len(table.scan(TableName=SAMPLE.table)["Items"]) == 3
-
-
-def _approve(running: RunningStack, dag_id: str) -> str:
-    """Answer Deploy through Airflow's own API, as its UI does; return the name of the version."""
-
-    def asking() -> str | None:
-        runs = [str(run["dag_run_id"]) for run in running.runs(dag_id)]
-        return next((run for run in runs if running.tasks(dag_id, run).get("ask") == "awaiting_input"), None)
-
-    run_id = eventually(asking, "the question")
-    path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/ask/-1/hitlDetails"
-    asked = running.call("GET", path)
-    assert asked["options"] == ["Deploy", "Hold"]
-    assert asked["defaults"] == ["Deploy"]
-    assert "Without an answer by" in asked["body"]
-    running.call("PATCH", path, {"chosen_options": ["Deploy"], "params_input": {}})
-    eventually(lambda: running.tasks(dag_id, run_id).get("apply_answer") == "success", "the answer to be applied")
-    return run_id.removeprefix("ask__")
 
 
 def _answer(running: RunningStack, human_loop_name: str, label: str) -> None:
