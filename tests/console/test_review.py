@@ -27,6 +27,7 @@ def reviewing(world: World, monkeypatch) -> World:
         monkeypatch.setattr(module, "UNDO_SECONDS", 0.2)
     forget_labels()
     page._open_counts.forget()
+    page._gold_images.forget()
     page._collectors.clear()
     return world
 
