@@ -54,7 +54,7 @@ format: .venv/.ready ## format the code and fix what the linter can
 	$(PYTHON_BIN)/ruff check --fix .
 	$(PYTHON_BIN)/ruff format .
 
-test: .venv/.ready ## test the main cases of each part in less than five minutes; needs only this checkout
+test: .venv/.ready ## test the main cases of each part in about six minutes; needs only this checkout
 	$(PYTHON_BIN)/python -m pytest --numprocesses 3 -m "not real and not slow" $(PYTEST)
 
 test-slow: .venv/.ready ## run the slow tests, with a real Airflow, a browser and a cluster; needs Chromium, PostgreSQL and Redis
