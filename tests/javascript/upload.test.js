@@ -153,6 +153,7 @@ test("a detection is asked for until it is logged, and the page says where no mo
   logged = { 1: { label: "cat", confidence_percent: 91.25, state: "accepted", detail: "" } };
   await wait(4);
   assert.match(stateOf("a.png"), /^cat, 91\.3 % – accepted$/);
+  assert.equal(row("a.png").querySelector(".details").getAttribute("href"), "/label-loop/a%20loop/detections/1");
   logged = { 2: { label: "", confidence_percent: 0, state: "failed", detail: "unreadable" } };
   await wait(4);
   assert.equal(stateOf("b.png"), "not detected: unreadable");

@@ -18,6 +18,7 @@ from label_loop.domain.moments import read_moment
 PAGES = (
     ("overview", "Overview", "Is the loop healthy?"),
     ("review", "Review", "Label what the model is unsure of"),
+    ("detections", "Detections", "What did the model say, and what became of it?"),
     ("models", "Models", "Which version is serving, and how good is each?"),
     ("insight", "Insight", "How good is the model?"),
     ("upload", "Upload", "Detect images, or add them to the training set"),
@@ -49,7 +50,7 @@ def _templates() -> Environment:
 def render(visit: Visit, template: str, *, status_code: int = 200, **values: Any) -> HTMLResponse:
     """Return a page, or a part of one, for a visitor. ``template`` is the name of a file in ``templates/``."""
     entries = [entry for entry in PAGES if entry[0] != "parameters" or visit.may[SEE_PARAMETERS]]
-    pages = {"pages": entries, "page": template.removesuffix(".html"), "has_others": visit.has_others}
+    pages = {"pages": entries, "page": template.removesuffix(".html").partition("_")[0], "has_others": visit.has_others}
     root, loop = base(visit.request), visit.loop
     # Not `loop`, which Jinja defines inside a for block.
     where = {"base": root, "home": f"{root}/{quote(loop.name)}", "loop_name": loop.name, "loop_path": loop.path}

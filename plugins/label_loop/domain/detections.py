@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from label_loop.domain.labels import is_none_of_the_above
-from label_loop.domain.log_row import LogRow
+from label_loop.domain.log_row import LogRow, OtherLabel
 from label_loop.domain.moments import timestamp
 from label_loop.parameters import Settings
 from label_loop.payloads import LabelMinimums, S3Upload
@@ -19,6 +19,8 @@ UNDETECTABLE = {
     "InvalidParameterException": "rejected by Rekognition (is each side at least 64 px?)",
     "ValidationException": "rejected by Rekognition",
 }
+LABELS_WANTED = 5
+"""The one that is detected, and those after it, which say how unsure the model is."""
 
 
 def to_log_row(
@@ -37,7 +39,8 @@ def to_log_row(
     ``labels`` are Rekognition's CustomLabels: ``{"Name": str, "Confidence": 0..100}``. ``minimums`` apply to detections
     of their version, if there is a target precision, and never lower the parameter's minimum.
     """
-    best = max(labels, key=lambda label: label["Confidence"], default=None)
+    ranked = sorted(labels, key=lambda label: -label["Confidence"])
+    best = ranked[0] if ranked else None
     minimum = settings.minimum_label_detection_confidence_percent
     if best and minimums and minimums.version_arn == project_version_arn and settings.target_precision:
         minimum = max(minimum, minimums.percents.get(best["Name"], minimum))
@@ -52,6 +55,7 @@ def to_log_row(
         detected_label=best["Name"] if best and not is_none_of_the_above(best["Name"]) else "",
         confidence_percent=float(best["Confidence"]) if best else 0.0,
         minimum_confidence_percent=minimum,
+        other_labels=tuple(OtherLabel(one["Name"], one["Confidence"]) for one in ranked[1:LABELS_WANTED]),
         workflow_enabled=settings.enable_a2i_workflow,
     )
 

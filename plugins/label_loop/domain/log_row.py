@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from label_loop.domain.labels import is_none_of_the_above, label_key
 from label_loop.payloads import (
@@ -26,6 +26,8 @@ from label_loop.payloads import (
 
 SAMPLED_NO = "No"
 SAMPLED_YES = "Yes"
+SAMPLED_FAILED = "Failed"
+"""Of a failed detection, which is never sampled. The AWS sample and version 0.2 and before write no value for it."""
 WITHDRAWN = "Withdrawn"
 """Begins how a review ended that a newer version made unnecessary."""
 _MD5 = re.compile(r"[0-9a-f]{32}")
@@ -44,6 +46,7 @@ class Attribute(StrEnum):
     PROJECT_VERSION_ARN = "ProjectVersionArn"
     DETECTED_LABEL = "DetectedLabel"
     CONFIDENCE = "DetectedConfidenceLevel"
+    OTHER_LABELS = "OtherLabels"
     MINIMUM_CONFIDENCE = "MinimumConfidenceLevel"
     WORKFLOW_ENABLED = "A2IEnabled"
     WITHHELD = "ReviewWithheld"
@@ -66,7 +69,7 @@ TABLE_KEY = (Attribute.DETECTION_ID,)
 """The primary key of the table."""
 
 INDEX_KEY = (Attribute.SAMPLED, Attribute.DETECTED_AT)
-"""The key of its index, which omits failed detections: they have no ``Sampled``."""
+"""The key of its index."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,13 @@ class Copy:
 
     key: str | None = None
     failure: str | None = None
+
+
+class OtherLabel(NamedTuple):
+    """A label that the model considered besides the one that it chose, with its confidence in percent."""
+
+    label: str
+    percent: float
 
 
 @dataclass(frozen=True)
@@ -105,6 +115,8 @@ class LogRow:
     workflow_enabled: bool = True
     withheld: bool = False
     """Whether it was not sent to review, although it needs one, since the day's budget had no room for it."""
+    other_labels: tuple[OtherLabel, ...] = ()
+    """The next labels that the model considered, highest confidence first; a few at most."""
     failure: str | None = None
     is_sampled: bool = False
     sample_weight: int | None = None
@@ -126,6 +138,8 @@ class LogRow:
         # below 70.
         object.__setattr__(self, "confidence_percent", _rounded(self.confidence_percent, ROUND_FLOOR))
         object.__setattr__(self, "minimum_confidence_percent", _rounded(self.minimum_confidence_percent, ROUND_CEILING))
+        others = tuple(OtherLabel(label, _rounded(percent, ROUND_FLOOR)) for label, percent in self.other_labels)
+        object.__setattr__(self, "other_labels", others)
 
     # ------------------------------------------------------------------ what it means
 
@@ -241,6 +255,7 @@ class LogRow:
             workflow_enabled=_text(item, Attribute.WORKFLOW_ENABLED).casefold()
             == "true",  # the sample may have written text
             withheld=item.get(Attribute.WITHHELD) is True,
+            other_labels=_other_labels(item.get(Attribute.OTHER_LABELS)),
             failure=_optional(item, Attribute.FAILURE),
             is_sampled=item.get(Attribute.SAMPLED) == SAMPLED_YES,
             sample_weight=int(_within(item.get(Attribute.SAMPLE_WEIGHT), 1, 1e15)) or None,
@@ -273,6 +288,7 @@ class LogRow:
         optional = {
             Attribute.VERSION_ID: self.version_id,
             Attribute.WITHHELD: self.withheld or None,
+            Attribute.OTHER_LABELS: [[one.label, Decimal(str(one.percent))] for one in self.other_labels] or None,
             Attribute.FAILURE: self.failure,
             Attribute.SAMPLED: self._sampled,
             Attribute.SAMPLE_WEIGHT: self.sample_weight,
@@ -290,10 +306,10 @@ class LogRow:
         return {str(name): value for name, value in (item | optional).items() if value is not None}
 
     @property
-    def _sampled(self) -> str | None:
+    def _sampled(self) -> str:
         if self.is_sampled:
             return SAMPLED_YES
-        return SAMPLED_NO if self.failure is None else None  # a failed detection is never sampled
+        return SAMPLED_NO if self.failure is None else SAMPLED_FAILED
 
     def changes_to(self, changed: "LogRow") -> dict[str, Any]:
         """Return the attributes that a changed row adds or changes, as stored."""
@@ -336,6 +352,11 @@ def _within(value: Any, lowest: float, highest: float) -> float:
     """Return a number between two others, else 0."""
     number = _number(value)
     return number if lowest <= number <= highest else 0.0
+
+
+def _other_labels(value: Any) -> tuple[OtherLabel, ...]:
+    pairs = value if isinstance(value, list) else ()
+    return tuple(OtherLabel(str(one[0]), _number(one[1])) for one in pairs if isinstance(one, list) and len(one) == 2)
 
 
 def _text(item: Mapping[str, Any], name: str) -> str:

@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import batched
 from typing import Any
 
@@ -14,13 +15,15 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from label_loop.domain.log_row import SAMPLED_NO, SAMPLED_YES, Attribute, LogRow
+from label_loop.domain.log_row import SAMPLED_FAILED, SAMPLED_NO, SAMPLED_YES, Attribute, LogRow
 from label_loop.domain.sampling import Position
 from label_loop.hooks.retries import PATIENT
 
 _ID, _DATE, _SAMPLED = Attribute.DETECTION_ID, Attribute.DETECTED_AT, Attribute.SAMPLED
 # An index projects either all attributes, or its keys only, as that of the AWS sample does. Every row has this one.
 _PROJECTED = Attribute.KEY
+IN_INDEX = (SAMPLED_NO, SAMPLED_YES, SAMPLED_FAILED)
+"""The parts of the index."""
 _ROWS_PER_CALL = 100
 _ROWS_PER_PAGE = 1000  # take about 1 MB, as a page of an index with all attributes does
 
@@ -29,6 +32,19 @@ def retrying(retry_on: retry_base) -> Retrying:
     """Return a retrier for contention, which botocore does not retry."""
     wait = wait_random_exponential(multiplier=0.05, max=2.0)  # seconds; full jitter, as AWS advises
     return Retrying(retry=retry_on, stop=stop_after_attempt(10), wait=wait, reraise=True)
+
+
+@dataclass(frozen=True)
+class LogWindow:
+    """What of the log is read: of which parts of the index, each after which position, and between which moments.
+
+    A part begins at its newest detection if its position is None. ``page_size`` is the rows read per call.
+    """
+
+    starts: Mapping[str, Position | None]
+    since: str
+    until: str
+    page_size: int
 
 
 class InferenceLogReader(DynamoDBHook):
@@ -118,8 +134,8 @@ class InferenceLogReader(DynamoDBHook):
                     yield [row for row in rows if row.is_answered]
 
     def detected_since(self, moment: str) -> Iterator[tuple[str, str]]:
-        """Yield the keys and ETags of detections from a moment on; failed ones are not in the index."""
-        for sampled in (SAMPLED_YES, SAMPLED_NO):
+        """Yield the keys and ETags of detections from a moment on, failed ones included."""
+        for sampled in IN_INDEX:
             pages = self._pages(
                 KeyConditionExpression=f"{_SAMPLED} = :sampled AND {_DATE} >= :moment",
                 ExpressionAttributeValues={":sampled": sampled, ":moment": moment},
@@ -127,6 +143,28 @@ class InferenceLogReader(DynamoDBHook):
             for page in pages:
                 for rows in self._whole(page):
                     yield from ((row.key, row.etag) for row in rows)
+
+    def newest(self, window: LogWindow) -> Iterator[tuple[str, LogRow]]:
+        """Yield detections from the newest to the oldest, each with the value of ``Sampled`` that the index has.
+
+        Read as they are asked for, so whoever stops has read little more. Failed detections of version 0.2 and before
+        are not in the index.
+        """
+        streams = (self._newest(sampled, start, window) for sampled, start in window.starts.items())
+        return heapq.merge(*streams, key=lambda found: found[1].detected_at, reverse=True)
+
+    def _newest(self, sampled: str, start: Position | None, window: LogWindow) -> Iterator[tuple[str, LogRow]]:
+        begin = {_SAMPLED: sampled, _DATE: start.detected_at, _ID: start.detection_id} if start else None
+        pages = self._pages(
+            KeyConditionExpression=f"{_SAMPLED} = :sampled AND {_DATE} BETWEEN :since AND :until",
+            ExpressionAttributeValues={":sampled": sampled, ":since": window.since, ":until": window.until},
+            ScanIndexForward=False,
+            PaginationConfig={"PageSize": window.page_size},
+            **({"ExclusiveStartKey": begin} if begin else {}),
+        )
+        for page in pages:
+            for rows in self._whole(page):
+                yield from ((sampled, row) for row in rows)
 
     def last_sampled(self) -> Position | None:
         """Return the position of the latest sampled detection, or None if there is none."""

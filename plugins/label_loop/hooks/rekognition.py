@@ -10,6 +10,7 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.exceptions import ClientError
 
 from label_loop.domain import datasets
+from label_loop.domain.detections import LABELS_WANTED
 from label_loop.exceptions import LabelLoopError
 from label_loop.hooks.aws_errors import error_code
 from label_loop.hooks.retries import PATIENT
@@ -143,7 +144,7 @@ class RekognitionHook(AwsBaseHook):
         return True
 
     def detect(self, arn: str, upload: S3Upload) -> list[Mapping[str, Any]]:
-        """Return the best label of an image in S3, at most one: ``{"Name": str, "Confidence": 0..100}``.
+        """Return the few best labels of an image in S3: ``{"Name": str, "Confidence": 0..100}``.
 
         MinConfidence=0 overrides the label's own threshold: an unsure guess is more useful to a reviewer than none.
         """
@@ -152,7 +153,7 @@ class RekognitionHook(AwsBaseHook):
             image["Version"] = upload.version_id
         try:
             response = self.conn.detect_custom_labels(
-                ProjectVersionArn=arn, Image={"S3Object": image}, MaxResults=1, MinConfidence=0
+                ProjectVersionArn=arn, Image={"S3Object": image}, MaxResults=LABELS_WANTED, MinConfidence=0
             )
         except ClientError as error:
             self._report_retries(error.response)

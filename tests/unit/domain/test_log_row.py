@@ -191,7 +191,7 @@ def test_an_item_has_the_samples_attributes_and_none_without_a_value():
 
 def test_a_failed_detection_is_in_no_sample():
     item = replace(ROW, failure="InvalidImageFormatException: no image").to_item()
-    assert "Sampled" not in item
+    assert item["Sampled"] == "Failed"
     assert item["Failure"] == "InvalidImageFormatException: no image"
 
 

@@ -167,7 +167,7 @@ def test_exactly_the_uploaded_version_is_detected_with_no_threshold(hook, rekogn
     rekognition.add_response(
         "detect_custom_labels",
         {"CustomLabels": labels},
-        {"ProjectVersionArn": arn("v1"), "Image": {"S3Object": image}, "MaxResults": 1, "MinConfidence": 0},
+        {"ProjectVersionArn": arn("v1"), "Image": {"S3Object": image}, "MaxResults": 5, "MinConfidence": 0},
     )
     assert hook.detect(arn("v1"), S3Upload("bucket", "a b+ü.png", "e", version_id)) == labels
 

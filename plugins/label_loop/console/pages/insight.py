@@ -20,6 +20,7 @@ from label_loop.domain.insight import Agreement, DailyCounts
 from label_loop.domain.log_row import LogRow
 from label_loop.domain.quality import QualityReport
 from label_loop.hooks.aws_errors import error_code
+from label_loop.payloads import NONE_OF_THE_ABOVE
 from label_loop.workflows.quality import latest_report, serving_version
 
 router = APIRouter()
@@ -103,6 +104,7 @@ async def insight_page(visit: Look, window: SelectedWindow) -> Response:
         report=report,
         charts=_charts(shown, window, report),
         most_listed=_MOST_LISTED,
+        none_label=NONE_OF_THE_ABOVE,
     )
 
 

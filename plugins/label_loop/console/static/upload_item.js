@@ -60,6 +60,7 @@ export class Item {
     this.limits = limits;
     this.page = page;
     this.progress = find(row, "progress", HTMLProgressElement);
+    this.detailsLink = find(row, ".details", HTMLAnchorElement);
     this.retryButton = find(row, ".retry", HTMLButtonElement);
     this.cancelButton = find(row, ".cancel", HTMLButtonElement);
     find(row, ".name", HTMLElement).textContent = label === null ? file.name : `${file.name} → ${label}`;
@@ -120,8 +121,13 @@ export class Item {
     this.#set("failed", problem);
   }
 
-  /** @param {Outcome} outcome */
-  showOutcome(outcome) {
+  /**
+   * @param {Outcome} outcome
+   * @param {string} id of its detection
+   */
+  showOutcome(outcome, id) {
+    this.detailsLink.href = address(`detections/${id}`);
+    this.detailsLink.hidden = false;
     const text = `${outcome.label || "no label"}, ${outcome.confidence_percent.toFixed(1)} %`;
     const detail = outcome.detail ? `: ${outcome.detail}` : "";
     this.state = "logged";

@@ -74,7 +74,7 @@ export class Results {
       this.#awaited.delete(id);
       const outcome = results[id];
       if (outcome) {
-        items.forEach((item) => item.showOutcome(outcome));
+        items.forEach((item) => item.showOutcome(outcome, id));
         this.#seconds = POLL_SECONDS.soon;
       } else if (items.length > 0) {
         this.#awaited.set(id, items); // at the end: where there are many, each gets its turn
