@@ -2,22 +2,23 @@
 
 from airflow.plugins_manager import AirflowPlugin
 
-from label_loop.console import URL_PREFIX, ConsoleApp
+from label_loop.console import ConsoleApp
+from label_loop.loop import CONSOLE_PATH
 
 
 class LabelLoopPlugin(AirflowPlugin):
     """Mounts the console in the API server and lists it in Airflow's navigation."""
 
     name = "label_loop"
-    fastapi_apps = [{"app": ConsoleApp(), "url_prefix": URL_PREFIX, "name": "Label Loop"}]  # noqa: RUF012 - as Airflow declares it
+    fastapi_apps = [{"app": ConsoleApp(), "url_prefix": CONSOLE_PATH, "name": "Label Loop"}]  # noqa: RUF012 - as Airflow declares it
     external_views = [  # noqa: RUF012
         {
             "name": "Label Loop",
-            "href": f"{URL_PREFIX}/",
+            "href": f"{CONSOLE_PATH}/",
             "destination": "nav",
             "url_route": "label-loop",
             "nav_top_level": True,
-            "icon": f"{URL_PREFIX}/static/icon.svg",
-            "icon_dark_mode": f"{URL_PREFIX}/static/icon-dark.svg",
+            "icon": f"{CONSOLE_PATH}/static/icon.svg",
+            "icon_dark_mode": f"{CONSOLE_PATH}/static/icon-dark.svg",
         }
     ]

@@ -3,12 +3,15 @@
 import logging
 import re
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from label_loop.exceptions import InvalidParameterError
 
 log = logging.getLogger(__name__)
 
 PATHS_OPTION, PATHS_VARIABLE = "[label_loop] parameter_paths", "label_loop/parameter_paths"
+CONSOLE_PATH = "/label-loop"
+"""Where Airflow's API server mounts the console."""
 NAMED_BY = f"the Variable {PATHS_VARIABLE} or the option {PATHS_OPTION}"
 
 
@@ -30,6 +33,13 @@ class Loop:
     def dag_id(self, workflow: str) -> str:
         """Return the id of this loop's DAG for a workflow: ``logos.detection``."""
         return f"{self.name}.{workflow}"
+
+    def page(self, path: str) -> str | None:
+        """Return the address of one of this loop's pages, such as ``detections/<id>``; None if Airflow's is not set."""
+        from airflow.sdk import conf
+
+        airflow = conf.get("api", "base_url", fallback="") or ""
+        return f"{airflow.rstrip('/')}{CONSOLE_PATH}/{quote(self.name)}/{quote(path)}" if airflow else None
 
     def parameter(self, name: str) -> str:
         """Return the full Parameter Store name of a parameter."""

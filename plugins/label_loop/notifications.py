@@ -69,6 +69,9 @@ class Announcer:
         if event.accepted is not None:
             attributes["accepted"] = str(event.accepted).lower()
         body = {"loop": self.loop.name, "event": event.kind, "message": event.text, **event.facts}
+        page = self.loop.page(f"detections/{event.facts['detection']}") if "detection" in event.facts else None
+        if page:
+            body["page"] = page
         return {
             "Id": id_,
             "Subject": f"Label Loop {self.loop.name}: {event.kind}"[:_MAX_SUBJECT_CHARACTERS],

@@ -15,7 +15,7 @@ from tests.integration.world import World
 from tests.testing.standing_endpoint import StandingEndpoint
 
 from label_loop.hooks.retries import QUICK
-from label_loop.loop import Loop
+from label_loop.loop import CONSOLE_PATH, Loop
 from local_aws.server import LocalAws
 
 LOOP = Loop("/pages")
@@ -106,7 +106,7 @@ def served(endpoint: LocalAws, metadata_database: Path) -> Iterator[FastAPI]:
     from airflow.api_fastapi.app import init_auth_manager, purge_cached_app
     from airflow.api_fastapi.auth.middlewares.refresh_token import JWTRefreshMiddleware
 
-    from label_loop.console import URL_PREFIX, ConsoleApp, context, threads
+    from label_loop.console import ConsoleApp, context, threads
 
     context.forget()
     app = FastAPI()
@@ -114,7 +114,7 @@ def served(endpoint: LocalAws, metadata_database: Path) -> Iterator[FastAPI]:
     # On a busy machine the local endpoint may take longer than a person would wait for AWS.
     patch.setattr(context, "QUICK", QUICK.merge(Config(read_timeout=60)))
     patch.setattr(threads, "LONGEST_SECONDS", 120.0)
-    app.mount(URL_PREFIX, ConsoleApp())
+    app.mount(CONSOLE_PATH, ConsoleApp())
     app.add_middleware(JWTRefreshMiddleware)
     init_auth_manager()
     yield app

@@ -216,7 +216,7 @@ def test_an_object_deleted_before_its_detection_is_a_failed_row(world: World) ->
     assert (summary.detected, summary.failed, summary.unfinished) == (1, 1, 0)
     (row,) = [row for row in world.rows() if row["S3ObjectKey"] == key]
     assert row["Failure"].startswith("InvalidS3ObjectException")
-    assert "Sampled" not in row
+    assert row["Sampled"] == "Failed"
     assert world.waiting() == []
 
 

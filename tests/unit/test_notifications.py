@@ -61,6 +61,21 @@ def test_attributes_are_there_for_subscription_filters():
     assert set(second["MessageAttributes"]) == {"loop", "event"}
 
 
+@pytest.mark.parametrize(
+    ("base_url", "page"),
+    [
+        ("https://airflow.example/team/", "https://airflow.example/team/label-loop/logos/detections/1-a"),
+        ("", None),
+    ],
+)
+def test_the_event_of_a_detection_leads_to_its_page(monkeypatch: pytest.MonkeyPatch, base_url: str, page: str | None):
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", base_url)
+    client = Client()
+    announcer(client).publish([Event("detection", "x", facts={"detection": "1-a"}), Event("manifest", "y")])
+    bodies = [json.loads(entry["Message"]) for entry in client.batches[0]]
+    assert [body.get("page") for body in bodies] == [page, None]
+
+
 def test_a_hostile_text_stays_data():
     client = Client()
     announcer(client).publish([Event("detection", 'a"},{"x":"\n<b>', label='"quoted"')])

@@ -8,8 +8,6 @@ import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-URL_PREFIX = "/label-loop"
-
 type _Asgi = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 

@@ -14,11 +14,11 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from label_loop.console import URL_PREFIX, access, context, render
+from label_loop.console import access, context, render
 from label_loop.console.threads import BusyError, OverdueError, in_thread
 from label_loop.exceptions import LabelLoopError
 from label_loop.hooks.aws_errors import error_code
-from label_loop.loop import NAMED_BY
+from label_loop.loop import CONSOLE_PATH, NAMED_BY
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -102,7 +102,7 @@ def _login_url(request: Request) -> str:
     # Only the path: behind a proxy that terminates TLS, scheme and host differ from what the browser uses.
     query = request.scope["query_string"].decode("latin-1")
     back = quote(_path(request)) + (f"?{query}" if query else "")
-    return f"{render.base(request).removesuffix(URL_PREFIX)}/api/v2/auth/login?{urlencode({'next': back})}"
+    return f"{render.base(request).removesuffix(CONSOLE_PATH)}/api/v2/auth/login?{urlencode({'next': back})}"
 
 
 def _path(request: Request) -> str:
