@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -22,6 +22,7 @@ ANSWERS_FOLDER = "a2i-human-loop-data/"
 MANIFESTS_FOLDER = "manifests/"
 CONSOLE_FOLDER = f"{MANIFESTS_FOLDER}console/"  # what people labelled in the AWS console
 EVALUATION_FOLDER = "evaluation/"
+THUMBNAILS_FOLDER = "thumbnails/"
 QUALITY_FOLDER = "quality/"
 
 # How often an object is tried: the maxReceiveCount that provisioning and the template set, and the tries of what a
@@ -33,12 +34,6 @@ WORKFLOW_SOURCE = "A2I Workflow"
 SAMPLING_SOURCE = "Human Sampling"
 NONE_OF_THE_ABOVE = "None of the Above"
 WIDGET = "crowd-image-classifier"  # the form field, whose name A2I uses as the key of the answer
-
-
-class ObjectVersion(TypedDict, total=False):
-    """The argument that names one version of an object in a call of S3; empty for the current version."""
-
-    VersionId: str
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Detections: each is found, says why it was accepted or not, and a page reads little whatever there is."""
 
 import html
+import io
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
+from PIL import Image
 from tests.integration.pictures import png
 from tests.integration.world import World
 
@@ -172,6 +174,31 @@ def test_one_detection_says_why_and_shows_its_image(ask: Ask, world: World) -> N
     assert (image.content, image.headers["content-type"]) == (png(2), "image/png")
     assert ask("viewer", "GET", "detections/id-2").status_code == 404
     assert ask("viewer", "GET", "detections/id-2/image").status_code == 404
+
+
+def test_a_thumbnail_is_made_once_and_kept(ask: Ask, world: World) -> None:
+    key = "images_for_detection/large.png"
+    body = png(3, side=2000)
+    put = world.client("s3").put_object(Bucket=world.bucket, Key=key, Body=body)
+    where = {"S3Bucket": world.bucket, "S3ObjectKey": key, "S3ObjectEtag": put["ETag"].strip('"')}
+    write(world, item(1, **where, S3ObjectVersionId=put["VersionId"]), item(2, **{**where, "S3ObjectEtag": "other"}))
+    first = ask("viewer", "GET", "detections/id-1/thumbnail")
+    with Image.open(io.BytesIO(first.content)) as small:
+        assert (small.format, small.size) == ("JPEG", (256, 256))
+    with_kept = world.calls(lambda: ask("viewer", "GET", "detections/id-1/thumbnail"))
+    assert with_kept["s3.GetObject"] == 1
+    assert "s3.PutObject" not in with_kept
+    assert ask("viewer", "GET", "detections/id-2/thumbnail").status_code == 409  # it was replaced
+
+
+@pytest.mark.parametrize("body", [b"", b"<script>alert(1)</script>", png(4)[:200]])
+def test_what_is_no_image_has_no_thumbnail(ask: Ask, world: World, body: bytes) -> None:
+    key = "images_for_detection/x.png"
+    put = world.client("s3").put_object(Bucket=world.bucket, Key=key, Body=body)
+    etag = put["ETag"].strip('"')
+    write(world, item(1, S3Bucket=world.bucket, S3ObjectKey=key, S3ObjectEtag=etag), item(2))
+    assert ask("viewer", "GET", "detections/id-1/thumbnail").status_code == 415
+    assert ask("viewer", "GET", "detections/id-2/thumbnail").status_code == 404  # in another bucket
 
 
 def test_an_index_of_keys_only_is_read_too(ask: Ask, world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,22 +10,24 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from label_loop.decoder.limits import CPU_SECONDS, LENGTH, MEMORY_BYTES, answer_of
-from label_loop.domain.images import Inspection, inspect_image
+from label_loop.decoder.limits import CPU_SECONDS, LENGTH, MEMORY_BYTES, REQUEST, THUMBNAIL, answer_of
+from label_loop.domain.images import Inspection, inspect_image, thumbnail
 
 _PLUGINS = ("JpegImagePlugin", "MpoImagePlugin", "PngImagePlugin", "TiffImagePlugin")  # the last reads EXIF
 
 
 def main() -> None:
-    """Check one image after the other."""
+    """Answer what is asked of one image after the other."""
     os.nice(10)  # pages come first
     for forbidden in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
         resource.setrlimit(forbidden, (0, 0))
     for plugin in _PLUGINS:  # else the first image would pay for them
         import_module(f"PIL.{plugin}")
-    while header := sys.stdin.buffer.read(LENGTH.size):
+    while header := sys.stdin.buffer.read(REQUEST.size):
         _limit()
-        answer = answer_of(_inspected(*LENGTH.unpack(header)))
+        asked, length = REQUEST.unpack(header)
+        body = sys.stdin.buffer.read(length)
+        answer = _thumbnail(body) if asked == THUMBNAIL else answer_of(_inspected(body))
         sys.stdout.buffer.write(LENGTH.pack(len(answer)) + answer)
         sys.stdout.buffer.flush()
 
@@ -40,9 +42,16 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (idle_bytes + MEMORY_BYTES, resource.RLIM_INFINITY))
 
 
-def _inspected(length: int) -> Inspection:
+def _thumbnail(body: bytes) -> bytes:
     try:
-        return inspect_image(sys.stdin.buffer.read(length))
+        return thumbnail(body)
+    except Exception:  # Pillow's decoders raise many types for damaged files
+        return b""
+
+
+def _inspected(body: bytes) -> Inspection:
+    try:
+        return inspect_image(body)
     except MemoryError:
         return Inspection(f"cannot be decoded within {MEMORY_BYTES >> 20} MB of memory")
 

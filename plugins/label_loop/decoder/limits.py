@@ -12,7 +12,9 @@ MEMORY_BYTES = 200 << 20  # beyond what a decoder takes when it is idle
 
 _UNREADABLE = "cannot be decoded: its decoder gave no readable answer"
 
-LENGTH = struct.Struct(">I")  # before each image, and before each answer
+REQUEST = struct.Struct(">cI")  # before each image: what is asked of it, and its length
+LENGTH = struct.Struct(">I")  # before each answer
+INSPECT, THUMBNAIL = b"i", b"t"
 
 
 def answer_of(inspection: Inspection) -> bytes:

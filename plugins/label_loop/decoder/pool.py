@@ -5,11 +5,12 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from label_loop.decoder.limits import CPU_SECONDS, LENGTH, inspection_of
-from label_loop.domain.images import Inspection, size_problem
+from label_loop.decoder.limits import CPU_SECONDS, INSPECT, LENGTH, REQUEST, THUMBNAIL, inspection_of
+from label_loop.domain.images import Inspection, is_thumbnail, size_problem
 from label_loop.exceptions import LabelLoopError
 
 DECODERS = 2  # in each process that checks images
@@ -62,15 +63,18 @@ class Decoder:
 
         Raises DecoderUnavailableError if the decoder was not the image's to end.
         """
-        deadline = threading.Timer(LONGEST_SECONDS, self._give_up)
-        deadline.daemon = True
-        deadline.start()
-        try:
-            answer = self._ask(body)
-        finally:
-            deadline.cancel()
-            deadline.join()  # from here on it is known whether the decoder was killed
-        return Inspection(self._cause_of_death()) if answer is None else answer
+        answer = self._ask_in_time(INSPECT, body)
+        return Inspection(self._cause_of_death()) if answer is None else inspection_of(answer)
+
+    def thumbnail(self, body: bytes) -> bytes | None:
+        """Return an image's thumbnail; None if it is no image, or takes too much.
+
+        Raises DecoderUnavailableError if the decoder was not the image's to end.
+        """
+        answer = self._ask_in_time(THUMBNAIL, body)
+        if answer is None:
+            self._cause_of_death()
+        return answer if answer and is_thumbnail(answer) else None
 
     def close(self) -> None:
         """End the process, if it has not ended."""
@@ -81,13 +85,23 @@ class Decoder:
         self._is_overdue = True
         self._process.kill()
 
-    def _ask(self, body: bytes) -> Inspection | None:
+    def _ask_in_time(self, what: bytes, body: bytes) -> bytes | None:
+        deadline = threading.Timer(LONGEST_SECONDS, self._give_up)
+        deadline.daemon = True
+        deadline.start()
+        try:
+            return self._ask(what, body)
+        finally:
+            deadline.cancel()
+            deadline.join()  # from here on it is known whether the decoder was killed
+
+    def _ask(self, what: bytes, body: bytes) -> bytes | None:
         """Return the decoder's answer, or None if it ended without one."""
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:
             raise TypeError("a decoder is made with pipes")
         try:
-            stdin.write(LENGTH.pack(len(body)))
+            stdin.write(REQUEST.pack(what, len(body)))
             stdin.write(body)
             stdin.flush()
         except BrokenPipeError:
@@ -97,7 +111,7 @@ class Decoder:
             return None
         (length,) = LENGTH.unpack(header)
         answer = stdout.read(length)
-        return inspection_of(answer) if len(answer) == length else None
+        return answer if len(answer) == length else None
 
     def _cause_of_death(self) -> str:
         code = self._process.wait()
@@ -119,10 +133,17 @@ class DecoderPool:
 
     def inspect(self, body: bytes) -> Inspection:
         """Return what an image is. Waits for a free decoder, however long that takes."""
+        return self._asked(lambda decoder: decoder.inspect(body))
+
+    def thumbnail(self, body: bytes) -> bytes | None:
+        """Return an image's thumbnail, or None if it is no image. Waits as ``inspect`` does."""
+        return self._asked(lambda decoder: decoder.thumbnail(body))
+
+    def _asked[T](self, ask: Callable[[Decoder], T]) -> T:
         with self._free:
             decoder = self._take()
             try:
-                return decoder.inspect(body)
+                return ask(decoder)
             finally:
                 if decoder.is_usable():
                     self._idle.append(decoder)
@@ -151,3 +172,11 @@ def inspect_image(body: bytes) -> Inspection:
     """
     problem = size_problem(len(body))
     return Inspection(problem) if problem else _pool_of(os.getpid()).inspect(body)
+
+
+def thumbnail(body: bytes) -> bytes | None:
+    """Return a small JPEG of an image, as ``images.thumbnail`` makes it; None if it is no image or takes too much.
+
+    The work is bounded like that of ``inspect_image``. Raises DecoderUnavailableError if no decoder answered.
+    """
+    return None if size_problem(len(body)) else _pool_of(os.getpid()).thumbnail(body)

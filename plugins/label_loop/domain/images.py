@@ -18,6 +18,8 @@ SUFFIXES = (".png", ".jpg", ".jpeg")
 # The first bytes of the formats that Rekognition accepts.
 _SIGNATURES = {"PNG": b"\x89PNG\r\n\x1a\n", "JPEG": b"\xff\xd8\xff"}
 HASH_SIDE = 8
+THUMBNAIL_SIDE_PX = 256
+_MOST_THUMBNAIL_BYTES = 128 * 1024  # of noise, which is the largest there is, half of it
 _LIGHTEST = 15
 _HEXADECIMAL = frozenset("0123456789abcdef")
 _ENOUGH_TO_COMPARE = (8 * HASH_SIDE, 8 * HASH_SIDE)
@@ -80,6 +82,41 @@ def inspect_image(body: bytes) -> Inspection:
             return Inspection(f"more than {MAX_SIDE_PX} px per side")
         except Exception as error:  # Pillow's decoders raise many types for damaged files
             return Inspection(f"not a readable PNG or JPEG ({type(error).__name__})")
+
+
+def thumbnail(body: bytes) -> bytes:
+    """Return a JPEG of at most 256 x 256 px of an image, as browsers show it: turned as its EXIF data says.
+
+    What is transparent becomes white. Raises whatever Pillow does for what is no image; ``decoder.thumbnail`` bounds
+    what it costs.
+    """
+    from PIL import Image, ImageOps
+
+    if structure_problem(body):
+        raise ValueError("not an image")
+    with Image.open(io.BytesIO(body), formats=list(_SIGNATURES)) as image:
+        if max(image.size) > MAX_SIDE_PX:
+            raise ValueError("too large")
+        image.draft(None, (2 * THUMBNAIL_SIDE_PX, 2 * THUMBNAIL_SIDE_PX))
+        shown = ImageOps.exif_transpose(_eight_bits(image))
+        shown.thumbnail((THUMBNAIL_SIDE_PX, THUMBNAIL_SIDE_PX))
+        whole = Image.new("RGB", shown.size, "white")
+        whole.paste(shown, mask=shown.getchannel("A"))
+        small = io.BytesIO()
+        whole.save(small, "JPEG", quality=80)
+        return small.getvalue()
+
+
+def is_thumbnail(answer: bytes) -> bool:
+    """Return whether bytes can be a thumbnail: a small JPEG."""
+    return len(answer) <= _MOST_THUMBNAIL_BYTES and answer.startswith(_SIGNATURES["JPEG"])
+
+
+def _eight_bits(image: "AnyImage") -> "AnyImage":
+    """Return an image with 8 bits a colour and transparency; Pillow would clip 16 bits of grey."""
+    if image.mode.startswith("I"):
+        image = image.point(lambda level: level * (1 / 256)).convert("L")
+    return image.convert("RGBA")
 
 
 def perceptual_hash(image: "AnyImage") -> str:

@@ -17,6 +17,7 @@ from label_loop.console.access import Look, Visit
 from label_loop.console.images import image_response
 from label_loop.console.render import base, render
 from label_loop.console.threads import in_thread
+from label_loop.console.thumbnails import thumbnail_response
 from label_loop.domain import detection_search
 from label_loop.domain.detection_search import OUTCOMES, DetectionFilter, Found, Outcome, search
 from label_loop.domain.log_row import SAMPLED_FAILED, SAMPLED_YES, LogRow
@@ -164,6 +165,19 @@ async def image(visit: Look, id_: DetectionId) -> Response:
     def work() -> Response:
         row = _row(visit, id_)
         return image_response(visit.aws, row.image_uri, row.version_id)
+
+    return await in_thread(work)
+
+
+@router.get("/detections/{id}/thumbnail")
+async def thumbnail(visit: Look, id_: DetectionId) -> Response:
+    """Return a small picture of the image of a detection."""
+
+    def work() -> Response:
+        row = _row(visit, id_)
+        if row.bucket != visit.aws.store.record.bucket:
+            raise HTTPException(404, "The image is not in the loop's bucket.")
+        return thumbnail_response(visit.aws, row.key, row.etag, row.version_id)
 
     return await in_thread(work)
 
