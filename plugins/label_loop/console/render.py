@@ -18,6 +18,7 @@ from label_loop.domain.moments import read_moment
 PAGES = (
     ("overview", "Overview", "Is the loop healthy?"),
     ("review", "Review", "Label what the model is unsure of"),
+    ("images", "Images", "What does the model learn from, and what is it tested with?"),
     ("detections", "Detections", "What did the model say, and what became of it?"),
     ("models", "Models", "Which version is serving, and how good is each?"),
     ("insight", "Insight", "How good is the model?"),

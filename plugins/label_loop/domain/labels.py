@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from label_loop.exceptions import InvalidLabelError
-from label_loop.payloads import LABELLED_FOLDER, NONE_OF_THE_ABOVE
+from label_loop.payloads import NONE_OF_THE_ABOVE
 
 MAX_LABEL_CHARACTERS = 255  # characters; Rekognition takes 256
 # A label must fit into the 1,024 bytes of an S3 key, with the folder, the name of the image and its id.
@@ -123,9 +123,9 @@ def labels_of(folders: Iterable[str], images_in: Callable[[str], int], known: La
     return Labels(of_folder, refused, twins)
 
 
-def folder_names(prefixes: Iterable[str]) -> list[str]:
-    """Return the names of folders of training images, given their full S3 prefixes."""
-    return [prefix.removeprefix(LABELLED_FOLDER).removesuffix("/") for prefix in prefixes]
+def folder_names(folder: str, prefixes: Iterable[str]) -> list[str]:
+    """Return the names of the subfolders of a folder, given their full S3 prefixes."""
+    return [prefix.removeprefix(folder).removesuffix("/") for prefix in prefixes]
 
 
 def _twin(name: str, label: str) -> str:

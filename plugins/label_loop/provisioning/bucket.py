@@ -90,7 +90,7 @@ def labels_in(site: Site, bucket: str) -> Labels:
         keys = (item["Key"] for page in of_folder for item in page.get("Contents", []))
         return sum(folder_label(LABELLED_FOLDER, key) is not None for key in keys)
 
-    return labels_of(folder_names(prefixes), images_in)
+    return labels_of(folder_names(LABELLED_FOLDER, prefixes), images_in)
 
 
 def _tag(site: Site, bucket: str, resource: ManagedResource) -> None:

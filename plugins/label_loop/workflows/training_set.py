@@ -103,16 +103,22 @@ class TrainingSet:
                 listing.images.append(image)
         return listing
 
-    def labels(self) -> Labels:
-        """Return the labels that have a folder of training images; one call per 1,000 folders, and more for twins."""
-        prefixes = self.context.clients.s3.list_prefixes(self._bucket, prefix=LABELLED_FOLDER, delimiter="/")
-        return labels_of(folder_names(prefixes), self._images_in)
+    def some(self, folder: str, prefix: str, after: str, most: int) -> tuple[list[LabelledImage], bool]:
+        """Return the objects of a folder whose keys begin with a prefix, after a key, and whether these are all.
 
-    def _images_in(self, name: str) -> int:
-        listed = self.context.clients.s3.iter_file_metadata(
-            prefix=f"{LABELLED_FOLDER}{name}/", bucket_name=self._bucket
-        )
-        return sum(folder_label(LABELLED_FOLDER, item["Key"]) is not None for item in listed)
+        One call. At most ``most``, in the order of their keys, whatever they are.
+        """
+        listed = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, StartAfter=after, MaxKeys=most)
+        return [_listed(folder, item) for item in listed.get("Contents", ())], not listed["IsTruncated"]
+
+    def labels(self, folder: str = LABELLED_FOLDER) -> Labels:
+        """Return the labels that have a subfolder; one call per 1,000 of them, and more for twins."""
+        prefixes = self.context.clients.s3.list_prefixes(self._bucket, prefix=folder, delimiter="/")
+        return labels_of(folder_names(folder, prefixes), lambda name: self._images_in(folder, name))
+
+    def _images_in(self, folder: str, name: str) -> int:
+        listed = self.context.clients.s3.iter_file_metadata(prefix=f"{folder}{name}/", bucket_name=self._bucket)
+        return sum(folder_label(folder, item["Key"]) is not None for item in listed)
 
     def in_manifest(self, key: str | None) -> Iterator[LabelledImage]:
         """Yield the images of a manifest written by ``write``; none if it is missing or cannot be read."""

@@ -17,6 +17,7 @@ from label_loop.domain.labels import (
     leading_label,
 )
 from label_loop.exceptions import InvalidLabelError
+from label_loop.payloads import LABELLED_FOLDER
 
 NFC, NFD = "caf\u00e9", "cafe\u0301"
 PERSIAN = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
@@ -178,4 +179,4 @@ def test_each_folder_is_a_label_or_refused_and_its_label_leads_back_to_it(images
 
 def test_names_of_folders_are_taken_as_they_are():
     prefixes = ["images_labeled_by_folder/cat /", "images_labeled_by_folder//", "images_labeled_by_folder/ü/"]
-    assert folder_names(prefixes) == ["cat ", "", "ü"]
+    assert folder_names(LABELLED_FOLDER, prefixes) == ["cat ", "", "ü"]
