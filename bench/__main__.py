@@ -14,6 +14,7 @@ from rich.table import Table
 from bench import (
     airflow,
     alike,
+    audit,
     calls,
     drift,
     honesty,
@@ -48,6 +49,7 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "decisions": lambda: honesty.measure(10, 20),
     "succession": lambda: succession.measure(200),
     "drift": lambda: drift.measure(200, 200),
+    "audit": lambda: audit.measure(range(1, 6)),
     "thresholds": lambda: thresholds.measure(200),
     "unknown": lambda: unknown.measure(range(1, 11)),
     "learning-curve": lambda: learning_curve.measure(20),

@@ -34,12 +34,12 @@ type Judge = Callable[[Sequence[int]], tuple[Labels, Matrix]]  # labels, and the
 
 @dataclass(frozen=True)
 class Pictures:
-    """Images by number: their labels, which are uploaded and which test, and how a model is trained with some."""
+    """Images by number: their labels, which are uploaded and test, and how a model learns some under given labels."""
 
     labels: Labels
     uploaded: Sequence[int]
     tested: Sequence[int]
-    train: Callable[[Sequence[int]], Judge]
+    train: Callable[[Sequence[int], Labels], Judge]
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ CHOICES: dict[str, Choice] = {"drawn ones first": by_desk, "order alone": by_ord
 def measure(seeds: int) -> list[Figure]:
     """Return the errors that are left, as shares of those after as many labels at random."""
     return [
-        *_figures("digits", _digits, Plan(known=2, arriving=120, answered=10, rounds=10), seeds, CHOICES),
-        *_figures("logos", _logos, Plan(known=3, arriving=42, answered=12, rounds=8), seeds, list(CHOICES)[:2]),
+        *_figures("digits", digits, Plan(known=2, arriving=120, answered=10, rounds=10), seeds, CHOICES),
+        *_figures("logos", logos, Plan(known=3, arriving=42, answered=12, rounds=8), seeds, list(CHOICES)[:2]),
     ]
 
 
@@ -117,7 +117,7 @@ def _error(pictures: Pictures, plan: Plan, choice: Choice, chance: Random) -> fl
     known = set(labelled)
     uploads = [image for image in pictures.uploaded if image not in known]
     waiting: list[Waiting] = []
-    judge = pictures.train(labelled)
+    judge = pictures.train(labelled, pictures.labels[labelled])
     for number in range(plan.rounds):
         arrived = uploads[number * plan.arriving : (number + 1) * plan.arriving]
         waiting += [Waiting(image, chance.random() < DRAWN_SHARE) for image in arrived]
@@ -125,7 +125,7 @@ def _error(pictures: Pictures, plan: Plan, choice: Choice, chance: Random) -> fl
         answered = {int(review.name) for review in _filled(choice, reviews, plan.answered, chance)}
         waiting = [one for one in waiting if one.image not in answered]
         labelled += sorted(answered)
-        judge = pictures.train(labelled)
+        judge = pictures.train(labelled, pictures.labels[labelled])
     labels, confidences = judge(pictures.tested)
     return float((labels[confidences.argmax(axis=1)] != pictures.labels[pictures.tested]).mean())
 
@@ -173,23 +173,25 @@ def _first(pictures: Pictures, label: str, count: int) -> list[int]:
 # ------------------------------------------------------------------------ images
 
 
-def _digits(seed: int) -> Pictures:
+def digits(seed: int) -> Pictures:
+    """Return the bundled digits, in an order that the seed fixes."""
     everything = digit_pictures()
     order = np.random.default_rng(seed).permutation(len(everything.labels)).tolist()
 
-    def train(images: Sequence[int]) -> Judge:
-        model = model_of(images, list(everything.labels[images]))
+    def train(images: Sequence[int], given: Labels) -> Judge:
+        model = model_of(images, list(given))
         return lambda asked: (np.array(model.labels), model.confidences(everything.features[asked]))
 
     return Pictures(everything.labels, order[:1300], order[1300:], train)
 
 
-def _logos(seed: int) -> Pictures:
+def logos(seed: int) -> Pictures:
+    """Return the drawn logos, in an order that the seed fixes."""
     labels, described = _all_logos()
     order = np.random.default_rng(seed).permutation(sum(UPLOADED)).tolist()
 
-    def train(images: Sequence[int]) -> Judge:
-        trained = fit_described([described[image] for image in images], list(labels[images]))
+    def train(images: Sequence[int], given: Labels) -> Judge:
+        trained = fit_described([described[image] for image in images], list(given))
         if trained is None:
             raise RuntimeError("These logos teach nothing.")
         model = trained[0]

@@ -1,7 +1,9 @@
 """### Training: train a better version and deploy it without downtime
 
 Checks whether there are enough new labelled images, trains a Rekognition Custom Labels version with all of them, and
-deploys it if its F1 score is high enough and it holds against the serving version on the same test images. The serving
+deploys it if its F1 score is high enough and it holds against the serving version on the same test images. While it
+trains, the serving version is asked for up to 200 images that it does not know, and labels that are likely wrong are
+listed in `quality/label-audit.json` (`audit_labels`). That neither delays nor fails a training. The serving
 version is stopped only once its successor serves. Then the successor scores the reviews that wait in the Airflow UI
 again: those that it is sure of are withdrawn. Each run does so for five minutes at most, and the next one goes on. If
 the test images do not tell which version is better, a person is asked by the DAG approval (`Approve-Deployments`), and
@@ -41,6 +43,7 @@ from label_loop.operators.deployment import (
     StopIdleVersionsOperator,
 )
 from label_loop.operators.training import (
+    AuditLabelsOperator,
     TrainingCheckOperator,
     TrainingCreateVersionOperator,
     TrainingEvaluateOperator,
@@ -69,6 +72,10 @@ for loop in loops():
         )
         create_version = TrainingCreateVersionOperator(
             task_id="create_version", loop_path=loop.path, attempt=write_manifest.output
+        )
+        # Beside the training, which takes longer and does not wait for it.
+        audit_labels = AuditLabelsOperator(
+            task_id="audit_labels", loop_path=loop.path, version_name=create_version.output
         )
         wait_for_training = RekognitionProjectVersionSensor(
             task_id="wait_for_training",
@@ -119,5 +126,6 @@ for loop in loops():
         check >> Label("deploy by hand") >> start_version
         evaluate >> Label("good enough") >> start_version
         evaluate >> Label("undecided") >> request_approval
+        create_version >> audit_labels
         start_version >> wait_for_start >> smoke_test >> move_endpoint >> stop_idle_versions
         move_endpoint >> rescore_reviews

@@ -31,6 +31,7 @@ from sample_images.folder import pictures as pictures_in
 
 _PATH = "/label-loop"
 _DIGITS = Shares(labelled=2, testing=20)
+_MISTAKEN = {"4": "9", "9": "4"}  # digits that people confuse
 _FAILURES = (
     DemoError,
     UnreachableError,
@@ -78,7 +79,8 @@ def _run(stack: LocalStack, narrator: Narrator) -> None:
         narrator.say(f"Stopped first, and their data deleted: {', '.join(stopped)}.")
     pictures = own or cast(digits(), _DIGITS)
     opens_console = bool(os.environ.get("OPEN_CONSOLE"))
-    run_demo(Scene(stack, narrator, _loop(stack.settings), pictures, opens_console))
+    mistaken = {} if own else _MISTAKEN
+    run_demo(Scene(stack, narrator, _loop(stack.settings), pictures, opens_console, mistaken))
     narrator.say(f"It took {narrator.elapsed_seconds:.0f} s.")
 
 

@@ -90,6 +90,17 @@ class LoopAws:
         content_type = mimetypes.guess_type(PurePosixPath(key).name)[0] or "application/octet-stream"
         self._s3.put_object(Bucket=self.bucket, Key=key, Body=picture.body, ContentType=content_type)
 
+    def move(self, targets: Mapping[str, str], progress: Callable[[int], None]) -> None:
+        """Move objects to other keys, as moving a file to another folder does; ``progress`` as for ``upload``."""
+        with ThreadPoolExecutor(_UPLOADS_AT_ONCE) as pool:
+            for count, _ in enumerate(pool.map(self._move, targets.items()), start=1):
+                progress(count)
+
+    def _move(self, item: tuple[str, str]) -> None:
+        key, target = item
+        self._s3.copy_object(Bucket=self.bucket, Key=target, CopySource={"Bucket": self.bucket, "Key": key})
+        self._s3.delete_object(Bucket=self.bucket, Key=key)
+
     def labelled_images(self) -> int:
         """Return the number of training images, without the folders' markers."""
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=LABELLED_FOLDER)

@@ -1,5 +1,6 @@
 """What all steps of the demo share."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -26,7 +27,8 @@ class Scene:
     """The stack, the loop, the pictures, the watcher and the reviewer, and the results of the steps.
 
     ``opens_console``: after the first training, somebody opens the project in the AWS console. Rekognition then takes
-    no manifests any more, and the second model is trained from datasets.
+    no manifests any more, and the second model is trained from datasets. ``mistaken`` are labels, each with the wrong
+    one under which some of its images are filed later; with none, all labels stay right.
     """
 
     stack: LocalStack
@@ -34,6 +36,7 @@ class Scene:
     loop: Loop
     cast: Cast
     opens_console: bool = False
+    mistaken: Mapping[str, str] = field(default_factory=dict)
     uploaded: dict[str, AnyPicture] = field(default_factory=dict)
     truth: dict[str, str] = field(default_factory=dict)
     calls_per_image: list[float] = field(default_factory=list)

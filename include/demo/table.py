@@ -7,6 +7,7 @@ from typing import Any
 from rich.table import Table
 
 from label_loop.domain.log_row import LogRow
+from label_loop.domain.training import HELD
 from label_loop.payloads import TrainingAttempt
 
 GOOD_ENOUGH_F1 = 0.95
@@ -26,6 +27,7 @@ class VersionResult:
     accepted_right: int
     reviewed: int
     calls_per_image: float
+    is_held: bool = False
 
 
 def result(
@@ -50,6 +52,7 @@ def result(
         accepted_right=sum(row.agrees_with(truth[row.key]) for row in accepted),
         reviewed=sum(row.is_answered for row in own),
         calls_per_image=calls_per_image,
+        is_held=attempt.outcome == HELD and not own,
     )
 
 
@@ -66,13 +69,13 @@ def too_few_to_tell(first: VersionResult, second: VersionResult) -> bool:
 
 def table(results: Sequence[VersionResult]) -> Table:
     """Return the results as a table for people."""
-    shown = Table(title="Two versions, measured on images that neither was trained with")
+    shown = Table(title="The versions, measured on images that none was trained with")
     shown.add_column("version")
     for name in ("trained", "tested", "F1", "detections", "accepted", "of these right", "reviewed", "calls per image"):
         shown.add_column(name, justify="right")
     for each in results:
         shown.add_row(
-            str(each.number),
+            f"{each.number}, held" if each.is_held else str(each.number),
             str(each.images_trained),
             str(each.test_images),
             f"{each.f1:.3f}",
@@ -80,7 +83,7 @@ def table(results: Sequence[VersionResult]) -> Table:
             f"{each.accepted} ({_percent(each.accepted, each.detections)})",
             str(each.accepted_right),
             str(each.reviewed),
-            f"{each.calls_per_image:.1f}",
+            f"{each.calls_per_image:.1f}" if each.detections else "-",
         )
     return shown
 

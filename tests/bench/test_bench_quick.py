@@ -61,7 +61,7 @@ def test_alike_images_leave_the_score_of_a_loop_honest() -> None:
 def test_the_desk_teaches_more_than_labels_at_random() -> None:
     plan = labelling.Plan(known=2, arriving=80, answered=12, rounds=3)
     left = {
-        rule: sum(labelling.errors(labelling._digits, plan, rule, 1))
+        rule: sum(labelling.errors(labelling.digits, plan, rule, 1))
         for rule in (labelling.at_random, labelling.by_desk)
     }
     assert left[labelling.by_desk] < 0.75 * left[labelling.at_random]

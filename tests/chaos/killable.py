@@ -39,6 +39,7 @@ from label_loop.operators.inbox import ApplyAnswersOperator, DetectUploadsOperat
 from label_loop.operators.parameter_sync import ParameterSyncOperator
 from label_loop.operators.quality import QualityReportOperator
 from label_loop.operators.training import (
+    AuditLabelsOperator,
     TrainingCheckOperator,
     TrainingCreateVersionOperator,
     TrainingEvaluateOperator,
@@ -222,6 +223,7 @@ def rescore(run: Run) -> None:
 def _train(run: Run, decision: Any) -> str:
     attempt = run.task("write_manifest", TrainingWriteManifestOperator, decision=decision)
     name = run.task("create_version", TrainingCreateVersionOperator, attempt=attempt)
+    run.task("audit_labels", AuditLabelsOperator, version_name=name)
     _wait(run, "wait_for_training", name, "project_version_trained")
     return str(run.task("evaluate", TrainingEvaluateOperator, version_name=name))
 

@@ -134,7 +134,7 @@ def test_training_deploys_in_order_and_always_cleans_up(parsed):
         "move_endpoint",
         "stop_idle_versions",
     ]
-    assert set(tasks) == {*order, "rescore_reviews", "request_approval"}
+    assert set(tasks) == {*order, "rescore_reviews", "request_approval", "audit_labels"}
     edges = {(before, after) for before, task in tasks.items() for after in task["downstream"]}
     # One chain, the way round the training for a version that is chosen by hand, the question to a person, and what
     # nothing waits for.
@@ -143,6 +143,7 @@ def test_training_deploys_in_order_and_always_cleans_up(parsed):
         ("evaluate", "request_approval"),
         ("wait_for_training", "request_approval"),
         ("move_endpoint", "rescore_reviews"),
+        ("create_version", "audit_labels"),
     }
     assert edges == {*itertools.pairwise(order), *ways}
     assert tasks["stop_idle_versions"]["teardown"]

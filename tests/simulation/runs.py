@@ -33,6 +33,7 @@ from label_loop.operators.human_sampling import HumanSamplingOperator
 from label_loop.operators.inbox import ApplyAnswersOperator, DetectUploadsOperator
 from label_loop.operators.parameter_sync import ParameterSyncOperator
 from label_loop.operators.training import (
+    AuditLabelsOperator,
     TrainingCheckOperator,
     TrainingCreateVersionOperator,
     TrainingEvaluateOperator,
@@ -209,6 +210,7 @@ def _train(run: DagRun, decision: Any) -> str | None:
     if attempt is None:
         return None
     name = run.task("create_version", TrainingCreateVersionOperator, attempt=attempt)
+    run.task("audit_labels", AuditLabelsOperator, version_name=name)
     _wait(run, "wait_for_training", name, "project_version_trained")
     trained: str | None = run.task("evaluate", TrainingEvaluateOperator, version_name=name)
     return trained

@@ -65,7 +65,7 @@ def _follow(scene: Scene, step: Step, run: DagRun) -> list[str]:
     """Wait until a training run has ended well; return the tasks that it skipped of those that deploy."""
     scene.patience.until(
         f"training run {run.run_id} to end",
-        lambda: _look(scene, run),
+        lambda: look_at_training(scene, run),
         step=step,
         timeout_seconds=TRAINING_SECONDS,
     )
@@ -73,7 +73,8 @@ def _follow(scene: Scene, step: Step, run: DagRun) -> list[str]:
     return [task_id for task_id in skipped if task_id != "request_approval"]
 
 
-def _look(scene: Scene, run: DagRun) -> Seen:
+def look_at_training(scene: Scene, run: DagRun) -> Seen:
+    """Look whether a training run has ended, and how. Raises DemoError if it has failed."""
     now = scene.airflow.run(run)
     tasks = scene.airflow.tasks(run)
     finished = sum(task.state in {"success", "skipped", "failed", "upstream_failed"} for task in tasks)

@@ -37,7 +37,8 @@ class QualityReport:
     ``version`` is None before the first deployment. ``missing`` says in sentences what could not be judged, and why.
     ``alarms`` are kept for as long as the version serves. ``error`` and ``input`` are the day's tests, None without
     statistics. ``thresholds`` are those of labels with enough answers, if there is a target precision.
-    ``live_accuracy`` is what people's answers to drawn detections say of the version's whole life.
+    ``live_accuracy`` is what people's answers to drawn detections say of the version's whole life, and ``label_audit``
+    what the latest audit of the labels found, in one sentence, "" without one.
     """
 
     __pydantic_config__: ClassVar = {"extra": "ignore"}
@@ -52,6 +53,7 @@ class QualityReport:
     learning_curve: LearningCurve | None = None
     thresholds: tuple[LabelThreshold, ...] = ()
     live_accuracy: LiveAccuracy | None = None
+    label_audit: str = ""
 
     def to_json(self) -> str:
         """Return the report as JSON."""
@@ -156,6 +158,7 @@ def summary(report: QualityReport) -> str:
     if report.live_accuracy and report.live_accuracy.accepted and report.live_accuracy.accepted.answers:
         parts.append(f"Of what it accepted, {report.live_accuracy.accepted}")
     parts += [curve_in_words(report.learning_curve)] if report.learning_curve else []
+    parts += [report.label_audit] if report.label_audit else []
     return ". ".join(part.rstrip(".") for part in [*parts, *report.missing]) + "."
 
 

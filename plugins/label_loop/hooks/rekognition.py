@@ -10,7 +10,7 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.exceptions import ClientError
 
 from label_loop.domain import datasets
-from label_loop.domain.detections import LABELS_WANTED
+from label_loop.domain.detections import LABELS_WANTED, UNDETECTABLE
 from label_loop.exceptions import LabelLoopError
 from label_loop.hooks.aws_errors import error_code
 from label_loop.hooks.retries import PATIENT
@@ -169,6 +169,11 @@ class RekognitionHook(AwsBaseHook):
 def is_not_ready(error: Exception) -> bool:
     """Return whether a detection failed because its version is not running."""
     return error_code(error) in {"ResourceNotReadyException", "ResourceNotFoundException"}
+
+
+def concerns_the_image(error: Exception) -> bool:
+    """Return whether a detection failed because its image is gone or unreadable, so that others may succeed."""
+    return error_code(error) in {*UNDETECTABLE, "InvalidS3ObjectException"}
 
 
 def _manifest(bucket: str, key: str) -> "AssetTypeDef":

@@ -111,6 +111,34 @@ class TrainingCreateVersionOperator(TrainingOperator):
         return self.execute(context)
 
 
+class AuditLabelsOperator(LoopOperator):
+    """Lists the labels that are likely wrong, of the images with which a version is trained and tested.
+
+    Returns their number. Skips itself if no other version serves that could say anything, and if it fails: what it
+    finds is advice, for which no training is lost.
+    """
+
+    template_fields = ("version_name",)
+
+    def __init__(self, *, version_name: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.version_name = version_name
+
+    def execute(self, context: "Context") -> int:
+        """Audit for about two minutes at most."""
+        from label_loop.hooks.aws_errors import reason
+        from label_loop.workflows.label_audit import LabelAuditWorkflow
+
+        try:
+            found = LabelAuditWorkflow(self.loop_context()).audit(self.version_name)
+        except Exception as error:
+            self.log.exception("The audit failed")
+            raise AirflowSkipException(f"The labels are not audited: {reason(error)}.") from error
+        if found is None:
+            raise AirflowSkipException("The labels are not audited: no other version serves.")
+        return len(found.suspects)
+
+
 class TrainingEvaluateOperator(LoopOperator):
     """Judges a version by its F1 score, and against the serving one. Returns its name, or None if it is held."""
 

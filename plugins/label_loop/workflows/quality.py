@@ -18,6 +18,7 @@ from label_loop.hooks.aws_errors import error_code, object_problem
 from label_loop.model_project import ModelProject
 from label_loop.payloads import QUALITY_FOLDER, Event, LabelMinimums, ProjectVersion
 from label_loop.workflows.evaluation_snapshot import EvaluationSnapshots
+from label_loop.workflows.label_audit import latest_audit
 
 if TYPE_CHECKING:
     from label_loop.context import LoopContext
@@ -65,6 +66,8 @@ class QualityWorkflow(ModelProject):
         versions = self.versions()
         report = quality_report(day.isoformat(), version, self._counted(day), self._learning_curve(versions), before)
         report, minimums = self._with_thresholds(report, versions)
+        audit = latest_audit(self.context)
+        report = replace(report, label_audit=str(audit) if audit else "")
         self.context.clients.s3_client.put_object(
             Bucket=self.context.store.record.bucket,
             Key=report_key(report.day),

@@ -17,8 +17,7 @@ from label_loop.domain.moments import read_moment
 from label_loop.domain.pacing import Pacer
 from label_loop.domain.review_queue import Review, Stage, rescored, waits_to_teach, withdrawal
 from label_loop.domain.statistics import version_name
-from label_loop.hooks.aws_errors import error_code
-from label_loop.hooks.rekognition import is_not_ready
+from label_loop.hooks.rekognition import concerns_the_image, is_not_ready
 from label_loop.inbox.sources import uploads_inbox
 from label_loop.loop_state import LoopState
 from label_loop.payloads import Event, S3Upload
@@ -118,7 +117,7 @@ class RescoringWorkflow:
             except ClientError as error:
                 if is_not_ready(error):
                     return False
-                if error_code(error) not in _OF_THE_IMAGE:
+                if not concerns_the_image(error):
                     raise
                 continue  # the image is gone or unreadable, so people decide
             self._settle(review, version, scored)
@@ -153,9 +152,6 @@ class RescoringWorkflow:
             text = f"{count} waiting reviews were withdrawn, since {name} is sure of their images"
             facts = {"version": name, "withdrawn": count, "rescored": self.summary.rescored}
             self.context.clients.announcer.publish([Event("review_withdrawn", text, facts=facts)])
-
-
-_OF_THE_IMAGE = frozenset({*detections.UNDETECTABLE, "InvalidS3ObjectException"})
 
 
 def _marked(state: LoopState, arn: str, until: str | None) -> LoopState:

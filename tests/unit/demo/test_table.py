@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -6,6 +7,7 @@ from rich.console import Console
 from demo.control import IDLE_POLLING, calls_per_image
 from demo.table import VersionResult, got_better, result, table, too_few_to_tell
 from label_loop.domain.log_row import LogRow
+from label_loop.domain.training import HELD
 from label_loop.payloads import TrainingAttempt
 
 ATTEMPT = TrainingAttempt("v1", "m", 20, "f", "2026-11-25T08:00:00", test_images=40)
@@ -56,6 +58,22 @@ def test_a_version_is_summed_up_from_its_own_rows() -> None:
     truth = {"a": "1", "b": "2", "c": "2", "d": "2"}
     summed = result(1, version, ATTEMPT, rows=rows, truth=truth, calls_per_image=2.5)
     assert summed == VersionResult(1, 20, 40, 0.5, 3, 2, 1, 1, 2.5)
+
+
+def test_a_version_that_never_served_is_shown_as_held() -> None:
+    attempt = replace(ATTEMPT, outcome=HELD)
+    version = {"ProjectVersionArn": "v3", "EvaluationResult": {"F1Score": 0.875}}
+    held = result(3, version, attempt, rows=[], truth={}, calls_per_image=0.0)
+    console = Console(file=io.StringIO(), width=110)
+    console.print(table([held]))
+    assert "3, held" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_a_held_version_that_a_person_deployed_is_shown_by_its_number() -> None:
+    attempt = replace(ATTEMPT, outcome=HELD)
+    version = {"ProjectVersionArn": "v1", "EvaluationResult": {"F1Score": 0.5}}
+    row = LogRow("a", "2026-11-25T09:00:00.000000+00:00", "b", "a", "e", project_version_arn="v1")
+    assert not result(1, version, attempt, rows=[row], truth={"a": "1"}, calls_per_image=1.0).is_held
 
 
 def test_the_table_shows_whole_headers_in_a_log() -> None:
