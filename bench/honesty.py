@@ -13,7 +13,7 @@ from bench.figures import Figure
 from label_loop.domain.comparison import Verdict, compare, judge
 from label_loop.domain.evaluated_images import EvaluatedImage
 from label_loop.parameters import FIELDS, PARAMETERS, Settings
-from label_loop.payloads import LabelledImage
+from label_loop.payloads import LabelledImage, Labelling
 from local_aws.rekognition.classifier import Classifier, Matrix, fit
 from local_aws.rekognition.features import describe
 from local_aws.rekognition.images import SIDE
@@ -58,7 +58,8 @@ def measure(pairs: int, test_sets: int) -> list[Figure]:
     runs, seeds = pairs * test_sets, range(1, pairs + 1)
     most, few = 0.75 * runs, 0.01 * runs
     honest = list(map(_honest, seeds))
-    poisoned = _decisions(map(_poisoned, seeds), test_sets)
+    swapped = list(map(_poisoned, seeds))
+    poisoned, covered = _decisions(swapped, test_sets), _decisions(swapped, test_sets, covered_up)
     better = _decisions(honest, test_sets)
     noisy = _decisions(_truly_better(_noisy, pairs), test_sets)
     lost = _decisions([_losing(pair, seed) for seed, pair in zip(seeds, honest, strict=True)], test_sets)
@@ -68,6 +69,12 @@ def measure(pairs: int, test_sets: int) -> list[Figure]:
     return [
         Figure(f"{name} with swapped labels: held", poisoned["hold"], at_least=0.95 * runs, note=_all(poisoned)),
         Figure(f"{name} with swapped labels: deployed", poisoned["deploy"], at_most=0),
+        Figure(
+            f"{name} with swapped labels, and half of the test images labelled by the same person: deployed",
+            covered["deploy"],
+            at_most=0,
+            note=f"{_all(covered)}. Without the rule on one person, one in four was deployed",
+        ),
         Figure(f"{name} {good}: deployed", better["deploy"], at_least=most, note=_all(better)),
         Figure(f"{name} {good}: held", better["hold"], at_most=few),
         Figure(f"{name} {wrong}: deployed", noisy["deploy"], at_least=most, note=_all(noisy)),
@@ -175,22 +182,40 @@ def digit_labels() -> Labels:
 # -------------------------------------------------------------------- decisions
 
 
-def _decisions(pairs: Iterator[Pair] | Sequence[Pair], test_sets: int) -> Counter[str]:
+def _decisions(
+    pairs: Iterator[Pair] | Sequence[Pair],
+    test_sets: int,
+    decided_by: Callable[[Pair, Sequence[int]], Verdict] | None = None,
+) -> Counter[str]:
     decided: Counter[str] = Counter()
     for number, pair in enumerate(pairs):
         chance = np.random.default_rng(1000 + number)
         for _ in range(test_sets):
-            decided[decide(pair, chance.choice(len(pair.truth), TESTED, replace=False)).action] += 1
+            tested = chance.choice(len(pair.truth), TESTED, replace=False)
+            decided[(decided_by or decide)(pair, tested).action] += 1
     return decided
 
 
 def decide(pair: Pair, tested: Sequence[int]) -> Verdict:
     """Return the verdict on a challenger by these test images."""
-    found = compare(_tested(pair.challenger, pair, tested), _tested(pair.champion, pair, tested), set())
-    return judge(found, None, SETTINGS)
+    images = [LabelledImage("", str(pair.truth[index]), "", "", str(index)) for index in tested]
+    return _judged(pair, images)
 
 
-def _tested(guesses: Labels, pair: Pair, tested: Sequence[int]) -> Iterator[EvaluatedImage]:
-    for index in tested:
-        image = LabelledImage("", str(pair.truth[index]), "", "", str(index))
-        yield EvaluatedImage(image, str(guesses[index]), 100.0)
+def covered_up(pair: Pair, tested: Sequence[int]) -> Verdict:
+    """Return the verdict if whoever swapped labels of training images also labelled the held-out half of the test."""
+    images = []
+    for number, index in enumerate(tested):
+        label, who = str(pair.truth[index]), ""
+        if number % 2:
+            label, who = SWAPPED.get(label, label), "mallory"
+        images.append(LabelledImage("", label, "", "", str(index), labelling=Labelling(who)))
+    return _judged(pair, images)
+
+
+def _judged(pair: Pair, images: Sequence[LabelledImage]) -> Verdict:
+    challenger, champion = (
+        [EvaluatedImage(image, str(guesses[int(image.content)]), 100.0) for image in images]
+        for guesses in (pair.challenger, pair.champion)
+    )
+    return judge(compare(challenger, champion, set()), None, SETTINGS)

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -89,12 +90,18 @@ class ReviewStarted:
 
 @dataclass(frozen=True)
 class ReviewAnswer:
-    """The reviewers' answer. ``label`` is None for None of the Above; ``answered_at`` is ISO 8601, if known."""
+    """The reviewers' answer. ``label`` is None for None of the Above; ``answered_at`` is ISO 8601, if known.
+
+    ``reviewers`` are the people who gave this answer, as ``labelling.people`` writes them, and ``guess_shown`` is
+    whether they saw the model's guess.
+    """
 
     human_loop_name: str
     detection_id: str
     label: str | None
     answered_at: str | None
+    reviewers: str = ""
+    guess_shown: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,13 +114,43 @@ class ReviewEnded:
     reason: str
 
 
+class LabelSource(StrEnum):
+    """By what an image got its label, or lost it."""
+
+    FOLDER = "folder"
+    """A person put it into the folder of the label."""
+    REVIEW = "review"
+    SAMPLE = "sample"
+    """The answer to a human sample."""
+    CORRECTION = "correction"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Labelling:
+    """Who gave an image its label, as ``labelling.people`` writes them, when (ISO 8601 in UTC), and by what.
+
+    All are "" that are not known; ``guess_shown`` is whether they saw the guess of the model about the detection.
+    """
+
+    who: str = ""
+    at: str = ""
+    source: LabelSource = LabelSource.FOLDER
+    guess_shown: bool = False
+    detection_id: str = ""
+
+
+BY_HAND = Labelling()
+"""Of an image that somebody put into the folder of its label."""
+
+
 @dataclass(frozen=True, slots=True)
 class LabelledImage:
     """An object in a label's folder. ``modified`` is S3's LastModified, as the manifest writes it.
 
     ``etag`` is S3's, without quotes. ``content`` is the SHA-256 digest of the content in hexadecimal, and
     ``perceptual_hash`` tells what it looks like; both are "" if the object was not read yet. In a manifest of version
-    0.2 and before all three are "".
+    0.2 and before all three are "". ``labelling`` tells who labelled it, of which a manifest keeps only the people.
     """
 
     key: str
@@ -122,9 +159,15 @@ class LabelledImage:
     etag: str = ""
     content: str = ""
     perceptual_hash: str = ""
+    labelling: Labelling = field(default=BY_HAND, compare=False)
     # These are known from a listing only.
     size_bytes: int = field(default=0, compare=False)
     storage_class: str = field(default="", compare=False)
+
+    @property
+    def labelled_by(self) -> str:
+        """The people who labelled it, or "" if somebody put it into its folder."""
+        return self.labelling.who
 
 
 @dataclass(frozen=True)

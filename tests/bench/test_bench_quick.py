@@ -3,7 +3,7 @@
 import pytest
 from bench.figures import Figure
 
-from bench import alike, calls, labelling, sampling, small_loop, training
+from bench import alike, calls, honesty, labelling, sampling, small_loop, training
 from label_loop.domain import pacing
 
 
@@ -65,6 +65,14 @@ def test_the_desk_teaches_more_than_labels_at_random() -> None:
         for rule in (labelling.at_random, labelling.by_desk)
     }
     assert left[labelling.by_desk] < 0.75 * left[labelling.at_random]
+
+
+@pytest.mark.slow
+def test_whoever_swaps_labels_cannot_cover_it_up_in_the_test_set() -> None:
+    pair = honesty._poisoned(1)
+    decided = honesty._decisions([pair], 20, honesty.covered_up)
+    assert (decided["deploy"], decided.total()) == (0, 20)
+    assert pair.gain < -0.02
 
 
 def test_a_figure_is_out_of_bounds_on_either_side() -> None:

@@ -10,10 +10,11 @@ import pytest
 from tests.integration.pictures import FRESH_DIGITS
 from tests.integration.world import World
 
+from label_loop.domain.labelling import from_metadata
 from label_loop.domain.review_queue import LEASE_SECONDS, UNDO_SECONDS, AnswersWanted, Review, Stage
 from label_loop.exceptions import ReviewTakenError, UnfinishedWorkError
 from label_loop.hooks.reviews import to_item
-from label_loop.payloads import ANSWERS_FOLDER, LABELLED_FOLDER, NONE_OF_THE_ABOVE, ReviewTask
+from label_loop.payloads import ANSWERS_FOLDER, LABELLED_FOLDER, NONE_OF_THE_ABOVE, LabelSource, ReviewTask
 from label_loop.review.airflow import AirflowReview
 from label_loop.review.desk import ReviewDesk
 from label_loop.sensors.inbox import AnswersSensor
@@ -89,6 +90,11 @@ def test_an_answer_reaches_the_log_and_the_training_folder(asking: World, clock:
     (copy,) = asking.keys(LABELLED_FOLDER)
     assert copy.startswith(f"{LABELLED_FOLDER}7/my image")
     assert reviews(asking).collect() == 0
+    head = asking.client("s3").head_object(Bucket=asking.bucket, Key=copy)
+    labelling = from_metadata(head["Metadata"], "7")
+    assert (labelling.who, labelling.source, labelling.guess_shown) == ("ann", LabelSource.REVIEW, True)
+    assert labelling.at.startswith(asking.row()["HumanLoopCompletionDate"].removesuffix("Z"))
+    assert head["ContentType"] == "image/png"
 
 
 def test_an_event_that_comes_twice_asks_once(asking: World, clock: Clock) -> None:

@@ -11,8 +11,17 @@ from tests.integration.world import World
 
 from label_loop.decoder import DecoderUnavailableError
 from label_loop.domain.images import Inspection
-from label_loop.payloads import LABELLED_FOLDER, MANIFESTS_FOLDER, TEST_FOLDER
+from label_loop.domain.labelling import to_metadata
+from label_loop.payloads import (
+    LABELLED_FOLDER,
+    MANIFESTS_FOLDER,
+    TEST_FOLDER,
+    Labelling,
+    LabelSource,
+    TrainingAttempt,
+)
 from label_loop.workflows import training_set
+from label_loop.workflows.training_set import TrainingSet
 
 TOO_LARGE = 15 * 1024 * 1024 + 1
 
@@ -55,6 +64,44 @@ def test_images_that_an_earlier_training_had_are_not_read_again(bare: World) -> 
     calls = bare.calls(lambda: bare.training().prepare(resume=False, forced=False, run_id="second"))
     manifests, verdicts, new = 2, 2, 12 + 1
     assert calls["s3.GetObject"] == manifests + verdicts + new
+
+
+def put_labelled(world: World, name: str, body: bytes, label: str, who: str) -> None:
+    """Put an image into the folder of a label as the loop copies it, with who labelled it."""
+    metadata = to_metadata(Labelling(who, source=LabelSource.REVIEW), label)
+    key = f"{LABELLED_FOLDER}{label}/{name}"
+    world.client("s3").put_object(Bucket=world.bucket, Key=key, Body=body, Metadata=metadata)
+
+
+def labelled_by(world: World, attempt: TrainingAttempt | None) -> dict[str, str]:
+    """Return who labelled the images of an attempt that somebody labelled, by the names of the images."""
+    assert attempt
+    images = TrainingSet(world.context()).in_manifest(attempt.manifest_key)
+    return {image.key.removeprefix(LABELLED_FOLDER): image.labelled_by for image in images if image.labelled_by}
+
+
+def test_who_labelled_an_image_stays_with_it_until_somebody_moves_it(bare: World) -> None:
+    bare.label(TRAINING_DIGITS[:20])
+    put_labelled(bare, "a.png", png(7), "1", "ann")
+    put_labelled(bare, "b.png", png(7), "1", "bob")  # equal content
+    first = bare.training().prepare(resume=False, forced=True, run_id="first")
+    assert labelled_by(bare, first) == {"1/a.png": "ann", "1/b.png": "bob"}
+    bare.set_state(last_training_attempt=first)
+
+    again = bare.training().prepare(resume=False, forced=True, run_id="again")  # known, and not read
+    assert labelled_by(bare, again) == {"1/a.png": "ann", "1/b.png": "bob"}
+
+    s3 = bare.client("s3")
+    for name in ("a.png", "b.png"):
+        source = {"Bucket": bare.bucket, "Key": f"{LABELLED_FOLDER}1/{name}"}
+        s3.copy_object(Bucket=bare.bucket, Key=f"{LABELLED_FOLDER}2/{name}", CopySource=source)
+        s3.delete_object(**source)
+    put_labelled(bare, "c.png", png(7), "2", "zoe")
+    calls: list[TrainingAttempt | None] = []
+    cost = bare.calls(lambda: calls.append(bare.training().prepare(resume=False, forced=True, run_id="moved")))
+    assert labelled_by(bare, calls[0]) == {"2/c.png": "zoe"}
+    manifest, verdicts, looked_at = 1, 1, 3
+    assert cost["s3.GetObject"] == manifest + verdicts + looked_at
 
 
 def test_a_folder_that_can_be_no_label_is_left_out_and_told(bare: World) -> None:

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from label_loop.domain.evaluated_images import EvaluatedImage
+from label_loop.domain.labelling import is_one
 from label_loop.domain.paired import loss_p_value, score_bounds, significant
 from label_loop.parameters import Settings
 
@@ -41,12 +42,30 @@ class LabelComparison:
     def __str__(self) -> str:
         return f"lost {self.lost} of {self.champion_right}" + (f" and gained {self.gained}" if self.gained else "")
 
+    def __sub__(self, some: "LabelComparison") -> "LabelComparison":
+        return LabelComparison(
+            self.gained - some.gained,
+            self.lost - some.lost,
+            self.pairs - some.pairs,
+            self.champion_right - some.champion_right,
+        )
+
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two versions on the test images that both could know and neither was trained with."""
+    """Two versions on the test images that both could know and neither was trained with.
+
+    ``by_person`` has the part of each person who alone gave labels, and under "" that of images labelled by hand.
+    """
 
     by_label: Mapping[str, LabelComparison] = field(default_factory=dict)
+    by_person: Mapping[str, Mapping[str, LabelComparison]] = field(default_factory=dict)
+
+    def without(self, person: str) -> "Comparison":
+        """Return the comparison on the images that somebody else labelled, too."""
+        dropped = self.by_person.get(person, {})
+        left = {name: label - dropped.get(name, LabelComparison()) for name, label in self.by_label.items()}
+        return Comparison({name: label for name, label in left.items() if label.pairs})
 
     @property
     def pairs(self) -> int:
@@ -100,43 +119,79 @@ def compare(
     contents = ((one.image.content, one) for one in champion)
     before = {content: one for content, one in contents if content and content not in seen}
     known = {one.image.label for one in before.values()}
-    counts: dict[str, Counter[str]] = {}
+    counts: dict[str, dict[str, Counter[str]]] = {}  # by people and label
     for one in challenger:
         label, old = one.image.label, before.pop(one.image.content, None)
         if old is None or label not in known:
             continue
         was_right = old.guess == label
-        counted = counts.setdefault(label, Counter())
+        counted = counts.setdefault(one.image.labelled_by, {}).setdefault(label, Counter())
         counted.update(
             gained=one.is_right and not was_right,
             lost=was_right and not one.is_right,
             pairs=1,
             champion_right=was_right,
         )
-    return Comparison({name: LabelComparison(**counted) for name, counted in sorted(counts.items())})
+    total: dict[str, Counter[str]] = {}
+    for by_label in counts.values():
+        for label, counted in by_label.items():
+            total.setdefault(label, Counter()).update(counted)
+    return Comparison(_labels(total), {who: _labels(of) for who, of in sorted(counts.items()) if is_one(who)})
+
+
+def _labels(counts: Mapping[str, Counter[str]]) -> dict[str, LabelComparison]:
+    return {name: LabelComparison(**counted) for name, counted in sorted(counts.items())}
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What becomes of a challenger, and why in one sentence."""
+    """What becomes of a challenger, and why in one sentence.
+
+    ``rests_on_one`` is whether it would be held without the test labels of some one person.
+    """
 
     action: Literal["deploy", "hold", "ask"]
     reason: str
+    rests_on_one: bool = False
 
 
 def judge(
     comparison: Comparison, best: Comparison | None, settings: Settings, unbiased: Comparison | None = None
 ) -> Verdict:
-    """Decide on a challenger whose F1 score is high enough.
+    """Decide on a challenger whose F1 score is high enough, as ``_on_all`` does, and whoever labelled the test images.
+
+    Whoever labels both what trains and what tests can make a version look right that has learned their mistakes. So a
+    person is asked if it would be held without the test labels of any one person. ``unbiased`` are the human samples:
+    enough of them decide how good it is as a whole, with or without those of one person. Images that were labelled by
+    hand count as those of one more. What is left may be few images, or none where one person labelled all. Those do not
+    show that a version is worse, so a small loop is not asked for that alone. What several people agree on rests on
+    none of them.
+    """
+    samples = unbiased if unbiased and unbiased.pairs >= ENOUGH_UNBIASED else None
+    verdict = _on_all(comparison, best, settings, samples)
+    if verdict.action == "hold":
+        return verdict
+    for person in comparison.by_person:
+        left = [one and one.without(person) for one in (best, samples)]
+        without = _on_all(comparison.without(person), left[0], settings, left[1])
+        if without.action == "hold":
+            # Messages name no person.
+            whose = "of one reviewer" if person else "that were given by hand"
+            why = f"without the test labels {whose} it would be held, since {without.reason}"
+            return Verdict("ask", why if verdict.action == "deploy" else verdict.reason, rests_on_one=True)
+    return verdict
+
+
+def _on_all(comparison: Comparison, best: Comparison | None, settings: Settings, samples: Comparison | None) -> Verdict:
+    """Decide on a challenger by all images of comparisons.
 
     It is held if it is worse for sure, as a whole or at a label. It is deployed if it is hardly worse for sure. Between
     the two a person is asked: what there is to compare does not tell. ``best`` compares it with the best version ever
-    accepted, if that is another one than the champion, so that small losses do not add up. ``unbiased`` compares them
-    on human samples alone, which nobody chose: if there are enough of them, they tell how good it is as a whole.
+    accepted, if that is another one than the champion, so that small losses do not add up. ``samples`` compares them
+    on human samples alone, which nobody chose: if given, they tell how good it is as a whole.
     """
-    has_enough = unbiased is not None and unbiased.pairs >= ENOUGH_UNBIASED
-    low, high = unbiased.bounds if unbiased and has_enough else comparison.bounds
-    samples = f"; {unbiased.on('human samples')}" if unbiased and has_enough else ""
+    low, high = (samples or comparison).bounds
+    of_samples = f"; {samples.on('human samples')}" if samples else ""
     margin, points = settings.challenger_margin, f"more than {100 * settings.challenger_margin:g} points"
     lost, suspects = (", ".join(names[:_SHOWN_LABELS]) for names in (comparison.lost_labels, comparison.suspects))
     of_best = f"it may be worse than the best version by {points}: {best}; than the serving one"
@@ -154,14 +209,17 @@ def judge(
     )
     for applies, action, why in reasons:
         if applies:
-            return Verdict(action, f"{why}: {comparison}{samples}")
-    return Verdict("deploy", f"{comparison}{samples}")
+            return Verdict(action, f"{why}: {comparison}{of_samples}")
+    return Verdict("deploy", f"{comparison}{of_samples}")
 
 
 def without_a_person(verdict: Verdict, comparison: Comparison, best: Comparison | None) -> Verdict:
-    """Return the verdict if nobody can be asked: deployed if it is no worse on the images, and no label is suspect."""
+    """Return the verdict if nobody can be asked.
+
+    It is deployed if it is no worse on the images, no label is suspect, and that does not rest on one person.
+    """
     if verdict.action != "ask":
         return verdict
     found = [comparison, *([best] if best else [])]
-    is_no_worse = all(one.gained >= one.lost and not one.suspects for one in found)
-    return Verdict("deploy" if is_no_worse else "hold", verdict.reason)
+    is_no_worse = all(one.gained >= one.lost and not one.suspects for one in found) and not verdict.rests_on_one
+    return replace(verdict, action="deploy" if is_no_worse else "hold")

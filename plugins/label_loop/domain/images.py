@@ -147,6 +147,11 @@ def _size_problem(width: int, height: int) -> str | None:
     return None
 
 
+def content_type(key: str) -> str:
+    """Return the media type of an image, by the suffix of its key."""
+    return "image/png" if key.lower().endswith(".png") else "image/jpeg"
+
+
 def image_suffix(key: str, head: bytes) -> str:
     """Return the suffix to store an image with: its own if it is an image suffix, else one by its first bytes."""
     for suffix in SUFFIXES:

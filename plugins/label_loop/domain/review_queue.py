@@ -16,13 +16,12 @@ from typing import Any
 
 from label_loop.domain.labels import leading_label
 from label_loop.domain.log_row import WITHDRAWN, shown_percent
-from label_loop.domain.reviews import task_input
+from label_loop.domain.reviews import PAGE, task_input
 from label_loop.exceptions import ReviewTakenError
 from label_loop.payloads import ANSWERS_FOLDER, SAMPLING_SOURCE, WIDGET, ReviewTask
 
 LEASE_SECONDS = 120.0
 UNDO_SECONDS = 10.0
-FLOW = "airflow"  # in place of A2I's flow definition
 
 
 class Stage(StrEnum):
@@ -217,13 +216,13 @@ def _why_taken(review: Review, reviewer: str) -> str:
 def output_key(review: Review) -> str:
     """Return the S3 key of the answers in A2I's layout; it depends only on the review."""
     created = datetime.fromtimestamp(review.created_at, UTC).strftime("%Y/%m/%d/%H/%M/%S")
-    return f"{ANSWERS_FOLDER}{FLOW}/{created}/{review.name}/output.json"
+    return f"{ANSWERS_FOLDER}{PAGE}/{created}/{review.name}/output.json"
 
 
 def output(review: Review) -> dict[str, Any]:
     """Return the answers in A2I's output format."""
     return {
-        "flowDefinitionArn": FLOW,
+        "flowDefinitionArn": PAGE,
         "humanLoopName": review.name,
         "inputContent": task_input(review.task),
         "humanAnswers": [

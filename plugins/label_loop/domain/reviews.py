@@ -11,7 +11,8 @@ from pydantic import AfterValidator, AliasPath, BeforeValidator, Field, Validati
 
 from label_loop.domain.external import External, Name, Text, first_problem
 from label_loop.domain.json_text import read_json
-from label_loop.domain.labels import Labels, is_none_of_the_above, label_problem, leading_label
+from label_loop.domain.labelling import people
+from label_loop.domain.labels import Labels, is_none_of_the_above, label_key, label_problem, leading_label
 from label_loop.domain.log_row import LogRow
 from label_loop.domain.moments import read_moment
 from label_loop.exceptions import MalformedAnswerError, RefusedAnswerError, UnaskedAnswerError, shown
@@ -21,12 +22,15 @@ from label_loop.payloads import (
     SAMPLE_MARK,
     TEST_FOLDER,
     WIDGET,
+    WORKFLOW_SOURCE,
     Event,
     ReviewAnswer,
     ReviewEnded,
     ReviewTask,
 )
 
+PAGE = "airflow"
+"""What an answer given in the Airflow UI names in place of A2I's flow definition."""
 _NAME_PREFIX = "label-loop-"
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _MAX_ID_BYTES = 2048  # of a key in DynamoDB
@@ -104,16 +108,24 @@ def _as_time(text: Any) -> datetime | None:
     return read_moment(text) if isinstance(text, str) else None
 
 
+def _as_text(value: Any) -> str:
+    """Return a text that is good to have, or "": an answer counts without it."""
+    return value if isinstance(value, str) else ""
+
+
 class _Answer(External):
     label: Annotated[str, BeforeValidator(_as_label)] = Field(validation_alias=AliasPath("answerContent", WIDGET))
     answered_at: Annotated[datetime | None, BeforeValidator(_as_time)] = Field(None, alias="submissionTime")
+    worker_id: Annotated[str, BeforeValidator(_as_text)] = ""
 
 
 class _Input(External):
     detect_label_request_id: Annotated[Text, AfterValidator(_as_id)]
+    source: Annotated[str, BeforeValidator(_as_text)] = ""
 
 
 class _Output(External):
+    flow_definition_arn: Annotated[str, BeforeValidator(_as_text)] = ""
     human_loop_name: Name
     input_content: _Input
     human_answers: Annotated[list[Any], Field(max_length=_MAX_ANSWERS)]  # each is validated separately
@@ -138,8 +150,15 @@ def parse_answer(body: bytes) -> ReviewAnswer | ReviewEnded:
     label = leading_label(votes)
     if label is None:
         return ReviewEnded(name, detection_id, "Undecided", _tie(votes))
-    label_or_none = None if label == NONE_OF_THE_ABOVE else label
-    return ReviewAnswer(name, detection_id, label_or_none, _written(answers[-1].answered_at))
+    return ReviewAnswer(
+        name,
+        detection_id,
+        None if label == NONE_OF_THE_ABOVE else label,
+        _written(answers[-1].answered_at),
+        people(answer.worker_id for answer in answers if label_key(answer.label) == label_key(label)),
+        # Amazon A2I's task never shows the guess, nor does the page that of a human sample.
+        guess_shown=output.flow_definition_arn == PAGE and output.input_content.source == WORKFLOW_SOURCE,
+    )
 
 
 def _usable(name: str, given: Sequence[Any]) -> list[_Answer]:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from label_loop.domain.images import size_problem
 from label_loop.domain.labels import Labels, label_key, labels_of
 from label_loop.domain.manifest import line
-from label_loop.payloads import LabelledImage
+from label_loop.payloads import BY_HAND, LabelledImage, Labelling
 
 # S3 has to restore objects of these storage classes before they can be read.
 _ARCHIVES = {"GLACIER", "DEEP_ARCHIVE"}
@@ -77,11 +77,21 @@ def notes(folder: str, of_folders: Mapping[str, str]) -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The SHA-256 of an object's content, and why it cannot be trained on, or "" if it can; then what it looks like."""
+    """The SHA-256 of an object's content, and why it cannot be trained on, or "" if it can; then what it looks like.
+
+    All of these are of the content. ``labelling`` is that of the object with this ``key``, "" if of any: another one
+    of equal content may have been labelled by somebody else.
+    """
 
     content: str
     problem: str = ""
     perceptual_hash: str = ""
+    labelling: Labelling = BY_HAND
+    key: str = ""
+
+    def is_of(self, image: LabelledImage) -> bool:
+        """Return whether the labelling is that of an object."""
+        return self.key in ("", image.key)
 
 
 class TrainedImages:
@@ -89,6 +99,7 @@ class TrainedImages:
 
     def __init__(self, images: Iterable[LabelledImage]) -> None:
         self._verdicts: dict[str, Verdict] = {}  # by ETag
+        self._others: dict[tuple[str, str], Verdict] = {}  # of objects with an ETag that is there already
         self._contents: dict[str, set[str]] = {}  # the labels of each
         self._labels: dict[str, str] = {}
         self._dated: set[tuple[str, str]] = set()  # the manifest is of version 0.2 or before, which knew no content
@@ -96,7 +107,9 @@ class TrainedImages:
             label = _same_label(image.label)
             self._labels.setdefault(label, image.label)
             if image.content:
-                self._verdicts[image.etag] = Verdict(image.content, perceptual_hash=image.perceptual_hash)
+                verdict = Verdict(image.content, "", image.perceptual_hash, image.labelling, image.key)
+                if self._verdicts.setdefault(image.etag, verdict) is not verdict:
+                    self._others[image.etag, image.key] = verdict
                 self._contents.setdefault(image.content, set()).add(label)
             else:
                 self._dated.add((image.key, image.modified))
@@ -118,7 +131,7 @@ class TrainedImages:
 
     def verdict_of(self, image: LabelledImage) -> Verdict | None:
         """Return what a listed image is, or None if that is not known and it has to be read."""
-        return self._verdicts.get(image.etag)
+        return self._others.get((image.etag, image.key)) or self._verdicts.get(image.etag)
 
     def labels_missing_in(self, images: Iterable[LabelledImage]) -> list[str]:
         """Return the labels that were trained and that none of the images has, sorted."""

@@ -26,7 +26,7 @@ _STORED = TypeAdapter(_Stored)
 
 def to_json(verdicts: Mapping[str, Verdict]) -> bytes:
     """Return verdicts by ETag as JSON."""
-    return _STORED.dump_json(_Stored(_RULES, dict(verdicts)))
+    return _STORED.dump_json(_Stored(_RULES, dict(verdicts)), exclude_defaults=True)
 
 
 def parse(text: bytes) -> dict[str, Verdict]:

@@ -1,13 +1,14 @@
 """The objects of a loop's bucket: read and copied from the loop's own folders, and from nowhere else."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from label_loop.domain.folders import Folder
+from label_loop.domain.images import content_type
 from label_loop.hooks.aws_errors import error_code, is_denial, object_problem
 
 if TYPE_CHECKING:
@@ -44,10 +45,17 @@ class LoopObjects:
             content: bytes = body.read()
         return content
 
-    def copy(self, item: "S3Upload", folder: str, target: str) -> None:
-        """Copy an object within the bucket."""
+    def copy(self, item: "S3Upload", folder: str, target: str, metadata: Mapping[str, str]) -> None:
+        """Copy an image within the bucket, with this metadata instead of its own."""
         source = self._source(item, folder)
-        request: CopyObjectRequestTypeDef = {"Bucket": self.bucket, "Key": target, "CopySource": source}
+        request: CopyObjectRequestTypeDef = {
+            "Bucket": self.bucket,
+            "Key": target,
+            "CopySource": source,
+            "MetadataDirective": "REPLACE",
+            "Metadata": metadata,
+            "ContentType": content_type(target),
+        }
         # In a bucket without versioning the key may hold another object by now.
         if item.etag and not item.version_id:
             request["CopySourceIfMatch"] = item.etag

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from botocore.exceptions import ClientError
 
 from label_loop.context import LoopContext
+from label_loop.domain.labelling import of_answer
 from label_loop.domain.labels import Labels, label_key
 from label_loop.domain.log_row import Copy, LoggedAnswer, LogRow
 from label_loop.domain.reviews import check_asked, new_label_problem, parse_answer
@@ -237,7 +238,8 @@ class HumanReviewWorkflow:
         folders = {one.id: self._folder(rows[one.id]) or LABELLED_FOLDER for one in given}
         for one in given:
             with self._contained(one.delivery):
-                copies[one.id] = images.copied(rows[one.id], folders[one.id])
+                row = rows[one.id]
+                copies[one.id] = images.copied(row, folders[one.id], of_answer(one.answer, row))
         with self._contained(*(one.delivery for one in given if one.id in copies)):
             for id_ in self.context.clients.log.set_copies(copies):
                 row = rows[id_].with_copy(copies[id_])

@@ -16,6 +16,7 @@ from label_loop.context import LoopContext
 from label_loop.decoder import DecoderUnavailableError, inspect_image
 from label_loop.domain import manifest, training_verdicts
 from label_loop.domain.images import SIGNATURE_BYTES, is_image_start
+from label_loop.domain.labelling import from_metadata
 from label_loop.domain.labels import Labels, folder_names, labels_of
 from label_loop.domain.training_images import (
     TIERED,
@@ -28,7 +29,7 @@ from label_loop.domain.training_images import (
 )
 from label_loop.domain.training_set import check_manifest, check_readable
 from label_loop.hooks.aws_errors import object_problem
-from label_loop.payloads import LABELLED_FOLDER, MANIFESTS_FOLDER, LabelledImage
+from label_loop.payloads import LABELLED_FOLDER, MANIFESTS_FOLDER, LabelledImage, Labelling
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -56,6 +57,7 @@ class Recalled:
 
     ``known`` are usable and have their content, ``unread`` were never read. ``refused`` are no usable images, and
     ``blocked`` cannot be read at present: both are problems by key. ``verdicts`` are those of earlier checks, by ETag.
+    ``moved`` are the keys of known images whose content was seen under another key: who put it there is not known.
     """
 
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
@@ -63,6 +65,7 @@ class Recalled:
     unread: list[LabelledImage] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     blocked: dict[str, str] = field(default_factory=dict)
+    moved: set[str] = field(default_factory=set)
 
 
 class TrainingSet:
@@ -137,12 +140,14 @@ class TrainingSet:
     def recall(self, folder: str, images: Iterable[LabelledImage], trained: TrainedImages) -> Recalled:
         """Divide the listed images of a folder by what earlier trainings and earlier checks found."""
         contents = [(image, trained.verdict_of(image)) for image in images]
-        asked = {image.etag for image, content in contents if content is None}
+        asked = {image.etag for image, content in contents if content is None or not content.is_of(image)}
         stored = self._verdicts(folder) if asked else {}
         recalled = Recalled({etag: stored[etag] for etag in asked & stored.keys()})
         for image, content in contents:
             problem = storage_problem(image)
-            verdict = recalled.verdicts.get(image.etag) if content is None else content
+            verdict = content
+            if content is None or not content.is_of(image):
+                verdict = recalled.verdicts.get(image.etag, content)
             _sort(image, problem or verdict, recalled, recalled.known)
         return recalled
 
@@ -154,10 +159,9 @@ class TrainingSet:
         Reads the images of which nothing is known. Raises UnusableTrainingSetError if no image can be read.
         """
         recalled = self.recall(folder, images, trained)
-        recalled.blocked.update(self._blocked(image for image in recalled.known if image.storage_class == TIERED))
-        known = [image for image in recalled.known if image.key not in recalled.blocked]
+        known = self._looked_at(recalled)
         read = self._read_all(recalled.unread)
-        self._remember(folder, recalled, read)
+        self._remember(folder, recalled, read, known)
         if read and not any(isinstance(one, Verdict) for one in read.values()):
             known = self._unless_all_are_blocked(known)
         for image in recalled.unread:
@@ -167,27 +171,40 @@ class TrainingSet:
         usable = [by_key[image.key] for image in images if image.key in by_key]
         return usable, recalled.refused | recalled.blocked
 
+    def _looked_at(self, recalled: Recalled) -> list[LabelledImage]:
+        """Return the known images that can be read, with their labelling; the others are then ``blocked``."""
+        doubtful = (one for one in recalled.known if one.storage_class == TIERED or one.key in recalled.moved)
+        looks = self._looks(doubtful)
+        recalled.blocked.update({key: look for key, look in looks.items() if isinstance(look, str)})
+        known = []
+        for image in recalled.known:
+            look = looks.get(image.key, image.labelling)
+            if not isinstance(look, str):
+                known.append(image if look == image.labelling else replace(image, labelling=look))
+        return known
+
     def _unless_all_are_blocked(self, known: Sequence[LabelledImage]) -> list[LabelledImage]:
         """Return the images, or none if a sample of them cannot be read any more: then the cause is not an image's."""
         sample = known[:_MAX_SAMPLES]
-        return list(known) if len(self._blocked(sample)) < len(sample) else []
+        looks = self._looks(sample).values()
+        return [] if all(isinstance(look, str) for look in looks) else list(known)
 
-    def _blocked(self, images: Iterable[LabelledImage]) -> dict[str, str]:
-        """Return the problems of images that cannot be read at present, by key; each takes a call."""
+    def _looks(self, images: Iterable[LabelledImage]) -> dict[str, Labelling | str]:
+        """Return who labelled each image, by key, or as text why it cannot be read; each takes a call."""
         with ThreadPoolExecutor(_THREADS) as pool:
-            found = ((image.key, problem) for image, problem in _each(pool, self._look, images))
-            return {key: problem for key, problem in found if problem}
+            return {image.key: look for image, look in _each(pool, self._look, images)}
 
-    def _look(self, image: LabelledImage) -> str | None:
+    def _look(self, image: LabelledImage) -> Labelling | str:
         # Not HEAD: its errors have no code, and it answers for objects in an archive tier.
         try:
-            self._client.get_object(Bucket=self._bucket, Key=image.key, Range="bytes=0-0")
+            response = self._client.get_object(Bucket=self._bucket, Key=image.key, Range="bytes=0-0")
         except ClientError as error:
             problem = object_problem(error)
             if problem is None:
                 raise
             return problem
-        return None
+        response["Body"].close()
+        return from_metadata(response.get("Metadata", {}), image.label)
 
     def _read_all(self, images: Iterable[LabelledImage]) -> dict[str, Verdict | str]:
         """Return what each image is by key, or as text why it cannot be read."""
@@ -214,7 +231,13 @@ class TrainingSet:
             inspection = inspect_image(body)
         except DecoderUnavailableError as error:
             return str(error)
-        return Verdict(hashlib.sha256(body).hexdigest(), inspection.problem or "", inspection.perceptual_hash)
+        return Verdict(
+            hashlib.sha256(body).hexdigest(),
+            inspection.problem or "",
+            inspection.perceptual_hash,
+            from_metadata(response.get("Metadata", {}), image.label),
+            image.key,
+        )
 
     def _verdicts(self, folder: str) -> dict[str, Verdict]:
         """Return what earlier checks found in a folder, by ETag."""
@@ -226,9 +249,13 @@ class TrainingSet:
             return {}
         return training_verdicts.parse(body.read())
 
-    def _remember(self, folder: str, recalled: Recalled, read: Mapping[str, Verdict | str]) -> None:
+    def _remember(
+        self, folder: str, recalled: Recalled, read: Mapping[str, Verdict | str], known: Iterable[LabelledImage]
+    ) -> None:
         """Keep what was found now, and earlier of objects that are still there and were not trained since."""
         found = {image.etag: verdict for image in recalled.unread if isinstance(verdict := read[image.key], Verdict)}
+        moved = (image for image in known if image.key in recalled.moved)
+        found |= {one.etag: Verdict(one.content, "", one.perceptual_hash, one.labelling, one.key) for one in moved}
         if found:
             verdicts = {**recalled.verdicts, **found}
             self._put(_verdicts_key(folder), training_verdicts.to_json(verdicts), "application/json")
@@ -275,7 +302,12 @@ def _sort(image: LabelledImage, verdict: Verdict | str | None, recalled: Recalle
     elif verdict.problem:
         recalled.refused[image.key] = verdict.problem
     else:
-        known.append(replace(image, content=verdict.content, perceptual_hash=verdict.perceptual_hash))
+        image = replace(image, content=verdict.content, perceptual_hash=verdict.perceptual_hash)
+        if verdict.is_of(image):
+            image = replace(image, labelling=verdict.labelling)
+        else:
+            recalled.moved.add(image.key)
+        known.append(image)
 
 
 def _each[T](

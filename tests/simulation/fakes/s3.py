@@ -135,7 +135,7 @@ class FakeS3:
         return {"ETag": f'"{self.put(Bucket, Key, Body).etag}"'}
 
     def copy_object(
-        self, *, Bucket: str, Key: str, CopySource: Mapping[str, str], CopySourceIfMatch: str = ""
+        self, *, Bucket: str, Key: str, CopySource: Mapping[str, str], CopySourceIfMatch: str = "", **_metadata: Any
     ) -> dict[str, Any]:
         source = self.readable(CopySource["Bucket"], CopySource["Key"], CopySource.get("VersionId"))
         if CopySourceIfMatch and CopySourceIfMatch != source.etag:

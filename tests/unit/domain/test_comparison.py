@@ -3,15 +3,17 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.testing.settings import DEFAULTS
 
 from label_loop.domain.comparison import Comparison, LabelComparison, compare, judge, without_a_person
 from label_loop.domain.evaluated_images import EvaluatedImage
-from label_loop.payloads import LabelledImage
+from label_loop.payloads import LabelledImage, Labelling
 
 
-def image(content, label, guess, key="k"):
-    return EvaluatedImage(LabelledImage(key, label, "", "", content), guess, 50.0)
+def image(content, label, guess, key="k", who=""):
+    return EvaluatedImage(LabelledImage(key, label, "", "", content, labelling=Labelling(who)), guess, 50.0)
 
 
 def comparison(**labels):
@@ -121,3 +123,90 @@ def test_enough_human_samples_decide_how_good_a_version_is_as_a_whole():
     assert held.reason.endswith("worse on 10; better on 0 of 100 human samples, worse on 10")
     few = comparison(cat=(0, 10, 99))
     assert judge(even, None, DEFAULTS, few) == judge(even, None, DEFAULTS)
+
+
+# --- one person
+
+
+def of_people(*parts):
+    """Compare versions on images: (who, label, how many, is the challenger right, is the champion right)."""
+    challenger, champion = [], []
+    for number, (who, label, count, *right) in enumerate(parts):
+        for guesses, is_right in zip((challenger, champion), right, strict=True):
+            guess = label if is_right else "?"
+            guesses += [image(f"{number}-{n}", label, guess, who=who) for n in range(count)]
+    return compare(challenger, champion, set())
+
+
+HONEST = (("ann", "cat", 40, True, True), ("bob", "dog", 40, True, True))
+MALLORYS = ("mallory", "cat", 30, True, False)
+
+
+def test_what_rests_on_the_labels_of_one_person_is_asked_and_names_nobody():
+    found = of_people(*HONEST, ("ann", "cat", 10, False, True), MALLORYS, ("mallory", "dog", 20, True, False))
+    assert judge(replace(found, by_person={}), None, DEFAULTS).action == "deploy"
+    verdict = judge(found, None, DEFAULTS)
+    assert verdict.action == "ask"
+    assert verdict.reason.startswith("without the test labels of one reviewer it would be held, since it has lost cat")
+    assert "mallory" not in verdict.reason
+    assert without_a_person(verdict, found, None).action == "hold"
+
+
+def test_images_labelled_by_hand_are_of_one_more_person():
+    by_hand = [(who if who != "mallory" else "", *rest) for who, *rest in (*HONEST, MALLORYS)]
+    verdict = judge(of_people(*by_hand, ("ann", "cat", 10, False, True)), None, DEFAULTS)
+    assert verdict.action == "ask"
+    assert "without the test labels that were given by hand it would be held" in verdict.reason
+
+
+@pytest.mark.parametrize("who", ["", "ann", "ann+bob"])
+def test_a_loop_in_which_one_person_or_all_together_label_is_not_asked_for_that(who):
+    found = of_people((who, "cat", 40, True, True), (who, "cat", 10, False, True), (who, "cat", 30, True, False))
+    assert judge(replace(found, by_person={}), None, DEFAULTS).action == "deploy"
+    assert judge(found, None, DEFAULTS).action == "deploy"
+
+
+def test_the_rule_holds_for_the_best_version_and_the_human_samples_too():
+    even = of_people(*HONEST, ("mallory", "cat", 30, True, True))
+    worse = of_people(*HONEST, ("ann", "cat", 10, False, True), MALLORYS)
+    better = of_people(*HONEST, ("ann", "dog", 30, True, False), MALLORYS)
+    assert judge(better, None, DEFAULTS, None).action == "deploy"
+    samples = of_people(
+        ("ann", "cat", 80, True, True), ("ann", "cat", 6, False, True), ("mallory", "cat", 30, True, False)
+    )
+    assert judge(better, None, DEFAULTS, samples).rests_on_one
+    assert judge(even, None, DEFAULTS) == judge(even, even, DEFAULTS)
+    assert judge(worse, None, DEFAULTS).rests_on_one
+
+
+PARTS = st.lists(
+    st.tuples(
+        st.sampled_from(["", "ann", "bob", "ann+bob"]), st.sampled_from(["cat", "dog"]), st.integers(1, 60),
+        st.booleans(), st.booleans(),
+    ),
+    max_size=8,
+)  # fmt: skip
+
+
+@given(parts=PARTS)
+def test_to_drop_a_person_is_to_compare_without_their_images(parts):
+    found = of_people(*parts)
+    assert found.by_person.keys() == {who for who, *_ in parts if "+" not in who}
+    for who in found.by_person:
+        assert found.without(who).by_label == of_people(*(part for part in parts if part[0] != who)).by_label
+    assert found.without("nobody").by_label == found.by_label
+
+
+@given(parts=PARTS)
+def test_nothing_is_deployed_that_any_one_person_could_have_covered_up(parts):
+    found = of_people(*parts)
+    verdict = judge(found, None, DEFAULTS)
+    on_all = judge(replace(found, by_person={}), None, DEFAULTS)
+    held = [judge(found.without(who), None, DEFAULTS).action == "hold" for who in found.by_person]
+    if on_all.action == "hold":
+        assert verdict == on_all
+    elif any(held):
+        assert (verdict.action, verdict.rests_on_one) == ("ask", True)
+        assert without_a_person(verdict, found, None).action == "hold"
+    else:
+        assert verdict == on_all

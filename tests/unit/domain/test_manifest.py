@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.strategies import ARBITRARY_JSON, HOSTILE_TEXT, anything_like
 
+from label_loop.domain.labelling import people
 from label_loop.domain.manifest import line, parse
-from label_loop.payloads import LabelledImage
+from label_loop.payloads import LabelledImage, Labelling
 
 MODIFIED = "2026-11-23T09:00:00.000000"
 IMAGE = LabelledImage("images_labeled_by_folder/cat/1.png", "cat", MODIFIED)
@@ -43,6 +44,15 @@ def test_the_job_of_a_line_is_the_content(look, job):
     text = line("b", image)
     assert json.loads(text)["label-metadata"]["job-name"] == job
     assert list(parse([text], "b")) == [image]
+
+
+@given(ids=st.lists(HOSTILE_TEXT, max_size=3), etag=st.sampled_from(["5d-2", "a/b", ""]))
+def test_who_labelled_an_image_comes_back_whatever_they_are_called(ids, etag):
+    who = people(ids)
+    image = replace(IMAGE, etag=etag, content=CONTENT, labelling=Labelling(who))
+    (found,) = parse([line("b", image)], "b")
+    assert found == image
+    assert found.labelled_by == who
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_a_tasks_input_has_the_samples_names():
 
 
 def test_an_answer_is_read_whole():
-    assert read(answer(" cat ")) == ReviewAnswer(NAME, DETECTION_ID, "cat", "2026-11-23T09:00:00.000Z")
+    assert read(answer(" cat ")) == ReviewAnswer(NAME, DETECTION_ID, "cat", "2026-11-23T09:00:00.000Z", "w")
 
 
 @pytest.mark.parametrize("text", ["None of the Above", "none of the above", "NONE OF THE ABOVE", " None Of The Above "])
@@ -367,3 +367,26 @@ def test_a_training_key_is_one_that_s3_takes_and_training_counts(image_key):
 def test_the_longest_key_in_any_script_fits_s3():
     label = check_label("中" * 255)
     assert len(copy_key(TEST_FOLDER, label, DETECTION_ID, "中" * 300 + ".png", ".png").encode()) <= 1024
+
+
+@pytest.mark.parametrize(
+    ("flow", "source", "shown"),
+    [
+        ("airflow", "A2I Workflow", True),
+        ("airflow", "Human Sampling", False),
+        ("arn:flow", "A2I Workflow", False),
+        (7, "A2I Workflow", False),
+    ],
+)
+def test_the_guess_is_shown_in_the_airflow_ui_and_never_of_a_sample(flow, source, shown):
+    given_input = {**output()["inputContent"], "source": source}
+    assert read(answer("cat"), flowDefinitionArn=flow, inputContent=given_input).guess_shown is shown
+
+
+def test_who_gave_the_leading_answer_is_known():
+    given = [
+        {**answer(label), "workerId": who}
+        for label, who in (("cat", "zoe"), ("Cat", "ann@b.c"), ("dog", "bob"), ("cat", "zoe"), ("cat", None))
+    ]
+    assert read(*given).reviewers == "ann@b.c+zoe"
+    assert read({**answer("cat"), "workerId": {"a": "b"}}).reviewers == ""

@@ -22,7 +22,7 @@ from label_loop.domain.training_images import (
     notes,
     storage_problem,
 )
-from label_loop.payloads import LABELLED_FOLDER, LabelledImage
+from label_loop.payloads import LABELLED_FOLDER, LabelledImage, Labelling
 
 MODIFIED = "2026-11-23T09:00:00+00:00"
 LATER = "2026-11-24T09:00:00+00:00"
@@ -197,9 +197,24 @@ def test_what_a_listed_image_is_is_known_by_its_etag():
     plain = changed(plain, perceptual_hash="0f" * 32)
     parted = changed(parted, etag="5d-2")
     known = TrainedImages([plain, parted])
-    assert known.verdict_of(unread(plain, modified=LATER)) == Verdict(plain.content, "", "0f" * 32)
-    assert known.verdict_of(unread(parted)) == Verdict(parted.content)
+    assert known.verdict_of(unread(plain, modified=LATER)) == Verdict(plain.content, "", "0f" * 32, key=plain.key)
+    assert known.verdict_of(unread(parted)) == Verdict(parted.content, key=parted.key)
     assert known.verdict_of(unread(plain, etag="other")) is None
+
+
+def test_who_labelled_an_image_is_known_of_its_object_and_not_of_another_with_equal_content():
+    (image,) = images(cat=1)
+    anns = replace(image, labelling=Labelling("ann"))
+    bobs = replace(image, key=f"{LABELLED_FOLDER}cat/again.png", labelling=Labelling("bob"))
+    known = TrainedImages([anns, bobs])
+    for one in (anns, bobs):
+        verdict = known.verdict_of(one)
+        assert verdict is not None
+        assert (verdict.is_of(one), verdict.labelling) == (True, one.labelling)
+    moved = replace(image, key=f"{LABELLED_FOLDER}dog/1.png")
+    verdict = known.verdict_of(moved)
+    assert verdict is not None
+    assert not verdict.is_of(moved)
 
 
 def test_an_older_manifest_knows_its_images_by_key_and_date():

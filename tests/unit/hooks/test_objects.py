@@ -96,7 +96,7 @@ def test_an_object_is_read_in_its_version_and_up_to_a_limit():
 def test_an_object_of_another_bucket_or_folder_is_neither_read_nor_copied(item):
     s3 = FakeS3({})
     objects = LoopObjects(s3, "bucket")
-    for work in (lambda: objects.read(item, FOLDER, 8), lambda: objects.copy(item, FOLDER, "target")):
+    for work in (lambda: objects.read(item, FOLDER, 8), lambda: objects.copy(item, FOLDER, "target", {})):
         with pytest.raises(ForeignObjectError):
             work()
     assert s3.asked == []
@@ -105,8 +105,8 @@ def test_an_object_of_another_bucket_or_folder_is_neither_read_nor_copied(item):
 def test_a_copy_is_of_the_version_or_else_of_the_content():
     s3 = FakeS3({})
     objects = LoopObjects(s3, "bucket")
-    objects.copy(ITEM, FOLDER, "target")
-    objects.copy(S3Upload("bucket", ITEM.key, "e"), FOLDER, "target")
+    objects.copy(ITEM, FOLDER, "target.png", {"labelled-by": "ann"})
+    objects.copy(S3Upload("bucket", ITEM.key, "e"), FOLDER, "target", {})
     versioned, unversioned = s3.asked
     assert versioned["CopySource"] == {"Bucket": "bucket", "Key": ITEM.key, "VersionId": "v1"}
     assert "CopySourceIfMatch" not in versioned
