@@ -23,6 +23,8 @@ MANIFESTS_FOLDER = "manifests/"
 CONSOLE_FOLDER = f"{MANIFESTS_FOLDER}console/"  # what people labelled in the AWS console
 EVALUATION_FOLDER = "evaluation/"
 QUALITY_FOLDER = "quality/"
+DATASETS_FOLDER = "datasets/"
+MODELS_FOLDER = "models/"
 
 # How often an object is tried: the maxReceiveCount that provisioning and the template set, and the tries of what a
 # listing finds. The message attribute that carries the reason of a dead letter.

@@ -14,6 +14,7 @@ from label_loop.domain.insight import DailyCounts, Share, total
 from label_loop.domain.learning_curve import LearningCurve
 from label_loop.domain.live_accuracy import LiveAccuracy, live_accuracy
 from label_loop.domain.thresholds import LabelThreshold
+from label_loop.domain.version_numbers import display_name
 
 NO_MODEL = "No model is deployed yet."
 NO_STATISTICS = "The loop collects no statistics: run python -m label_loop provision for it once."
@@ -123,14 +124,14 @@ def _alarms(day: str, version: str, error: ErrorDrift, seen: InputDrift) -> list
     found = []
     if error.is_alarm:
         text = (
-            f"People disagree with {version} more often since about {error.since}: "
+            f"People disagree with {display_name(version)} more often since about {error.since}: "
             f"on {_of(error.after)} human samples, before that on {_of(error.before)}."
         )
         found.append(DriftAlarm("error", day, text))
     if seen.is_alarm:
         text = (
-            f"What {version} sees has changed since about {seen.since}: it accepted {_of(seen.after)} detections, "
-            f"before that {_of(seen.before)}, or names other labels than before."
+            f"What {display_name(version)} sees has changed since about {seen.since}: it accepted {_of(seen.after)} "
+            f"detections, before that {_of(seen.before)}, or names other labels than before."
         )
         found.append(DriftAlarm("input", day, text))
     return found
@@ -150,7 +151,8 @@ def new_alarms(report: QualityReport, before: QualityReport | None) -> list[Drif
 
 def summary(report: QualityReport) -> str:
     """Return a report in one line."""
-    parts = [f"Quality on {report.day}: {report.version or 'no version'}, {report.detections} detections"]
+    version = display_name(report.version) if report.version else "no version"
+    parts = [f"Quality on {report.day}: {version}, {report.detections} detections"]
     if report.error or report.input or report.alarms:
         parts.append(" ".join(alarm.text for alarm in report.alarms) or "no drift found")
     if report.live_accuracy and report.live_accuracy.accepted and report.live_accuracy.accepted.answers:
