@@ -53,6 +53,7 @@ def files(folder: Path) -> dict[Path, str]:
 
 
 def test_an_attempt_has_a_dataset_of_the_images_in_its_manifests(labelled: World) -> None:
+    labelled.label(TRAINING_DIGITS[:1])  # the same once more
     attempt = prepare(labelled)
     header, images = read(labelled, 1)
     assert (header.number, header.version, number_of(attempt.version_name)) == (1, attempt.version_name, 1)
@@ -67,7 +68,10 @@ def test_an_attempt_has_a_dataset_of_the_images_in_its_manifests(labelled: World
         expected = {(one.key, one.label, one.content, one.modified) for one in lines}
         found = {(one.key, one.label, one.sha256, one.modified) for one in images if one.role.tests == tests}
         assert found == expected
-    assert all(one.version_id for one in images)
+    listed = labelled.client("s3").list_object_versions(Bucket=labelled.bucket, Prefix=LABELLED_FOLDER)["Versions"]
+    newest = {one["Key"]: one["VersionId"] for one in listed if one["IsLatest"]}
+    assert len(listed) > len(newest)
+    assert all(one.version_id == newest[one.key] for one in images)
 
 
 def test_numbers_are_given_once_and_what_changed_is_recorded(labelled: World) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from statistics import median_low
+from sys import intern
 
 from label_loop.domain.roles import follows_production
 from label_loop.payloads import DATASETS_FOLDER, TEST_FOLDER, LabelledImage
@@ -167,21 +168,29 @@ def _compared(
     images: Sequence[DatasetImage], parent: Iterable[DatasetImage]
 ) -> tuple[list[DatasetImage], list[DatasetImage]]:
     """Return the images with their changes, and the images of the parent whose content is no longer there."""
-    contents = {one.sha256 for one in images}
-    before: dict[str, DatasetImage] = {}
+    contents = {one.sha256: one.sha256 for one in images}
+    before: dict[str, _Before] = {}
     removed: dict[str, DatasetImage] = {}
     for one in parent:
-        # Without what only made sense there.
-        (before if one.sha256 in contents else removed).setdefault(
-            one.sha256, replace(one, change=None, label_before=None)
-        )
+        content = contents.get(one.sha256)
+        if content is None:
+            removed.setdefault(one.sha256, replace(one, change=None, label_before=None))
+        else:
+            before.setdefault(content, (intern(one.label), one.role, one.tests))
     return [_changed(one, before.get(one.sha256)) for one in images], list(removed.values())
 
 
-def _changed(image: DatasetImage, before: DatasetImage | None) -> DatasetImage:
+type _Before = tuple[str, DatasetRole, int]
+"""The label and the role of an image, and how many datasets in a row it had tested."""
+
+
+def _changed(image: DatasetImage, before: _Before | None) -> DatasetImage:
     if before is None:
         return replace(image, change=Change.ADDED)
-    tests = before.tests + 1 if image.role.tests else 0
-    if before.label != image.label:
-        return replace(image, change=Change.RELABELLED, label_before=before.label, tests=tests)
-    return replace(image, change=None if before.role == image.role else Change.MOVED, tests=tests)
+    label, role, tested = before
+    tests = tested + 1 if image.role.tests else 0
+    if label != image.label:
+        return replace(image, change=Change.RELABELLED, label_before=label, tests=tests)
+    if role != image.role:
+        return replace(image, change=Change.MOVED, tests=tests)
+    return replace(image, tests=tests) if tests else image

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from label_loop.domain import statistics
 from label_loop.domain.drift import HISTORY_DAYS, ErrorDrift, InputDrift, error_drift, input_drift
+from label_loop.domain.evaluated_set import EvaluatedSet
 from label_loop.domain.insight import DailyCounts, Share, total
 from label_loop.domain.learning_curve import LearningCurve
 from label_loop.domain.live_accuracy import LiveAccuracy, live_accuracy
@@ -38,7 +39,8 @@ class QualityReport:
     ``version`` is None before the first deployment. ``missing`` says in sentences what could not be judged, and why.
     ``alarms`` are kept for as long as the version serves. ``error`` and ``input`` are the day's tests, None without
     statistics. ``thresholds`` are those of labels with enough answers, if there is a target precision.
-    ``live_accuracy`` is what people's answers to drawn detections say of the version's whole life.
+    ``live_accuracy`` is what people's answers to drawn detections say of the version's whole life. ``evaluated_set``
+    is how old its test images are, and how good it is on each part of them.
     """
 
     __pydantic_config__: ClassVar = {"extra": "ignore"}
@@ -53,6 +55,7 @@ class QualityReport:
     learning_curve: LearningCurve | None = None
     thresholds: tuple[LabelThreshold, ...] = ()
     live_accuracy: LiveAccuracy | None = None
+    evaluated_set: EvaluatedSet | None = None
 
     def to_json(self) -> str:
         """Return the report as JSON."""
@@ -147,6 +150,12 @@ def new_alarms(report: QualityReport, before: QualityReport | None) -> list[Drif
     """Return the alarms of a report that the one before it does not have."""
     known = before.alarms if before and before.version == report.version else ()
     return [alarm for alarm in report.alarms if alarm.kind not in {one.kind for one in known}]
+
+
+def new_warnings(report: QualityReport, before: QualityReport | None) -> dict[str, str]:
+    """Return what newly speaks against the test images, by kind: what the report before this one does not warn of."""
+    warned, known = (one.evaluated_set.warnings() if one and one.evaluated_set else {} for one in (report, before))
+    return {kind: text for kind, text in warned.items() if kind not in known}
 
 
 def summary(report: QualityReport) -> str:
