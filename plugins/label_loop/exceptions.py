@@ -100,6 +100,15 @@ class DatasetFailedError(LabelLoopError):
         super().__init__(f"Rekognition could not make the dataset {dataset} of {manifest_key}: {reason}.")
 
 
+class UnreadableDatasetError(LabelLoopError):
+    """The file of a dataset holds something that the loop does not write."""
+
+    def __init__(self, name: str, line: int, problem: str) -> None:
+        super().__init__(
+            f"The dataset {name} cannot be read: line {line} is {problem}. Restore its earlier version in S3."
+        )
+
+
 class VersionNotDeployableError(LabelLoopError):
     """The version requested for deployment does not exist, or its status does not allow a start."""
 

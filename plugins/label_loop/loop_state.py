@@ -48,6 +48,8 @@ class LoopState:
     deploying_since: str | None = None
     """When the current deployment began; a crash may leave it set."""
     last_training_attempt: TrainingAttempt | None = None
+    numbered_version: str | None = None
+    """The name of the last version that was given a number, which is part of the name; None before the first."""
     approval_question: ApprovalQuestion | None = None
     """The last question whether to deploy a version; None if none was asked since the endpoint moved."""
     best_version_arn: str | None = None

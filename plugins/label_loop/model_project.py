@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from label_loop.context import LoopContext
 from label_loop.domain import evaluation
 from label_loop.domain.evaluation import EvaluationSummary
+from label_loop.domain.version_numbers import display_name
 from label_loop.hooks.aws_errors import object_problem
 from label_loop.payloads import MANIFESTS_FOLDER, Event, ProjectVersion, TrainingAttempt
 
@@ -65,7 +66,7 @@ class ModelProject:
 
     def announce_version(self, version_name: str, text: str, **facts: Any) -> None:
         """Publish a change of a version's status."""
-        self.announce("model_status", f"Model {version_name}: {text}", version=version_name, **facts)
+        self.announce("model_status", f"Model {display_name(version_name)}: {text}", version=version_name, **facts)
 
     def announce(self, kind: str, text: str, **facts: Any) -> None:
         """Log an event and publish it to the loop's topic."""

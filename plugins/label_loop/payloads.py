@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -25,6 +25,8 @@ CONSOLE_FOLDER = f"{MANIFESTS_FOLDER}console/"  # what people labelled in the AW
 EVALUATION_FOLDER = "evaluation/"
 THUMBNAILS_FOLDER = "thumbnails/"
 QUALITY_FOLDER = "quality/"
+DATASETS_FOLDER = "datasets/"
+MODELS_FOLDER = "models/"
 
 # How often an object is tried: the maxReceiveCount that provisioning and the template set, and the tries of what a
 # listing finds. The message attribute that carries the reason of a dead letter.
@@ -35,6 +37,12 @@ WORKFLOW_SOURCE = "A2I Workflow"
 SAMPLING_SOURCE = "Human Sampling"
 NONE_OF_THE_ABOVE = "None of the Above"
 WIDGET = "crowd-image-classifier"  # the form field, whose name A2I uses as the key of the answer
+
+
+class ObjectVersion(TypedDict, total=False):
+    """The argument that names one version of an object in a call of S3; empty for the current version."""
+
+    VersionId: str
 
 
 @dataclass(frozen=True)

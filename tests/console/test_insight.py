@@ -16,6 +16,7 @@ from tests.integration.clients import ACCOUNT, REGION
 from tests.integration.world import World
 
 from label_loop.domain import statistics
+from label_loop.domain.evaluated_set import EvaluatedPart, EvaluatedSet
 from label_loop.domain.insight import Share
 from label_loop.domain.log_row import LoggedAnswer, LogRow
 from label_loop.domain.quality import QualityReport
@@ -343,6 +344,17 @@ def test_thresholds_are_listed_with_how_reliable_each_confidence_is(ask: Ask, wo
     assert "<script>alert" not in text
     assert "91.2 % 80 70.0 % dog not shown to reach it 90 0.0 %" in words(text)
     assert series(text, "reliability")[HOSTILE] == [*[None] * 8, 0.75, 1.0]
+
+
+def test_the_parts_of_the_test_images_are_shown_with_what_speaks_against_them(ask: Ask, world: World) -> None:
+    fill(world, {1: 3}, bucket=lambda day: 15)
+    tested = EvaluatedSet((EvaluatedPart("test/core", 1200, 250, 900),), 250, 21)
+    report = QualityReport("2026-11-29", "v1", evaluated_set=tested)
+    world.put("quality/dt=2026-11-29/report.json", report.to_json().encode())
+    world.set_state(endpoint_arn=ARN.format("v1"), quality_reported_on="2026-11-29")
+    text = told(ask)
+    assert "test/core 1 200 250 75.0 %" in text
+    assert all(warning in text for warning in tested.warnings().values())
 
 
 def told(ask: Ask) -> str:

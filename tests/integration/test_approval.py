@@ -11,6 +11,7 @@ from tests.integration.site import events
 from tests.integration.world import World
 from tests.waiting import eventually
 
+from label_loop.domain.version_numbers import display_name
 from label_loop.payloads import LABELLED_FOLDER
 from label_loop.workflows.approval import ApprovalWorkflow
 from local_aws.rekognition.training import Trainer
@@ -80,7 +81,9 @@ def test_a_person_is_asked_and_the_approved_version_is_deployed_once(
 
     assert approval(world).answer(name, "deploy", "ann") == "deploy"
     assert approval(world).answer(name, "hold", "bob") == "deploy"  # a retry, or somebody who was later
-    assert [text for text in told(world) if "approved by ann" in text] == [f"Model {name}: {verdict(world)}"]
+    assert [text for text in told(world) if "approved by ann" in text] == [
+        f"Model {display_name(name)}: {verdict(world)}"
+    ]
     assert world.training().check(forced=False).action == "resume"  # if the deployment is never triggered
     assert world.evaluation().accepts(name)  # and it is not judged again
     assert world.deployment().decide_approved(name).action == "deploy"

@@ -1,5 +1,6 @@
 """The daily report over a real endpoint: written once a day, announced once, and whole whatever is missing."""
 
+import gzip
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,14 +8,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from tests.integration.model import Model
-from tests.integration.pictures import FRESH_DIGITS
+from tests.integration.pictures import FRESH_DIGITS, TRAINING_DIGITS
 from tests.integration.world import World
 
 from label_loop.domain import statistics
+from label_loop.domain.dataset_version import dataset_key
 from label_loop.domain.evaluated_images import EvaluatedImage
 from label_loop.domain.quality import NO_DETECTIONS, NO_MODEL, NO_STATE_TABLE, NO_STATISTICS
 from label_loop.operators.quality import QualityReportOperator
-from label_loop.payloads import LabelledImage, LabelMinimums
+from label_loop.payloads import LABELLED_FOLDER, LabelledImage, LabelMinimums
 from label_loop.workflows.evaluation_snapshot import EvaluationSnapshots
 
 YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
@@ -174,3 +176,39 @@ def minimums_in_force(world: World) -> dict[str, float]:
     world.detect()
     rows = [row for row in world.rows() if row["DetectLabelRequestId"] not in before]
     return {row["DetectedLabel"]: float(row["MinimumConfidenceLevel"]) for row in rows}
+
+
+# --- the test images
+
+
+def test_old_test_images_are_reported_once_with_how_good_the_version_is_on_them(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ago = (datetime.now(UTC) - timedelta(days=400)).strftime("%Y-%m-%dT%H:%M:%S.%f")
+    held_out = [EvaluatedImage(LabelledImage(f"{LABELLED_FOLDER}7/{n}", "7", ago), "71"[n % 2], 90) for n in range(10)]
+    monkeypatch.setattr(EvaluationSnapshots, "images", lambda *_: iter(held_out))
+    run(world)
+    (part,) = stored(world)["evaluated_set"]["parts"]
+    assert (part["name"], part["images"], part["right"]) == ("test/held-out", 10, 5)
+    assert 398 <= part["median_age_days"] <= 400
+    warning, _ = told(world)
+    assert warning["warning"] == "age of the test images"
+    world.quality().report(YESTERDAY + timedelta(days=1))
+    assert len(told(world)) == 1
+
+
+def test_many_decisions_on_the_same_test_images_are_reported(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    new = EvaluatedImage(LabelledImage(f"{LABELLED_FOLDER}7/a", "7", datetime.now(UTC).isoformat()), "7", 90)
+    monkeypatch.setattr(EvaluationSnapshots, "images", lambda *_: iter([new]))
+    world.label(TRAINING_DIGITS[:60])
+    attempt = world.training().prepare(resume=False, forced=True, run_id="r")
+    assert attempt
+    world.set_state(last_training_attempt=attempt)
+    run(world)
+    assert stored(world)["evaluated_set"]["decisions"] == 1
+    told(world)
+    body = world.client("s3").get_object(Bucket=world.bucket, Key=dataset_key(1))["Body"].read()
+    text = gzip.decompress(body).replace(b'"tests":1', b'"tests":20')
+    world.put(dataset_key(1), gzip.compress(text))
+    world.quality().report(YESTERDAY + timedelta(days=1))
+    assert told(world)[0]["warning"] == "decisions by the test images"

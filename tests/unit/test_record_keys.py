@@ -21,6 +21,7 @@ AFTER = LoopState(
     approval_question=ApprovalQuestion("v", "because", "2026-11-23T09:00:00+00:00", "hold"),
     best_version_arn="arn",
     label_minimums=LabelMinimums("arn", {"a": 80.0}),
+    numbered_version="v",
     quality_reported_on="t",
     deploying_since="t",
     last_training_attempt=TrainingAttempt("v", "m", 1, "f", "t"),

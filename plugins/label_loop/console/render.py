@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from label_loop.console.access import SEE_PARAMETERS, Visit
 from label_loop.domain.idleness import is_asleep
 from label_loop.domain.moments import read_moment
+from label_loop.domain.version_numbers import display_name
 
 # The navigation's entries: path, name, purpose.
 PAGES = (
@@ -44,6 +45,7 @@ def _templates() -> Environment:
         "count": count,
         "dollars": dollars,
         "asleep": is_asleep,
+        "display_name": display_name,
     }
     return environment
 

@@ -10,10 +10,12 @@ from pydantic import TypeAdapter
 
 from label_loop.domain import statistics
 from label_loop.domain.drift import HISTORY_DAYS, ErrorDrift, InputDrift, error_drift, input_drift
+from label_loop.domain.evaluated_set import EvaluatedSet
 from label_loop.domain.insight import DailyCounts, Share, total
 from label_loop.domain.learning_curve import LearningCurve
 from label_loop.domain.live_accuracy import LiveAccuracy, live_accuracy
 from label_loop.domain.thresholds import LabelThreshold
+from label_loop.domain.version_numbers import display_name
 
 NO_MODEL = "No model is deployed yet."
 NO_STATISTICS = "The loop collects no statistics: run python -m label_loop provision for it once."
@@ -38,7 +40,8 @@ class QualityReport:
     ``alarms`` are kept for as long as the version serves. ``error`` and ``input`` are the day's tests, None without
     statistics. ``thresholds`` are those of labels with enough answers, if there is a target precision.
     ``live_accuracy`` is what people's answers to drawn detections say of the version's whole life, and ``label_audit``
-    what the latest audit of the labels found, in one sentence, "" without one.
+    what the latest audit of the labels found, in one sentence, "" without one. ``evaluated_set`` is how old its test
+    images are, and how good it is on each part of them.
     """
 
     __pydantic_config__: ClassVar = {"extra": "ignore"}
@@ -54,6 +57,7 @@ class QualityReport:
     thresholds: tuple[LabelThreshold, ...] = ()
     live_accuracy: LiveAccuracy | None = None
     label_audit: str = ""
+    evaluated_set: EvaluatedSet | None = None
 
     def to_json(self) -> str:
         """Return the report as JSON."""
@@ -125,14 +129,14 @@ def _alarms(day: str, version: str, error: ErrorDrift, seen: InputDrift) -> list
     found = []
     if error.is_alarm:
         text = (
-            f"People disagree with {version} more often since about {error.since}: "
+            f"People disagree with {display_name(version)} more often since about {error.since}: "
             f"on {_of(error.after)} human samples, before that on {_of(error.before)}."
         )
         found.append(DriftAlarm("error", day, text))
     if seen.is_alarm:
         text = (
-            f"What {version} sees has changed since about {seen.since}: it accepted {_of(seen.after)} detections, "
-            f"before that {_of(seen.before)}, or names other labels than before."
+            f"What {display_name(version)} sees has changed since about {seen.since}: it accepted {_of(seen.after)} "
+            f"detections, before that {_of(seen.before)}, or names other labels than before."
         )
         found.append(DriftAlarm("input", day, text))
     return found
@@ -150,9 +154,16 @@ def new_alarms(report: QualityReport, before: QualityReport | None) -> list[Drif
     return [alarm for alarm in report.alarms if alarm.kind not in {one.kind for one in known}]
 
 
+def new_warnings(report: QualityReport, before: QualityReport | None) -> dict[str, str]:
+    """Return what newly speaks against the test images, by kind: what the report before this one does not warn of."""
+    warned, known = (one.evaluated_set.warnings() if one and one.evaluated_set else {} for one in (report, before))
+    return {kind: text for kind, text in warned.items() if kind not in known}
+
+
 def summary(report: QualityReport) -> str:
     """Return a report in one line."""
-    parts = [f"Quality on {report.day}: {report.version or 'no version'}, {report.detections} detections"]
+    version = display_name(report.version) if report.version else "no version"
+    parts = [f"Quality on {report.day}: {version}, {report.detections} detections"]
     if report.error or report.input or report.alarms:
         parts.append(" ".join(alarm.text for alarm in report.alarms) or "no drift found")
     if report.live_accuracy and report.live_accuracy.accepted and report.live_accuracy.accepted.answers:

@@ -9,6 +9,7 @@ from airflow.sdk import conf
 from airflow.sdk.exceptions import AirflowSkipException
 
 from label_loop.domain.approval import APPROVED_RUN, OPTIONS
+from label_loop.domain.version_numbers import display_name
 from label_loop.operators.base import LoopOperator, trigger_run
 from label_loop.payloads import ApprovalQuestion
 
@@ -79,7 +80,7 @@ class AskOperator(HITLOperator):
     def execute(self, context: "Context") -> Any:
         """Wait for the answer without occupying a worker. Returns it as a dict."""
         question = ApprovalQuestion(**self.question)
-        self.subject = f"Deploy {question.version_name}?"
+        self.subject = f"Deploy {display_name(question.version_name)}?"
         self.body = (
             f"{question.reason}.\n\nWithout an answer by {question.deadline}, the decision is: "
             f"{OPTIONS[question.otherwise]}. A newer version, or a deployment by hand, closes the question; an answer "

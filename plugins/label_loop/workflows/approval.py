@@ -7,6 +7,7 @@ from label_loop.domain.approval import OPTIONS
 from label_loop.loop_state import LoopState
 from label_loop.model_project import ModelProject
 from label_loop.payloads import ApprovalQuestion
+from label_loop.workflows.model_versions import ModelVersions
 
 
 class ApprovalWorkflow(ModelProject):
@@ -54,6 +55,8 @@ class ApprovalWorkflow(ModelProject):
         question = self.context.store.change_state(answered).approval_question
         if question is None or question.version_name != version_name or not question.answer:
             return None
+        if question.answer == choice:
+            ModelVersions(self.context).answered(version_name, outcome, answered_by, question.reason)
         if before:
             self.announce_version(version_name, f"{outcome} {who}: {question.reason}")
         return question.answer

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from label_loop.context import LoopContext
 from label_loop.domain import deployment, training
 from label_loop.domain.detections import UNDETECTABLE
+from label_loop.domain.model_version import REQUESTED, THE_LOOP
 from label_loop.domain.moments import timestamp
 from label_loop.domain.training_images import storage_problem
 from label_loop.exceptions import NoServingModelError, SmokeTestFailedError
@@ -20,6 +21,7 @@ from label_loop.loop_state import LoopState
 from label_loop.model_project import ModelProject, manifest_key
 from label_loop.payloads import LABELLED_FOLDER, LabelledImage, S3Upload
 from label_loop.serving import ServingModel
+from label_loop.workflows.model_versions import ModelVersions
 from label_loop.workflows.training_set import TrainingSet
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,8 @@ class DeploymentWorkflow(ModelProject):
         endpoint_arn = self.context.store.state.endpoint_arn
         decision = deployment.decide_deployment(version_name, self.versions(), endpoint_arn, self.context.settings)
         request = f"deployment requested by {asked_by}"
+        if decision.action == "deploy":
+            ModelVersions(self.context).decided(version_name, REQUESTED, asked_by, decision.reason)
         verdict = request if decision.action == "deploy" else f"{request}, but not needed"
         self.announce_version(version_name, f"{verdict}: {decision.reason}", asked_by=asked_by)
         return decision
@@ -128,7 +132,8 @@ class DeploymentWorkflow(ModelProject):
                 approval_question=None,
             )
 
-        self.context.store.change_state(moved)
+        moved_at = self.context.store.change_state(moved).endpoint_moved_at
+        ModelVersions(self.context).decided(version_name, training.DEPLOYED, THE_LOOP, at=moved_at)
         self.announce_version(version_name, "is now serving", f1=version.f1_score)
 
 

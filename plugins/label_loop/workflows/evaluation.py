@@ -11,12 +11,14 @@ from label_loop.domain.approval import deadline, needs_person
 from label_loop.domain.comparison import Comparison, Verdict, compare, judge, without_a_person
 from label_loop.domain.deployment import passes_gate
 from label_loop.domain.evaluated_images import EvaluatedImage, seen
+from label_loop.domain.model_version import THE_LOOP
 from label_loop.domain.roles import follows_production
 from label_loop.loop_state import LoopState
 from label_loop.model_project import ModelProject, manifest_key
 from label_loop.parameters import ApproveDeployments
 from label_loop.payloads import ApprovalQuestion, LabelledImage, ProjectVersion
 from label_loop.workflows.evaluation_snapshot import EvaluationSnapshots
+from label_loop.workflows.model_versions import ModelVersions
 from label_loop.workflows.training_set import TrainingSet
 
 
@@ -54,6 +56,9 @@ class EvaluationWorkflow(ModelProject):
                 return replace(state, best_version_arn=best, approval_question=None)
             return state
 
+        ModelVersions(self.context).judged(
+            version, judged.champion_name, judged.comparison, outcome, judged.verdict.reason
+        )
         self.context.store.refresh()
         self.context.store.change_state(decided)
         self.announce_version(version_name, f"{outcome}: {judged.verdict.reason}", f1=version.f1_score)
@@ -65,6 +70,7 @@ class EvaluationWorkflow(ModelProject):
         outcome = f"{version.status}: {version.status_message}"
         self.context.store.refresh()
         self.context.store.change_state(lambda state: _with_outcome(state, version_name, outcome))
+        ModelVersions(self.context).decided(version_name, outcome, THE_LOOP)
         message = version.status_message.rstrip(".") or "no reason given"
         return f"Version {version_name} is {version.status}: {message}."
 
@@ -72,12 +78,14 @@ class EvaluationWorkflow(ModelProject):
         minimum = self.context.settings.minimum_f1_score
         score = "no F1 score" if version.f1_score is None else f"F1 {version.f1_score:.3f}"
         score = f"{score}, minimum {minimum}"
-        if not passes_gate(version.f1_score, minimum):
-            return _Judgement(Verdict("hold", score), "hold")
         state, versions = self.context.store.refresh(), {one.arn: one for one in self.versions()}
         champion, best_before = versions.get(state.endpoint_arn or ""), versions.get(state.best_version_arn or "")
-        if champion is None or champion.arn == version.arn or not self._has_test_set(version):
-            return _Judgement(Verdict("deploy", score), "deploy")
+        if champion and champion.arn == version.arn:
+            champion = None
+        if not passes_gate(version.f1_score, minimum):
+            return _Judgement(Verdict("hold", score), "hold", champion)
+        if champion is None or not self._has_test_set(version):
+            return _Judgement(Verdict("deploy", score), "deploy", champion)
         tested = list(self._snapshots.images(version))
         (comparison, unbiased), best = self._compared(tested, version, champion), None
         if best_before and best_before.arn not in (champion.arn, version.arn):
@@ -85,8 +93,8 @@ class EvaluationWorkflow(ModelProject):
         verdict = judge(comparison, best, self.context.settings, unbiased)
         is_best = comparison.gained >= comparison.lost and (best is None or best.gained > best.lost)
         otherwise = without_a_person(verdict, comparison, best).action
-        compared_with = champion.arn if comparison.pairs else None
-        return _Judgement(replace(verdict, reason=f"{score}; {verdict.reason}"), otherwise, is_best, compared_with)
+        verdict = replace(verdict, reason=f"{score}; {verdict.reason}")
+        return _Judgement(verdict, otherwise, champion, is_best, comparison)
 
     def _has_test_set(self, version: ProjectVersion) -> bool:
         """Return whether a version was tested with the loop's own images.
@@ -120,13 +128,23 @@ class EvaluationWorkflow(ModelProject):
 class _Judgement:
     """A verdict, what becomes of the version if nobody can be asked, and whether it is the best one so far.
 
-    ``champion_arn`` is the version that it was compared with, if there was anything to compare.
+    ``champion`` is the version that serves, and ``comparison`` is with it; None if there is none.
     """
 
     verdict: Verdict
     otherwise: str
+    champion: ProjectVersion | None
     is_best: bool = False
-    champion_arn: str | None = None
+    comparison: Comparison | None = None
+
+    @property
+    def champion_name(self) -> str | None:
+        return self.champion.name if self.champion else None
+
+    @property
+    def champion_arn(self) -> str | None:
+        """The version that it was compared with, if there was anything to compare."""
+        return self.champion.arn if self.champion and self.comparison and self.comparison.pairs else None
 
     def outcome(self, mode: ApproveDeployments) -> str:
         if needs_person(self.verdict, mode):

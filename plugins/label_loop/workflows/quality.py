@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from label_loop.domain import quality
+from label_loop.domain.evaluated_images import EvaluatedImage
+from label_loop.domain.evaluated_set import evaluated_set
 from label_loop.domain.learning_curve import EvaluatedVersion, LearningCurve, learning_curve
 from label_loop.domain.quality import QualityReport, quality_report
 from label_loop.domain.statistics import version_name
@@ -17,6 +19,7 @@ from label_loop.domain.thresholds import JudgedDetection, label_thresholds, mini
 from label_loop.hooks.aws_errors import error_code, object_problem
 from label_loop.model_project import ModelProject
 from label_loop.payloads import QUALITY_FOLDER, Event, LabelMinimums, ProjectVersion
+from label_loop.workflows.dataset_versions import DatasetVersions
 from label_loop.workflows.evaluation_snapshot import EvaluationSnapshots
 from label_loop.workflows.label_audit import latest_audit
 
@@ -65,9 +68,12 @@ class QualityWorkflow(ModelProject):
         before, version = latest_report(self.context), serving_version(self.context)
         versions = self.versions()
         report = quality_report(day.isoformat(), version, self._counted(day), self._learning_curve(versions), before)
-        report, minimums = self._with_thresholds(report, versions)
         audit = latest_audit(self.context)
         report = replace(report, label_audit=str(audit) if audit else "")
+        serving = next((one for one in versions if one.arn == self.context.store.state.endpoint_arn), None)
+        judged = list(EvaluationSnapshots(self.context).images(serving)) if serving else []
+        tested = evaluated_set(judged, day, self._decisions())
+        report, minimums = self._with_thresholds(replace(report, evaluated_set=tested), serving, judged)
         self.context.clients.s3_client.put_object(
             Bucket=self.context.store.record.bucket,
             Key=report_key(report.day),
@@ -93,22 +99,22 @@ class QualityWorkflow(ModelProject):
                 raise
             return None
 
+    def _decisions(self) -> int | None:
+        attempt = self.attempt
+        return DatasetVersions(self.context).newest_tests(attempt) if attempt else None
+
     def _with_thresholds(
-        self, report: QualityReport, versions: Sequence[ProjectVersion]
+        self, report: QualityReport, serving: ProjectVersion | None, judged: Sequence[EvaluatedImage]
     ) -> tuple[QualityReport, LabelMinimums | None]:
         """Return the report with the thresholds that the target precision asks for, and what detection is to apply."""
         settings = self.context.settings
-        serving = next((one for one in versions if one.arn == self.context.store.state.endpoint_arn), None)
         if not settings.target_precision or serving is None:
             return report, None
         if not self.context.store.record.state_table:
             return replace(report, missing=(*report.missing, quality.NO_STATE_TABLE)), None
-        judged = (
-            JudgedDetection(image.guess, image.confidence_percent, image.is_right)
-            for image in EvaluationSnapshots(self.context).images(serving)
-        )
+        images = (JudgedDetection(image.guess, image.confidence_percent, image.is_right) for image in judged)
         lowest = settings.minimum_label_detection_confidence_percent
-        found = label_thresholds(judged, settings.target_precision, lowest)
+        found = label_thresholds(images, settings.target_precision, lowest)
         return replace(report, thresholds=tuple(found)), minimums_of(found, serving.arn)
 
     def _learning_curve(self, versions: Sequence[ProjectVersion]) -> LearningCurve | None:
@@ -125,5 +131,7 @@ def _events(report: QualityReport, before: QualityReport | None, bucket: str) ->
     facts = {"day": report.day, "version": report.version, "report": f"s3://{bucket}/{report_key(report.day)}"}
     for alarm in quality.new_alarms(report, before):
         yield Event("quality", alarm.text, facts={**facts, "drift": alarm.kind})
+    for kind, text in quality.new_warnings(report, before).items():
+        yield Event("quality", text, facts={**facts, "warning": kind})
     if before is None or before.day != report.day:
         yield Event("quality", quality.summary(report), facts=facts)

@@ -33,6 +33,7 @@ from label_loop.payloads import (
     ProjectVersion,
     TrainingAttempt,
 )
+from label_loop.workflows.dataset_versions import DatasetVersions
 from label_loop.workflows.project_datasets import ProjectDatasets
 from label_loop.workflows.training_candidates import CandidateImages, Candidates
 from label_loop.workflows.training_set import TrainingSet
@@ -126,7 +127,10 @@ class TrainingWorkflow(ModelProject):
             if refusal:
                 self.announce("manifest", f"No training: {refusal}", left_out=_first_few(candidates.problems))
                 return None
-        name = interrupted.version_name if interrupted else training.version_name(digest, run_id)
+        labels = self._check(candidates)
+        datasets = DatasetVersions(self.context)
+        name = interrupted.version_name if interrupted else None
+        name = name or datasets.numbered(training.version_name(digest, run_id), versions)
         attempt = TrainingAttempt(
             version_name=name,
             manifest_key=manifest_key(name),
@@ -137,7 +141,8 @@ class TrainingWorkflow(ModelProject):
             test_images=len(candidates.test_images),
             labelled_images=candidates.labelled,
         )
-        self._write(attempt, candidates)
+        self._write(attempt, candidates, labels)
+        datasets.write(attempt, candidates, labels)
         return attempt
 
     def _nothing_new(self, previous: TrainingAttempt | None, candidates: Candidates) -> str | None:
@@ -157,8 +162,8 @@ class TrainingWorkflow(ModelProject):
         name = training.trained_before(digest, versions)
         return name and f"{name} was trained with the same images"
 
-    def _write(self, attempt: TrainingAttempt, candidates: Candidates) -> None:
-        """Write the manifests and the report. Raises UnusableTrainingSetError if the set exceeds a limit."""
+    def _check(self, candidates: Candidates) -> Mapping[str, int]:
+        """Return the number of images of each label. Raises UnusableTrainingSetError if the set exceeds a limit."""
         images, limits = candidates.labelled_images, ImageLimits.of(self.context.store.record.project_arn)
         try:
             counts = check_set(images, limits, has_test_set=candidates.has_own_test)
@@ -166,11 +171,15 @@ class TrainingWorkflow(ModelProject):
                 check_test_set(counts, candidates.test_images, limits)
         except UnusableTrainingSetError as error:
             raise UnusableTrainingSetError(f"{error}{_for_example(candidates.problems)}") from error
+        return counts
+
+    def _write(self, attempt: TrainingAttempt, candidates: Candidates, labels: Mapping[str, int]) -> None:
+        """Write the manifests and the report. Raises UnusableTrainingSetError if one is too large."""
         self.training_set.write(attempt.manifest_key, candidates.images)
         if candidates.test_images:
-            tested = [image for image in candidates.test_images if image.label in counts]
+            tested = [image for image in candidates.test_images if image.label in labels]
             self.training_set.write(test_manifest_key(attempt.version_name), tested)
-        self._report(attempt, len(counts), candidates)
+        self._report(attempt, len(labels), candidates)
 
     def _report(self, attempt: TrainingAttempt, labels: int, candidates: Candidates) -> None:
         problems, twins = candidates.problems, candidates.twins

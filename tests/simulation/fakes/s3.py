@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import IO, Any
 
 from botocore.response import StreamingBody
 from tests.simulation.clock import CLOCK
@@ -128,11 +128,12 @@ class FakeS3:
         return {"ETag": f'"{version.etag}"', "ContentLength": len(version.body), "StorageClass": version.storage_class}
 
     def put_object(
-        self, *, Bucket: str, Key: str, Body: bytes, ContentType: str = "", IfNoneMatch: str = ""
+        self, *, Bucket: str, Key: str, Body: bytes | IO[bytes], ContentType: str = "", IfNoneMatch: str = ""
     ) -> dict[str, Any]:
         if IfNoneMatch == "*" and Key in self._bucket(Bucket).keys:
             raise Refusal("PreconditionFailed", Key)
-        return {"ETag": f'"{self.put(Bucket, Key, Body).etag}"'}
+        body = Body if isinstance(Body, bytes) else Body.read()
+        return {"ETag": f'"{self.put(Bucket, Key, body).etag}"'}
 
     def copy_object(
         self, *, Bucket: str, Key: str, CopySource: Mapping[str, str], CopySourceIfMatch: str = "", **_metadata: Any

@@ -16,6 +16,7 @@ from label_loop.console.render import render
 from label_loop.console.threads import in_thread
 from label_loop.domain import insight, live_accuracy, statistics
 from label_loop.domain.draws import DRAW_COUNTERS
+from label_loop.domain.evaluated_set import MOST_DECISIONS, OLDEST_DAYS
 from label_loop.domain.insight import Agreement, DailyCounts
 from label_loop.domain.log_row import LogRow
 from label_loop.domain.quality import QualityReport
@@ -105,6 +106,8 @@ async def insight_page(visit: Look, window: SelectedWindow) -> Response:
         charts=_charts(shown, window, report),
         most_listed=_MOST_LISTED,
         none_label=NONE_OF_THE_ABOVE,
+        most_decisions=MOST_DECISIONS,
+        oldest_days=OLDEST_DAYS,
     )
 
 

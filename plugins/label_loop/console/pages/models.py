@@ -19,6 +19,7 @@ from label_loop.domain import costs, deployment, evaluation, training
 from label_loop.domain.approval import ASK_TASK, OPTIONS
 from label_loop.domain.deployment import DeploymentDecision
 from label_loop.domain.idleness import may_be_stopped
+from label_loop.domain.version_numbers import display_name, short_name
 from label_loop.exceptions import VersionNotDeployableError
 from label_loop.model_project import ModelProject
 from label_loop.payloads import ProjectVersion, TrainingAttempt
@@ -202,6 +203,7 @@ def _chart(rows: Sequence[VersionRow], minimum_f1_score: float) -> dict[str, Any
 
 
 def _short(name: str) -> str:
+    name = short_name(name)
     return name if len(name) <= _LONGEST_CHART_NAME else f"…{name[1 - _LONGEST_CHART_NAME :]}"
 
 
@@ -242,7 +244,9 @@ async def answer(visit: Answer, name: VersionName, choice: Literal["deploy", "ho
         airflow_db.write_note("label_loop_answer", visit.user, run.dag_id, facts)
         return _activity(visit)
 
-    return _activity_with_notice(visit, f"{OPTIONS[choice]}: the answer about {name} is given.", await in_thread(work))
+    return _activity_with_notice(
+        visit, f"{OPTIONS[choice]}: the answer about {display_name(name)} is given.", await in_thread(work)
+    )
 
 
 @router.post("/models/training")
@@ -261,7 +265,9 @@ async def stop(visit: Operate) -> Response:
         return name, _activity(visit)
 
     name, values = await in_thread(work)
-    return _activity_with_notice(visit, f"{name} is stopping. Uploads wait until it is started again.", values)
+    return _activity_with_notice(
+        visit, f"{display_name(name)} is stopping. Uploads wait until it is started again.", values
+    )
 
 
 def _decide(aws: LoopContext, name: str) -> DeploymentDecision:
