@@ -14,6 +14,7 @@ from rich.table import Table
 from bench import (
     airflow,
     alike,
+    bake,
     calls,
     drift,
     honesty,
@@ -47,6 +48,7 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "reviewers": lambda: reviewers.measure(200),
     "decisions": lambda: honesty.measure(10, 20),
     "succession": lambda: succession.measure(200),
+    "bake": lambda: bake.measure(1000),
     "drift": lambda: drift.measure(200, 200),
     "thresholds": lambda: thresholds.measure(200),
     "unknown": lambda: unknown.measure(range(1, 11)),
