@@ -7,7 +7,7 @@ listed in `quality/label-audit.json` (`audit_labels`). That neither delays nor f
 version is stopped only once its successor serves. Then the successor scores the reviews that wait in the Airflow UI
 again: those that it is sure of are withdrawn. Each run does so for five minutes at most, and the next one goes on. If
 the test images do not tell which version is better, a person is asked by the DAG approval (`Approve-Deployments`), and
-this run ends.
+this run ends. After a deployment that the loop decided on, the DAG bake watches the new version for `Bake-Hours`.
 
 **Schedule** every `Automatic-Training-Poll-Frequency` minutes while `Enable-Automatic-Training` is true, starting after
 the first sync of the parameters. It can be triggered by hand at any time; with `force`, it trains even without new
@@ -21,7 +21,8 @@ active at a time: a deployment that is triggered during a training starts when t
 
 **Variables read** `Enable-Automatic-Training`, `Automatic-Training-Poll-Frequency`, `Minimum-Untrained-Images`,
 `Minimum-F1-Score`, `Challenger-Margin`, `Minimum-Test-Images`, `Approve-Deployments`, `Approval-Hours`,
-`Train-None-Of-The-Above`, `Minimum-Inference-Units`, `Maximum-Inference-Units`, `Minimum-Label-Detection-Confidence`.
+`Train-None-Of-The-Above`, `Bake-Hours`, `Minimum-Inference-Units`, `Maximum-Inference-Units`,
+`Minimum-Label-Detection-Confidence`.
 
 **Idempotency** every task can be retried: a version is named after its images and its run, so nothing is trained or
 paid for twice. The next run continues an interrupted training; an interrupted deployment by hand has to be triggered
@@ -35,6 +36,7 @@ from airflow.sdk import DAG, Label, Param, TriggerRule
 
 from label_loop.loop import loops
 from label_loop.operators.approval import RequestApprovalOperator
+from label_loop.operators.bake import StartBakeOperator
 from label_loop.operators.deployment import (
     DeploymentMoveEndpointOperator,
     DeploymentSmokeTestOperator,
@@ -122,10 +124,12 @@ for loop in loops():
             task_id="rescore_reviews", loop_path=loop.path, trigger_rule=TriggerRule.NONE_FAILED
         )
 
+        start_bake = StartBakeOperator(task_id="start_bake", loop_path=loop.path, version_name=smoke_test.output)
+
         check >> Label("train") >> write_manifest >> create_version >> wait_for_training >> evaluate
         check >> Label("deploy by hand") >> start_version
         evaluate >> Label("good enough") >> start_version
         evaluate >> Label("undecided") >> request_approval
         create_version >> audit_labels
         start_version >> wait_for_start >> smoke_test >> move_endpoint >> stop_idle_versions
-        move_endpoint >> rescore_reviews
+        move_endpoint >> [rescore_reviews, start_bake]

@@ -17,7 +17,16 @@ from local_stack.loopback import UnreachableError
 from local_stack.processes import wait_until
 from local_stack.stack import LocalStack, StackError
 
-WORKFLOWS = ("parameter_sync", "training", "approval", "detection", "human_review", "human_sampling", "quality")
+WORKFLOWS = (
+    "parameter_sync",
+    "training",
+    "approval",
+    "bake",
+    "detection",
+    "human_review",
+    "human_sampling",
+    "quality",
+)
 _DESCRIPTION = "The paths of loops, separated by commas, that this Airflow serves besides those in its option."
 # Airflow parses a DAG file again after half a minute; on a busy machine, it takes several times as long.
 PATIENCE_SECONDS = 300.0

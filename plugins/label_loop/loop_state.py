@@ -1,12 +1,12 @@
 """The mutable state of a loop: the serving version, the last training attempt, how far folders were processed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
-from label_loop.payloads import ApprovalQuestion, FailedObject, LabelMinimums, TrainingAttempt
+from label_loop.payloads import ApprovalQuestion, Bake, FailedObject, LabelMinimums, TrainingAttempt
 
 _MAX_COUNT_DIGITS = 15
 _MAX_FAILED_IN_RECORD = 10
@@ -52,6 +52,8 @@ class LoopState:
     """The name of the last version that was given a number, which is part of the name; None before the first."""
     approval_question: ApprovalQuestion | None = None
     """The last question whether to deploy a version; None if none was asked since the endpoint moved."""
+    bake: Bake | None = None
+    """The first time in service of the endpoint that the loop deployed last; None once it is over."""
     best_version_arn: str | None = None
     """Of the accepted versions the one that was right on most test images; None before the first comparison."""
     quality_reported_on: str | None = None
@@ -124,6 +126,13 @@ class LoopState:
 _FIELDS = tuple(field.name for field in fields(LoopState))
 
 
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "label_minimums": LabelMinimums.from_json,
+    "approval_question": ApprovalQuestion.from_json,
+    "bake": Bake.from_json,
+}
+
+
 def _stored_name(name: str) -> str:
     return _SAMPLE_NAMES.get(name, name)
 
@@ -131,7 +140,7 @@ def _stored_name(name: str) -> str:
 def _to_json(value: object) -> Any:  # what DynamoDB and JSON take
     if isinstance(value, tuple):
         return [asdict(failed) for failed in value]
-    if isinstance(value, ApprovalQuestion):
+    if isinstance(value, ApprovalQuestion | Bake):
         return asdict(value)
     return value.to_json() if isinstance(value, TrainingAttempt | LabelMinimums) else value
 
@@ -144,10 +153,8 @@ def _parse(field: str, value: Any) -> Any:
     if field == "failed_objects":
         found = map(FailedObject.from_json, value) if isinstance(value, list) else ()
         return tuple(failed for failed in found if failed)
-    if field == "label_minimums":
-        return LabelMinimums.from_json(value) if value is not None else None
-    if field == "approval_question":
-        return ApprovalQuestion.from_json(value)
+    if field in _READERS:
+        return _READERS[field](value)
     if field == "last_training_attempt":
         return TrainingAttempt.from_json(_plain(value)) if isinstance(value, dict) else None
     return value if isinstance(value, str) and value else None

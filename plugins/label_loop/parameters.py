@@ -279,6 +279,14 @@ class Settings:
         bounds=(1, 8_760),
         group=Group.DECISION,
     )
+    bake_hours: int = _integer(
+        "Bake-Hours",
+        "24",
+        "Hours after a deployment in which the former version returns if uploads fail more often (0 to 168; 0: off).",
+        "of hours from 0 (off) to 168, without separators",
+        bounds=(0, 168),
+        group=Group.DECISION,
+    )
     target_precision: float = _decimal(
         "Target-Precision",
         "0",

@@ -4,7 +4,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
@@ -245,6 +245,32 @@ class ApprovalQuestion:
             texts = {name: str(values[name]) for name in ("version_name", "reason", "until", "otherwise", "answer")}
             datetime.fromisoformat(texts["until"])
             return cls(**texts, is_best=bool(values["is_best"]))
+        except (ValueError, TypeError, KeyError):
+            return None
+
+
+@dataclass(frozen=True)
+class Bake:
+    """The first time of a version in service, when it is compared with the one that it replaced.
+
+    ``since`` is when it became the endpoint, as ISO 8601 in UTC. ``returning`` is why the former version is to serve
+    again, and ``asked`` why a person was told of a change; both are one sentence, or empty.
+    """
+
+    version_name: str
+    version_arn: str
+    former_name: str
+    former_arn: str
+    since: str
+    returning: str = ""
+    asked: str = ""
+
+    @classmethod
+    def from_json(cls, values: Any) -> "Bake | None":
+        """Parse a stored one; None if it is malformed."""
+        try:
+            bake = cls(**{field.name: str(values[field.name]) for field in fields(cls)})
+            return bake if datetime.fromisoformat(bake.since).tzinfo else None
         except (ValueError, TypeError, KeyError):
             return None
 

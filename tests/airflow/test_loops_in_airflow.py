@@ -10,7 +10,7 @@ from tests.waiting import eventually
 
 from sample_images.digits import digits
 
-STATES = ("approval", "detection", "human_review", "human_sampling", "parameter_sync", "quality", "training")
+STATES = ("approval", "bake", "detection", "human_review", "human_sampling", "parameter_sync", "quality", "training")
 WAITING = {"detection": "wait_for_uploads", "human_review": "wait_for_answers", "parameter_sync": "sync"}
 
 

@@ -11,7 +11,7 @@ import uvicorn
 
 LOOPS = ("other", "pages")  # the one that some may not see comes first
 ROLES = ("Viewer", "User", "Op", "Admin")
-STATES = ("training", "approval", "detection", "human_review", "human_sampling", "parameter_sync", "quality")
+STATES = ("training", "approval", "bake", "detection", "human_review", "human_sampling", "parameter_sync", "quality")
 # Roles of an administrator's own: one looks at one loop, one reviews in it and nothing else, one reads
 # its parameters, one may see none.
 OWN_ROLES = {

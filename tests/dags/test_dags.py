@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-STATES = ("approval", "detection", "human_review", "human_sampling", "parameter_sync", "quality", "training")
+STATES = ("approval", "bake", "detection", "human_review", "human_sampling", "parameter_sync", "quality", "training")
 LOOPS = ("logos", "products")
 TWICE_A_DAY = "DeltaTriggerTimetable 43200.0"  # seconds
 CONTINUOUS = "ContinuousTimetable"
@@ -134,7 +134,7 @@ def test_training_deploys_in_order_and_always_cleans_up(parsed):
         "move_endpoint",
         "stop_idle_versions",
     ]
-    assert set(tasks) == {*order, "rescore_reviews", "request_approval", "audit_labels"}
+    assert set(tasks) == {*order, "rescore_reviews", "request_approval", "audit_labels", "start_bake"}
     edges = {(before, after) for before, task in tasks.items() for after in task["downstream"]}
     # One chain, the way round the training for a version that is chosen by hand, the question to a person, and what
     # nothing waits for.
@@ -144,6 +144,8 @@ def test_training_deploys_in_order_and_always_cleans_up(parsed):
         ("wait_for_training", "request_approval"),
         ("move_endpoint", "rescore_reviews"),
         ("create_version", "audit_labels"),
+        ("move_endpoint", "start_bake"),
+        ("smoke_test", "start_bake"),
     }
     assert edges == {*itertools.pairwise(order), *ways}
     assert tasks["stop_idle_versions"]["teardown"]
@@ -162,6 +164,11 @@ def test_a_question_is_asked_once_and_its_answer_applied(parsed):
     assert dag["params"]["version"]["schema"]["type"] == "string"
 
 
+def test_a_bake_watches_failures_and_shares_apart(parsed):
+    tasks = parsed["dags"]["logos.bake"]["tasks"]
+    assert {name: task["downstream"] for name, task in tasks.items()} == {"watch_failures": [], "watch_shares": []}
+
+
 def test_an_operator_may_force_a_training_or_choose_a_version(parsed):
     params = parsed["dags"]["logos.training"]["params"]
     assert {name: param["value"] for name, param in params.items()} == {"force": False, "version": None}
@@ -173,6 +180,7 @@ def test_nothing_that_may_be_switched_off_is_scheduled_before_the_first_sync(par
     schedules = {name.split(".")[1]: dag["schedule"] for name, dag in parsed["dags"].items()}
     assert schedules == {
         "approval": "NullTimetable",
+        "bake": "NullTimetable",
         "training": "NullTimetable",
         "human_sampling": "NullTimetable",
         "detection": CONTINUOUS,

@@ -25,7 +25,7 @@ from fastapi.testclient import TestClient
 
 _HTML = {"Accept": "text/html"}
 _NEVER = ("local_aws", "local_stack", "demo", "sample_images", "tests")
-_STATES = ("approval", "detection", "human_review", "human_sampling", "parameter_sync", "quality", "training")
+_STATES = ("approval", "bake", "detection", "human_review", "human_sampling", "parameter_sync", "quality", "training")
 
 
 def nothing_else_is_there(home: Path) -> Iterator[str]:

@@ -12,7 +12,7 @@ from tests.waiting import eventually
 from label_loop.console.render import PAGES
 from sample_images.digits import digits
 
-STATES = ("approval", "detection", "human_review", "human_sampling", "parameter_sync", "quality", "training")
+STATES = ("approval", "bake", "detection", "human_review", "human_sampling", "parameter_sync", "quality", "training")
 
 
 def test_the_dags_are_parsed_without_an_error(running: RunningStack):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.strategies import ARBITRARY_JSON, anything_like
 
 from label_loop.loop_state import LoopState, Mark
-from label_loop.payloads import ApprovalQuestion, FailedObject, LabelMinimums, TrainingAttempt
+from label_loop.payloads import ApprovalQuestion, Bake, FailedObject, LabelMinimums, TrainingAttempt
 
 ATTEMPT = TrainingAttempt("v", "m", 1, "f", "t")
 FULL = LoopState(
@@ -21,6 +21,7 @@ FULL = LoopState(
     stopping_since="2026-11-23T09:00:00+00:00",
     outage_reported_of="arn:v1",
     approval_question=ApprovalQuestion("v2", "because", "2026-11-23T09:00:00+00:00", "hold", True, "deploy"),
+    bake=Bake("v1", "arn:v1", "v0", "arn:v0", "2026-11-23T09:00:00+00:00", "it fails", "it asks"),
     best_version_arn="arn:v1",
     label_minimums=LabelMinimums("arn:v1", {"a": 80.25}),
     quality_reported_on="2026-11-23",
@@ -72,6 +73,13 @@ def test_a_record_of_4_kb_has_room_for_what_failed() -> None:
 def test_the_secret_is_in_no_record_and_in_no_text() -> None:
     assert "sampling_secret" not in FULL.compact().changes_since(LoopState())
     assert str(FULL.sampling_secret) not in f"{FULL} {FULL!r} {FULL.sample_values()}"
+
+
+@pytest.mark.parametrize(
+    "odd", [None, "x", 5, {}, {**FULL.changes_since(LoopState())["bake"], "since": "2026-11-23T09:00:00"}]
+)
+def test_an_odd_bake_counts_as_none(odd: object) -> None:
+    assert LoopState.parse({"bake": odd}).bake is None
 
 
 @pytest.mark.parametrize("odd", [None, "x", 5, [None], ["x"], [{}], [{"id": "a", "tries": "x", "text": ""}]])

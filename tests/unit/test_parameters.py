@@ -31,7 +31,7 @@ DECIMALS = (
     "Review-Overlap-Percent",
     "Target-Precision",
 )
-SWITCHED_OFF_BY_ZERO = ("Idle-Model-Stop-Minutes", "Maximum-Inference-Units", "Review-Budget-Per-Day")
+SWITCHED_OFF_BY_ZERO = ("Idle-Model-Stop-Minutes", "Maximum-Inference-Units", "Review-Budget-Per-Day", "Bake-Hours")
 NUMBERS = COUNTS + MINUTES + UNITS + HOURS + SWITCHED_OFF_BY_ZERO + DECIMALS
 INSTRUCTIONS = "Review-Instructions"
 APPROVE = "Approve-Deployments"
@@ -139,6 +139,7 @@ def test_a_fraction_is_no_whole_number(name, text):
         *((name, ["1", "+1", "01", " 7 ", "999999999999999"], ["0", "-1", "-0"]) for name in COUNTS),
         *((name, ["1", "720", "525600"], ["0", "-5", "525601", "999999999999"]) for name in MINUTES),
         ("Approval-Hours", ["1", "72", "8760"], ["0", "-1", "8761"]),
+        ("Bake-Hours", ["0", "24", "168"], ["-1", "169"]),
         ("Minimum-Inference-Units", ["1", "5"], ["0", "6", "-1", "50"]),
         ("Review-Answers-Per-Image", ["1", "9"], ["0", "10", "-1"]),
         ("Idle-Model-Stop-Minutes", ["0", "60", "525600"], ["-1", "525601"]),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from label_loop.loop_state import LoopState
-from label_loop.payloads import ApprovalQuestion, FailedObject, LabelMinimums, TrainingAttempt
+from label_loop.payloads import ApprovalQuestion, Bake, FailedObject, LabelMinimums, TrainingAttempt
 from label_loop.system_record import RecordKey
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +19,7 @@ AFTER = LoopState(
     stopping_since="t",
     outage_reported_of="arn",
     approval_question=ApprovalQuestion("v", "because", "2026-11-23T09:00:00+00:00", "hold"),
+    bake=Bake("v", "arn", "u", "arn:u", "2026-11-23T09:00:00+00:00"),
     best_version_arn="arn",
     label_minimums=LabelMinimums("arn", {"a": 80.0}),
     numbered_version="v",

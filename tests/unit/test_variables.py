@@ -53,6 +53,7 @@ def test_without_anything_the_defaults_are_in_force():
         target_precision=0,
         approve_deployments=ApproveDeployments.WHEN_UNDECIDED,
         approval_hours=72,
+        bake_hours=24,
     )
 
 
@@ -119,6 +120,7 @@ def test_each_parameter_reaches_its_own_field():
         "Target-Precision": ("0.9", 0.9),
         "Approve-Deployments": ("Never", ApproveDeployments.NEVER),
         "Approval-Hours": ("24", 24),
+        "Bake-Hours": ("48", 48),
     }
     in_force = read_settings(LOGOS, lambda _loop, name: other.get(name, (None,))[0])
     assert {name: getattr(in_force, FIELDS[name]) for name in PARAMETERS} == {

@@ -12,6 +12,8 @@ OPTIONS = {"deploy": "Deploy", "hold": "Hold"}
 ASK_TASK = "ask"
 APPROVED_RUN = "approved__"
 """How the id of a training run begins that deploys what was approved."""
+RETURN_RUN = "return__"
+"""How the id of a training run begins that has the former version serve again."""
 
 
 def needs_person(verdict: Verdict, mode: ApproveDeployments) -> bool:

@@ -17,6 +17,7 @@ from label_loop.domain.log_row import LogRow
 BUCKETS = 20  # of confidence, 5 % each; the last includes 100 %
 DETECTIONS = "detections"
 FAILED = "failed"
+GIVEN_UP = "given_up"  # uploads that have no row, since Rekognition failed on them five times
 ACCEPTED = "accepted"
 SENT_TO_REVIEW = "sent_to_review"
 WITHHELD = "withheld"  # not sent to review, since the day's budget had no room
@@ -46,7 +47,20 @@ class StatisticsKey(NamedTuple):
         day = row.detected_at[:10]
         if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", day):
             return None
-        return cls(day[:7], f"{day}#{version_name(row.project_version_arn)}")
+        return cls._on(day, row.project_version_arn)
+
+    @classmethod
+    def of_given_up(cls, day: str, arn: str) -> "StatisticsKey":
+        """Return the key of the item that counts the uploads of a day that a version gave no result for.
+
+        It is an item of its own, since these counts cannot be made again from the log.
+        """
+        key = cls._on(day, arn)
+        return cls(key.month, f"{key.day_and_version}#given-up")
+
+    @classmethod
+    def _on(cls, day: str, arn: str) -> "StatisticsKey":
+        return cls(day[:7], f"{day}#{version_name(arn)}")
 
     @property
     def pairs(self) -> "StatisticsKey":

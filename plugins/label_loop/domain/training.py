@@ -17,7 +17,10 @@ ASKED = "asked"
 """A person is asked whether to deploy it; nothing else is done with it until the answer."""
 APPROVED = "approved"
 """By a person, or because nobody answered in time; it is not judged again."""
-_DECIDED = frozenset({ACCEPTED, APPROVED})
+RETURNED = "returned"
+"""It did worse in service than the version before it, which serves again."""
+DECIDED = frozenset({ACCEPTED, APPROVED})
+"""What the loop is to deploy."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ def _is_unfinished(attempt: TrainingAttempt, version: ProjectVersion | None, end
         # An attempt is recorded before its version is created: a crash may have come in between.
         return version is None or version.status in {TRAINING, TRAINED}
     return (
-        attempt.outcome in _DECIDED
+        attempt.outcome in DECIDED
         and version is not None
         and version.arn != endpoint_arn
         and version.status in STARTABLE | BILLED
@@ -82,11 +85,11 @@ def outcome_after_deployment(attempt: TrainingAttempt, deployed_version_name: st
 
     An accepted attempt is superseded if another version was deployed by hand: otherwise the next check would undo that
     decision. So is one that a person is asked about. An attempt that is still in training, or not evaluated yet, is
-    kept, since it has new images.
+    kept, since it has new images. So is one that was returned, see ``domain/bake.py``.
     """
     if attempt.version_name == deployed_version_name:
         return DEPLOYED
-    if attempt.outcome in _DECIDED | {ASKED}:
+    if attempt.outcome in DECIDED | {ASKED}:
         return f"superseded: {deployed_version_name} was deployed by hand"
     return attempt.outcome
 

@@ -20,9 +20,18 @@ def is_refused_for_good(error: Exception) -> bool:
 
     Quotas, permissions and outages change without the request.
     """
+    return 400 <= _status(error) < 500 and not _NOT_THE_REQUESTS_FAULT.search(error_code(error))
+
+
+def is_server_error(error: Exception) -> bool:
+    """Return whether AWS itself failed on a request that it accepted."""
+    return _status(error) >= 500
+
+
+def _status(error: Exception) -> int:
+    """Return the HTTP status of a botocore ClientError, or 0 for any other error."""
     response = getattr(error, "response", None)
-    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) if isinstance(response, dict) else 0
-    return 400 <= status < 500 and not _NOT_THE_REQUESTS_FAULT.search(error_code(error))
+    return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) if isinstance(response, dict) else 0
 
 
 def reason(error: Exception) -> str:

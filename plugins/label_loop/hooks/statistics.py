@@ -37,12 +37,17 @@ def _increment(table: str, item: StatisticsKey, counters: Counter[str]) -> dict[
 
 
 class StatisticsHook(DynamoDBHook):
-    """The table of statistics of one loop, for reading."""
+    """The table of statistics of one loop: for reading, and for counts that belong to no change of the log."""
 
     def __init__(self, table: str, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("config", PATIENT)
         super().__init__(*args, **kwargs)
         self.table = table
+
+    def add(self, counts: Counts) -> None:
+        """Add counts, one call per item."""
+        for increment in increments(self.table, counts):
+            self.conn.meta.client.update_item(**increment["Update"])
 
     def days(self, first: date, last: date) -> tuple[list[DailyCounts], date]:
         """Return the counts from ``first`` to ``last``, oldest first, and the day from which they are complete.

@@ -35,8 +35,11 @@ class Inbox(Protocol):
         """Mark deliveries as done, so that they are not redelivered."""
         ...
 
-    def failed(self, reasons: Mapping[Delivery, str]) -> None:
-        """Mark deliveries as failed, with the reasons. They are redelivered, or moved to the dead-letter queue."""
+    def failed(self, reasons: Mapping[Delivery, str]) -> list[Delivery]:
+        """Mark deliveries as failed, with the reasons; return those that have failed for good.
+
+        These were moved to the dead-letter queue or put aside. The others are redelivered.
+        """
         ...
 
     def has_unfinished(self) -> bool:

@@ -87,10 +87,12 @@ class FolderInbox:
         state = state if state.mark(self.seen) else state.advanced(self.seen, seen)
         return replace(state, uploads_taken_over_until=latest) if self.folder == UPLOADS_FOLDER else state
 
-    def failed(self, reasons: Mapping[Delivery, str]) -> None:
-        """Put aside what failed five times. The rest is redelivered in the next run."""
+    def failed(self, reasons: Mapping[Delivery, str]) -> list[Delivery]:
+        """Put aside what failed five times, and return it. The rest is redelivered in the next run."""
+        put_aside = self._put_aside.count(reasons) if reasons else []
         if reasons:
-            self.done(self._put_aside.count(reasons))
+            self.done(put_aside)
+        return put_aside
 
     def done(self, deliveries: Sequence[Delivery]) -> None:
         """Advance the mark, but never to an object that is not done, which would then not count as work."""

@@ -75,11 +75,12 @@ class QueueInbox:
                 return str(error)
         return ""
 
-    def failed(self, reasons: Mapping[Delivery, str]) -> None:
-        """Move the messages that reached the maximum of receives to the dead-letter queue."""
-        for delivery, reason in reasons.items():
-            if delivery.receives >= MAX_RECEIVES:
-                self._give_up(delivery, reason)
+    def failed(self, reasons: Mapping[Delivery, str]) -> list[Delivery]:
+        """Move the messages that reached the maximum of receives to the dead-letter queue, and return them."""
+        given_up = [delivery for delivery in reasons if delivery.receives >= MAX_RECEIVES]
+        for delivery in given_up:
+            self._give_up(delivery, reasons[delivery])
+        return given_up
 
     def done(self, deliveries: Sequence[Delivery]) -> None:
         """Delete the messages; those of which a part was refused are moved to the dead-letter queue."""

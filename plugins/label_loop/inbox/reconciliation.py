@@ -71,10 +71,11 @@ class Reconciliation(ABC):
         """Mark deliveries as done."""
         self._open.difference_update(deliveries)
 
-    def failed(self, reasons: Mapping[Delivery, str]) -> None:
-        """Put aside what failed five times. The rest is redelivered by the next listing."""
-        if reasons:
-            self.done(self._put_aside.count(reasons))
+    def failed(self, reasons: Mapping[Delivery, str]) -> list[Delivery]:
+        """Put aside what failed five times, and return it. The rest is redelivered by the next listing."""
+        put_aside = self._put_aside.count(reasons) if reasons else []
+        self.done(put_aside)
+        return put_aside
 
     def has_unfinished(self) -> bool:
         """Return whether the listing is incomplete."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from label_loop.domain.approval import APPROVED_RUN
+from label_loop.domain.approval import APPROVED_RUN, RETURN_RUN
 from label_loop.exceptions import UnusableTrainingSetError, VersionNotCreatedError, VersionNotDeployableError
 from label_loop.operators.base import LoopOperator
 from label_loop.payloads import TrainingAttempt
@@ -53,6 +53,8 @@ class TrainingCheckOperator(TrainingOperator):
         try:
             if context["run_id"].startswith(APPROVED_RUN):
                 return workflow.decide_approved(version_name)
+            if context["run_id"].startswith(RETURN_RUN):
+                return workflow.decide_return(version_name)
             return workflow.decide(version_name, asked_by=asked_by)
         except VersionNotDeployableError as error:
             raise AirflowFailException(str(error)) from error

@@ -20,6 +20,7 @@ _NAMES_PER_CALL = 10  # of GetParameters
 ADOPTION = "Adoption"  # the parameter that holds what an adoption switched off
 _AS_THE_SAMPLE = {
     "Approve-Deployments": "never",
+    "Bake-Hours": "0",
     "Test-With-Human-Samples": "false",
     "Train-None-Of-The-Above": "false",
 }

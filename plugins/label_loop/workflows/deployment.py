@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from label_loop.context import LoopContext
 from label_loop.domain import deployment, training
+from label_loop.domain.bake import after_return, bake_of
 from label_loop.domain.detections import UNDETECTABLE
 from label_loop.domain.model_version import REQUESTED, THE_LOOP
 from label_loop.domain.moments import timestamp
@@ -57,6 +58,17 @@ class DeploymentWorkflow(ModelProject):
         if question and question.version_name == version_name and question.answer == "deploy":
             return self.decide(version_name, asked_by="the DAG approval")
         return deployment.DeploymentDecision("none", "a newer version or another deployment came first", version_name)
+
+    def decide_return(self, version_name: str) -> deployment.DeploymentDecision:
+        """Decide on the return of the version that served before. In the meantime, another deployment may have come.
+
+        Raises VersionNotDeployableError.
+        """
+        state = self.context.store.refresh()
+        bake = state.bake
+        if bake and bake.returning and bake.former_name == version_name and bake.version_arn == state.endpoint_arn:
+            return self.decide(version_name, asked_by=f"the bake of {bake.version_name}")
+        return deployment.DeploymentDecision("none", "another deployment came first", version_name)
 
     def start_version(self, version_name: str) -> None:
         """Start a version beside the serving one; other versions are stopped, since Rekognition runs two by default.
@@ -116,20 +128,25 @@ class DeploymentWorkflow(ModelProject):
                 "passed its smoke test, so the endpoint was not moved. Find out what stopped it and deploy it by hand."
             )
 
+        bakes = bool(self.context.settings.bake_hours and self.context.store.record.statistics_table)
+
         def moved(state: LoopState) -> LoopState:
-            attempt = state.last_training_attempt
+            state = after_return(state, version_name)
+            attempt, is_same = state.last_training_attempt, state.endpoint_arn == version.arn
+            bake = bake_of(attempt, version, state.endpoint_arn, now) if bakes else None
             if attempt:
                 # Mark it as deployed, so that the next check does not undo a rollback by hand.
                 attempt = replace(attempt, outcome=training.outcome_after_deployment(attempt, version_name))
             return replace(
                 state,
                 endpoint_arn=version.arn,
-                endpoint_moved_at=state.endpoint_moved_at if state.endpoint_arn == version.arn else now,
+                endpoint_moved_at=state.endpoint_moved_at if is_same else now,
                 endpoint_started_at=now,
                 stopped_because=None,
                 stopping_since=None,
                 last_training_attempt=attempt,
                 approval_question=None,
+                bake=state.bake if is_same else bake,
             )
 
         moved_at = self.context.store.change_state(moved).endpoint_moved_at

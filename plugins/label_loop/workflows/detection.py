@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -15,11 +16,13 @@ from label_loop.domain import detections
 from label_loop.domain.deployment import InferenceUnits
 from label_loop.domain.folders import Folder
 from label_loop.domain.log_row import LogRow, shown_percent
+from label_loop.domain.moments import timestamp
 from label_loop.domain.pacing import Pacer
 from label_loop.domain.reviews import review_created
 from label_loop.domain.sampling import drawn_chance, is_drawn
+from label_loop.domain.statistics import GIVEN_UP, StatisticsKey
 from label_loop.exceptions import NoServingModelError, ReviewRefusedError, UnfinishedWorkError
-from label_loop.hooks.aws_errors import error_code, reason
+from label_loop.hooks.aws_errors import error_code, is_server_error, reason
 from label_loop.hooks.rekognition import is_not_ready
 from label_loop.inbox.base import Delivery, Inbox
 from label_loop.payloads import UPLOADS_FOLDER, WORKFLOW_SOURCE, Event, ProjectVersion, S3Upload
@@ -78,6 +81,7 @@ class DetectionWorkflow:
         context.clients.rekognition.on_retries = lambda: self._pacer.throttled(self.clock())
         self._being_written: set[str] = set()
         self._reasons: dict[str, str] = {}  # why an upload failed, by detection id
+        self._failed_in_rekognition: set[str] = set()
         self._model_is_gone = False
         self._settings = context.settings
         self._secret = ""
@@ -133,8 +137,17 @@ class DetectionWorkflow:
             raise
         done = [d for d in batch.deliveries if all(_is_settled(event, settled) for event in d.events)]
         self.inbox.done(done)
-        self.inbox.failed({d: why for d in batch.deliveries if d not in done and (why := self._why(d))})
+        given_up = self.inbox.failed({d: why for d in batch.deliveries if d not in done and (why := self._why(d))})
+        self._count_given_up(given_up)
         self._being_written -= batch.fresh
+
+    def _count_given_up(self, deliveries: Sequence[Delivery]) -> None:
+        """Count the uploads that Rekognition has failed on for good; they have no row to be counted with."""
+        ids = {id_ for delivery in deliveries for id_ in map(_id, delivery.events)} & self._failed_in_rekognition
+        statistics, arn = self.context.clients.statistics, self.context.store.state.endpoint_arn
+        if ids and statistics and arn:
+            key = StatisticsKey.of_given_up(timestamp(datetime.now(UTC))[:10], arn)
+            statistics.add({key: Counter({GIVEN_UP: len(ids)})})
 
     def _write_batch(self, batch: _Batch, pool: ThreadPoolExecutor) -> Set[str]:
         """Send to review, write and announce; return the ids that are settled."""
@@ -188,6 +201,8 @@ class DetectionWorkflow:
             return self._decide(upload, replacement, self.context.clients.rekognition.detect(replacement, upload))
         problem = self._problem(upload, error)
         if problem is None:
+            if is_server_error(error):
+                self._failed_in_rekognition.add(upload.detection_id)
             raise error
         return detections.failed(self._decide(upload, arn, []), error_code(error), problem)
 

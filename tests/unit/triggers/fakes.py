@@ -15,6 +15,7 @@ from label_loop.hooks.rekognition import RekognitionHook
 from label_loop.parameters import PARAMETERS
 from label_loop.serving import ServingModel
 from label_loop.triggers import inbox, limit
+from label_loop.triggers.bake import BakeTrigger
 from label_loop.triggers.inbox import FolderTrigger, QueueTrigger
 from label_loop.triggers.parameter_sync import ParameterChangeTrigger
 from label_loop.triggers.rekognition import RekognitionProjectVersionTrigger
@@ -58,6 +59,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "folder with a limit": lambda: folder_trigger(limit=LIMIT),
     "version": version_trigger,
     "serving": lambda: ServingModelTrigger("/logos", 20, "aws_default", BEGAN),
+    "bake": lambda: BakeTrigger("/logos", 600, None, "v2", at_failures=True),
     "parameters": lambda: ParameterChangeTrigger("/logos", 15, None),
 }
 

@@ -19,8 +19,10 @@ from tests.unit.triggers.fakes import (
     item,
 )
 
+from label_loop.domain.bake import BakeVerdict
 from label_loop.hooks.parameter_store import ParameterStoreHook
 from label_loop.triggers import settling
+from label_loop.workflows.bake import BakeWorkflow
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -49,6 +51,7 @@ async def test_no_trigger_looks_before_its_deferral_has_settled(
     give_folder(monkeypatch, journal, [item("a.png", NEW)])
     give_waiter(monkeypatch, journal, None)
     give_steps(monkeypatch, journal, "detect")
+    monkeypatch.setattr(BakeWorkflow, "look", answers(journal, BakeVerdict("end")))
     monkeypatch.setattr(ParameterStoreHook, "stored", answers(journal, {}))
     monkeypatch.setattr(
         "label_loop.triggers.parameter_sync.ParameterSides", Mock(read=lambda *_: Mock(differ=lambda: True))

@@ -25,7 +25,16 @@ from label_loop.workflows.training import NewImages, TrainingWorkflow
 
 router = APIRouter()
 
-WORKFLOWS = ("detection", "human_review", "training", "approval", "human_sampling", "quality", "parameter_sync")
+WORKFLOWS = (
+    "detection",
+    "human_review",
+    "training",
+    "approval",
+    "bake",
+    "human_sampling",
+    "quality",
+    "parameter_sync",
+)
 _MOST_PROBLEMS = 8
 _PROBLEM_DAYS = 14
 _MOST_EXAMPLES = 5
