@@ -33,6 +33,7 @@ from label_loop.payloads import (
     ProjectVersion,
     TrainingAttempt,
 )
+from label_loop.workflows.label_records import record_labels
 from label_loop.workflows.project_datasets import ProjectDatasets
 from label_loop.workflows.training_candidates import CandidateImages, Candidates
 from label_loop.workflows.training_set import TrainingSet
@@ -167,9 +168,10 @@ class TrainingWorkflow(ModelProject):
         except UnusableTrainingSetError as error:
             raise UnusableTrainingSetError(f"{error}{_for_example(candidates.problems)}") from error
         self.training_set.write(attempt.manifest_key, candidates.images)
+        tested = [image for image in candidates.test_images if image.label in counts]
         if candidates.test_images:
-            tested = [image for image in candidates.test_images if image.label in counts]
             self.training_set.write(test_manifest_key(attempt.version_name), tested)
+        record_labels(self.context, candidates, [*candidates.images, *tested])
         self._report(attempt, len(counts), candidates)
 
     def _report(self, attempt: TrainingAttempt, labels: int, candidates: Candidates) -> None:
