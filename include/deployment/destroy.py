@@ -54,6 +54,7 @@ def _report_kept(account: Account, stacks: Stacks, models: Models, loop: Loop) -
         (RecordKey.REVIEWS_TABLE, "table {}: the reviews"),
         (RecordKey.STATISTICS_TABLE, "table {}: the statistics"),
         (RecordKey.STATE_TABLE, "table {}: the loop's state"),
+        (RecordKey.LABELS_TABLE, "table {}: who labelled which image"),
         (RecordKey.PROJECT_ARN, "project {}: its model versions, whose trainings were paid for"),
     ):
         if record.get(key):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
     from label_loop.hooks.inference_log import InferenceLogHook
+    from label_loop.hooks.label_history import LabelHistory
     from label_loop.hooks.notification_queue import NotificationQueueHook
     from label_loop.hooks.objects import LoopObjects
     from label_loop.hooks.rekognition import RekognitionHook
@@ -89,6 +90,19 @@ class Clients:
         if table and (self._statistics is None or self._statistics.table != table):
             self._statistics = StatisticsHook(table, aws_conn_id=self.aws_conn_id, config=self.config)
         return self._statistics if table else None
+
+    @cached_property
+    def label_history(self) -> "LabelHistory | None":
+        """What people said of each image, or None if the loop has no table for it."""
+        from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+
+        from label_loop.hooks.label_history import LabelHistory
+
+        table = self.store.record.labels_table
+        if table is None:
+            return None
+        hook = AwsBaseHook(aws_conn_id=self.aws_conn_id, client_type="dynamodb", config=self.config)
+        return LabelHistory(hook.conn, table)
 
     @property
     def review(self) -> "ReviewBackend":

@@ -82,6 +82,13 @@ class UnusableTrainingSetError(LabelLoopError):
     """The labelled images cannot train a model. Raised before any training is started or billed."""
 
 
+class NotCorrectedError(LabelLoopError):
+    """A label cannot be corrected: the image is not there, or the label is none."""
+
+    def __init__(self, what: str, problem: str) -> None:
+        super().__init__(f"The label of {shown(what)} was not corrected: {problem}.")
+
+
 class VersionNotCreatedError(LabelLoopError):
     """AWS refused to start a training for good: another try would be refused, too."""
 

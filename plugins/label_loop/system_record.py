@@ -26,6 +26,7 @@ class RecordKey(StrEnum):
     REVIEWS_TABLE = "reviews_table"
     STATISTICS_TABLE = "statistics_table"
     STATE_TABLE = "state_table"
+    LABELS_TABLE = "labels_table"
     UPLOADS_QUEUE_URL = "uploads_queue_url"
     UPLOADS_DEAD_LETTER_QUEUE_URL = "uploads_dead_letter_queue_url"
     ANSWERS_QUEUE_URL = "answers_queue_url"
@@ -99,6 +100,11 @@ class SystemRecord:
     def state_table(self) -> str | None:
         """The table of the loop's state; None if the state is in this record."""
         return self.get(RecordKey.STATE_TABLE)
+
+    @property
+    def labels_table(self) -> str | None:
+        """The table of what people said of each image; None in a loop that was last set up by an older release."""
+        return self.get(RecordKey.LABELS_TABLE)
 
     @property
     def review_backend(self) -> str | None:

@@ -46,6 +46,7 @@ def references(project_arn: str, queue_url: str) -> dict[str, str]:
         for kind, name in (("Queue", NAMES.queue(purpose)), ("DeadLetterQueue", NAMES.dead_letter_queue(purpose))):
             found |= {f"{logical}{kind}": queue_url + name, f"{logical}{kind}.Arn": NAMES.arn("sqs", name)}
         tables = {"InferenceLog": "", "Reviews": "-reviews", "Statistics": "-statistics", "State": "-state"}
+        tables["Labels"] = "-labels"
     for logical, suffix in tables.items():
         found |= {logical: NAMES.base + suffix, f"{logical}.Arn": NAMES.arn("dynamodb", f"table/{NAMES.base}{suffix}")}
     return found

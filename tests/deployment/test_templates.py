@@ -23,6 +23,7 @@ from label_loop.provisioning.notifications import ensure_notifications
 from label_loop.provisioning.site import Site
 from label_loop.provisioning.table import (
     INDEX,
+    LABELS,
     REVIEWS,
     STATE,
     STATISTICS,
@@ -98,6 +99,7 @@ def test_tables_are_laid_out_as_provisioning_lays_them_out():
         "Reviews": (f"{NAMES.base}-reviews", REVIEWS),
         "Statistics": (f"{NAMES.base}-statistics", STATISTICS),
         "State": (f"{NAMES.base}-state", STATE),
+        "Labels": (f"{NAMES.base}-labels", LABELS),
     }
     tables = resources("AWS::DynamoDB::Table")
     assert set(tables) == set(layouts)

@@ -69,7 +69,7 @@ class Site:
             bucket.keys.clear()
             for key in self._folders:
                 s3_backends[ACCOUNT]["aws"].put_object(bucket.name, key, b"", disable_notification=True)
-            for kind in ("dynamodb_table", "reviews_table", "statistics_table", "state_table"):
+            for kind in ("dynamodb_table", "reviews_table", "statistics_table", "state_table", "labels_table"):
                 dynamodb_backends[ACCOUNT][REGION].tables[record[kind]].items.clear()
             for name, queue in sqs_backends[ACCOUNT][REGION].queues.items():
                 if name == f"{self.loop.name}-told" or name.startswith(f"label-loop-{self.loop.name}-"):

@@ -10,6 +10,7 @@ from label_loop import __version__
 from label_loop.cli.adopt import ADOPT
 from label_loop.cli.command import PROGRAM, Command, new_site
 from label_loop.cli.console_labels import CONSOLE_LABELS
+from label_loop.cli.correct import CORRECT
 from label_loop.cli.dataset import DATASET
 from label_loop.cli.dead_letters import DEAD_LETTERS
 from label_loop.cli.output import Output
@@ -18,7 +19,7 @@ from label_loop.cli.recount import RECOUNT
 from label_loop.exceptions import LabelLoopError
 from label_loop.provisioning.report import ProvisioningError
 
-COMMANDS = (PROVISION, ADOPT, DEAD_LETTERS, RECOUNT, CONSOLE_LABELS, DATASET)
+COMMANDS = (PROVISION, ADOPT, DEAD_LETTERS, RECOUNT, CONSOLE_LABELS, CORRECT, DATASET)
 FAILED, INTERRUPTED = 1, 130  # argparse exits with 2 if it cannot parse the arguments
 
 

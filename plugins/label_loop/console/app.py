@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from label_loop.console import access, context, render
+from label_loop.console import access, context, corrections, render
 from label_loop.console.threads import BusyError, OverdueError, in_thread
 from label_loop.exceptions import LabelLoopError
 from label_loop.hooks.aws_errors import error_code
@@ -43,6 +43,7 @@ def create_app() -> FastAPI:
     app.add_api_route("/{loop_name}/loops", _loop_choice, methods=["GET"])
     for path, _, _ in render.PAGES:
         app.include_router(import_module(f"label_loop.console.pages.{path}").router, prefix="/{loop_name}")
+    app.include_router(corrections.router, prefix="/{loop_name}")
     for kind in (StarletteHTTPException, LabelLoopError, BotoCoreError, ClientError, RequestValidationError):
         app.add_exception_handler(kind, _error_page)
     return app

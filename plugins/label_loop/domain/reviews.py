@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AliasPath, BeforeValidator, Field, ValidationError
 
 from label_loop.domain.external import External, Name, Text, first_problem
+from label_loop.domain.folders import key_stem
 from label_loop.domain.json_text import read_json
 from label_loop.domain.labelling import people
 from label_loop.domain.labels import Labels, is_none_of_the_above, label_key, label_problem, leading_label
@@ -37,8 +38,6 @@ _MAX_ID_BYTES = 2048  # of a key in DynamoDB
 _MAX_ANSWERS = 1000
 _MAX_NAMED_LABELS = 20
 _UNKNOWN = datetime.min.replace(tzinfo=UTC)
-_MAX_STEM_CHARACTERS = 80
-_MAX_STEM_BYTES = 200
 
 
 def human_loop_name(detection_id: str) -> str:
@@ -216,8 +215,3 @@ def copy_key(folder: str, label: str, detection_id: str, image_key: str, suffix:
     """
     mark = SAMPLE_MARK if folder == TEST_FOLDER else ""
     return f"{folder}{label}/{mark}{key_stem(PurePosixPath(image_key).stem)}-{detection_id[:13]}{suffix}"
-
-
-def key_stem(name: str) -> str:
-    """Return the start of a name, never empty and short enough for a key with the longest label."""
-    return name[:_MAX_STEM_CHARACTERS].encode()[:_MAX_STEM_BYTES].decode(errors="ignore") or "image"

@@ -5,9 +5,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from label_loop.domain.folders import key_stem
 from label_loop.domain.images import image_suffix
 from label_loop.domain.log_row import LogRow, shown_percent
-from label_loop.domain.reviews import key_stem
 from label_loop.payloads import LABELLED_FOLDER, UPLOADS_FOLDER, S3Upload
 
 _DIGEST_CHARACTERS = 12

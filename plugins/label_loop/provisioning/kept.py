@@ -13,7 +13,7 @@ from label_loop.provisioning.bucket import adapt_bucket, find_bucket
 from label_loop.provisioning.report import ProvisioningError, ResourceLine, ResourceOutcome
 from label_loop.provisioning.site import Site, aws_errors_as, or_none
 from label_loop.provisioning.stack import Stack
-from label_loop.provisioning.table import INDEX, REVIEWS, STATE, STATISTICS, adapt_table, inference_log
+from label_loop.provisioning.table import INDEX, LABELS, REVIEWS, STATE, STATISTICS, adapt_table, inference_log
 from label_loop.system_record import RecordKey
 
 _NO_QUEUE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
@@ -110,6 +110,7 @@ def _parts(site: Site, record: Mapping[str, Any], bucket: str) -> list[_Part]:
             ("Reviews", "-reviews", REVIEWS),
             ("Statistics", "-statistics", STATISTICS),
             ("State", "-state", STATE),
+            ("Labels", "-labels", LABELS),
         )
     ]
     return [

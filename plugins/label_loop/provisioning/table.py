@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from label_loop.domain import log_row
+from label_loop.domain import label_history, log_row
 from label_loop.provisioning.report import ProvisioningError
 from label_loop.provisioning.site import ManagedResource, Site
 from label_loop.system_record import RecordKey
@@ -42,6 +42,9 @@ STATISTICS = Layout(RecordKey.STATISTICS_TABLE, ("Month", "DayAndVersion"))
 
 STATE = Layout(RecordKey.STATE_TABLE, ("Loop",))
 """The layout of the loop's state."""
+
+LABELS = Layout(RecordKey.LABELS_TABLE, label_history.TABLE_KEY)
+"""The layout of what people said of each image."""
 
 
 def layout_problem(layout: Layout, table: Mapping[str, Any]) -> str | None:

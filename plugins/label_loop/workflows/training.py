@@ -34,6 +34,7 @@ from label_loop.payloads import (
     TrainingAttempt,
 )
 from label_loop.workflows.dataset_versions import DatasetVersions
+from label_loop.workflows.label_records import record_labels
 from label_loop.workflows.project_datasets import ProjectDatasets
 from label_loop.workflows.training_candidates import CandidateImages, Candidates
 from label_loop.workflows.training_set import TrainingSet
@@ -176,9 +177,10 @@ class TrainingWorkflow(ModelProject):
     def _write(self, attempt: TrainingAttempt, candidates: Candidates, labels: Mapping[str, int]) -> None:
         """Write the manifests and the report. Raises UnusableTrainingSetError if one is too large."""
         self.training_set.write(attempt.manifest_key, candidates.images)
+        tested = [image for image in candidates.test_images if image.label in labels]
         if candidates.test_images:
-            tested = [image for image in candidates.test_images if image.label in labels]
             self.training_set.write(test_manifest_key(attempt.version_name), tested)
+        record_labels(self.context, candidates, [*candidates.images, *tested])
         self._report(attempt, len(labels), candidates)
 
     def _report(self, attempt: TrainingAttempt, labels: int, candidates: Candidates) -> None:

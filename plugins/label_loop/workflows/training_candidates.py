@@ -44,7 +44,8 @@ class Candidates:
 
     ``none_images`` are those that no label fits. ``test_images`` test a version if there are enough of them, which
     ``has_own_test`` says. ``labelled`` counts the usable images in the folders of labels, ``changed`` what is new,
-    relabelled or removed. ``is_first`` is whether no image is known to have trained before.
+    relabelled or removed. ``before`` are the images of the last attempt, and ``removed`` those in no folder any more.
+    ``is_first`` is whether no image is known to have trained before.
     """
 
     labelled_images: list[LabelledImage]
@@ -53,6 +54,8 @@ class Candidates:
     has_own_test: bool
     labelled: int
     changed: int
+    before: TrainedImages
+    removed: Sequence[LabelledImage]
     is_first: bool
     problems: Mapping[str, str]
     twins: Mapping[str, str]
@@ -94,6 +97,8 @@ class CandidateImages(ModelProject):
             has_own_test,
             len(labelled.images),
             division.new + max(0, before.missing_in([*labelled.images, *core.images, *none]) - unreadable),
+            before,
+            _removed([*trained, *tested], [*labelled.images, *core.images, *none], problems),
             not trained,
             problems,
             {**labelled.twins, **core.twins},
@@ -155,3 +160,15 @@ class CandidateImages(ModelProject):
         images, problems = self.training_set.usable(folder, found, before)
         problems = {**notes(folder, labels.refused), **listing.problems, **problems}
         return _Look(images, labels, problems, notes(folder, labels.twins))
+
+
+def _removed(
+    before: Iterable[LabelledImage], now: Iterable[LabelledImage], problems: Mapping[str, str]
+) -> list[LabelledImage]:
+    """Return the images that are in no folder of a label any more; of equal ones one.
+
+    What cannot be read at present is still there, and what no label fits may be left out by a parameter.
+    """
+    present = {image.content for image in now} | {""}  # a manifest of version 0.2 knows no contents
+    gone = (image for image in before if image.content not in present and image.key not in problems)
+    return list({image.content: image for image in gone if not image.key.startswith(NONE_FOLDER)}.values())

@@ -20,6 +20,7 @@ KEYS = {
     "reviews_table",
     "statistics_table",
     "state_table",
+    "labels_table",
     "flow_definition_arn",
     "uploads_queue_url",
     "answers_queue_url",

@@ -91,8 +91,9 @@ def test_a_loop_of_before_there_were_stacks_keeps_all_and_gets_what_is_new(run, 
     queue = {"QueueUrl": before["uploads_queue_url"], "AttributeNames": ["Policy", "QueueArn", "VisibilityTimeout"]}
     kept = client("sqs").get_queue_attributes(**queue)["Attributes"]
     values, lines = run()
-    assert values == {**before, "state_table": f"{name_of(loop)}-state"}
-    assert created(lines) == {"stack": 1, "table": 1, "folders of": 1}
+    new = {f"{kind}_table": f"{name_of(loop)}-{kind}" for kind in ("state", "labels")}
+    assert values == {**before, **new}
+    assert created(lines) == {"stack": 1, "table": 2, "folders of": 1}
     assert set(changed(lines)) == {
         ("bucket", before["s3_bucket"]),
         *(("table", before[key]) for key in ("dynamodb_table", "reviews_table", "statistics_table")),  # recovery
@@ -111,7 +112,7 @@ def test_a_dry_run_over_such_a_loop_tells_of_the_stack_and_changes_nothing(aws, 
     aws.calls.reset()
     _, lines = run(dry_run=True)
     assert [call for call in aws.calls.counts() if not call.split(".")[1].startswith(READING)] == []
-    assert created(lines) == {"stack": 1, "table": 1, "folders of": 1}
+    assert created(lines) == {"stack": 1, "table": 2, "folders of": 1}
 
 
 def test_one_that_was_interrupted_before_is_continued(run, client, loop, before):
@@ -161,11 +162,11 @@ def test_what_a_stack_made_and_is_gone_is_told_and_comes_back_with_another_stack
 
 
 def test_a_stack_of_an_earlier_release_keeps_its_parameters_and_gets_what_is_new(run, client, loop):
-    """As make deploy made it: the parameters and the record are its own, and it knows of no state."""
+    """As make deploy made it: the parameters and the record are its own, and it knows of no state and no labels."""
     earlier = template("loop")
-    del earlier["Resources"]["State"], earlier["Outputs"]["Record"]
+    del earlier["Resources"]["State"], earlier["Resources"]["Labels"], earlier["Outputs"]["Record"]
     statements = earlier["Resources"]["LoopAccess"]["Properties"]["PolicyDocument"]["Statement"]
-    statements[:] = [one for one in statements if one["Sid"] != "State"]
+    statements[:] = [one for one in statements if one["Sid"] not in ("State", "Labels")]
     bucket = f"{name_of(loop)}-{ACCOUNT}-{REGION}"
     given = {"Loop": loop.name, "Path": loop.path, "BucketName": bucket}
     client("cloudformation").create_stack(
@@ -182,9 +183,10 @@ def test_a_stack_of_an_earlier_release_keeps_its_parameters_and_gets_what_is_new
     for some in (planned, lines):
         assert ResourceOutcome.PROBLEM not in {line.outcome for line in some}
     assert ("stack", name_of(loop)) in changed(lines)
-    assert changed(lines)["parameter", loop.parameter(SYSTEM_RECORD)] == "sampling_since, state_table"
+    assert changed(lines)["parameter", loop.parameter(SYSTEM_RECORD)] == "sampling_since, state_table, labels_table"
     assert values["state_table"] == f"{name_of(loop)}-state"
-    assert client("dynamodb").describe_table(TableName=values["state_table"])
+    for key in ("state_table", "labels_table"):
+        assert client("dynamodb").describe_table(TableName=values[key])
     assert client("ssm").get_parameter(Name=chosen)["Parameter"]["Value"] == "0.95"
     assert {line.outcome for line in run()[1]} == {ResourceOutcome.UNCHANGED}
 
