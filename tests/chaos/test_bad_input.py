@@ -11,6 +11,7 @@ from tests.unit.strategies import ARBITRARY_JSON, HOSTILE_TEXT, anything_like
 
 from label_loop.domain import evaluation, labels, manifest, reviews, uploads
 from label_loop.domain.events import parse_message
+from label_loop.domain.folders import copy_key
 from label_loop.domain.images import image_suffix
 from label_loop.domain.training_images import folder_label
 from label_loop.exceptions import (
@@ -114,7 +115,7 @@ def test_any_label_names_one_folder_or_is_malformed(label: str) -> None:
     with suppress(MalformedAnswerError):
         read = reviews.parse_answer(json.dumps(answer).encode())
         assert isinstance(read, ReviewAnswer)
-        key = reviews.copy_key(LABELLED_FOLDER, str(read.label), "0" * 36, "a.png", ".png")
+        key = copy_key(LABELLED_FOLDER, str(read.label), "0" * 36, "a.png", ".png")
         assert key.count("/") == LABELLED_FOLDER.count("/") + 1
         assert len(key.encode()) <= LONGEST_KEY_BYTES
         assert ".." not in key.split("/")

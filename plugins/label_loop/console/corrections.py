@@ -55,4 +55,5 @@ def _corrections(visit: Visit) -> Corrections:
         row=lambda detection_id: clients.log.rows([detection_id]).get(detection_id),
         allows_new_labels=visit.aws.settings.review_allow_new_labels,
         who=people([str(visit.user.get_id())]),
+        looks_elsewhere=False,  # nobody waits for that
     )

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AliasPath, BeforeValidator, Field, ValidationError
 
 from label_loop.domain.external import External, Name, Text, first_problem
-from label_loop.domain.folders import key_stem
 from label_loop.domain.json_text import read_json
 from label_loop.domain.labelling import people
 from label_loop.domain.labels import Labels, is_none_of_the_above, label_key, label_problem, leading_label
@@ -20,8 +19,6 @@ from label_loop.exceptions import MalformedAnswerError, RefusedAnswerError, Unas
 from label_loop.payloads import (
     LABELLED_FOLDER,
     NONE_OF_THE_ABOVE,
-    SAMPLE_MARK,
-    TEST_FOLDER,
     WIDGET,
     WORKFLOW_SOURCE,
     Event,
@@ -205,13 +202,3 @@ def new_label_problem(label: str, labels: Labels) -> str:
         f"{shown(label)} is not a label of this loop ({known}). To accept it, turn on Review-Allow-New-Labels or "
         f"create its folder in {LABELLED_FOLDER}, then copy the answer file onto itself"
     )
-
-
-def copy_key(folder: str, label: str, detection_id: str, image_key: str, suffix: str) -> str:
-    """Return the key to which a reviewed image is copied, the same each time an answer is processed.
-
-    It keeps the original name for people; the start of the detection id tells equal names apart. A human sample, which
-    tests, is told by its name from images that people chose for the test.
-    """
-    mark = SAMPLE_MARK if folder == TEST_FOLDER else ""
-    return f"{folder}{label}/{mark}{key_stem(PurePosixPath(image_key).stem)}-{detection_id[:13]}{suffix}"

@@ -19,17 +19,21 @@ class LabelHistory:
 
     def latest(self, content: str) -> LabelEntry | None:
         """Return the last entry of a content by a consistent read, or None."""
+        return next(iter(self.entries(content, 1)), None)
+
+    def entries(self, content: str, most: int) -> list[LabelEntry]:
+        """Return the last entries of a content, at most so many, newest first, by a consistent read."""
         found = self.client.query(
             TableName=self.table,
             KeyConditionExpression="#content = :content",
             ExpressionAttributeNames={"#content": CONTENT},
             ExpressionAttributeValues={":content": {"S": content}},
             ScanIndexForward=False,
-            Limit=1,
+            Limit=most,
             ConsistentRead=True,
         )["Items"]
         read = TypeDeserializer().deserialize
-        return LabelEntry.from_item({name: read(value) for name, value in found[0].items()}) if found else None
+        return [LabelEntry.from_item({name: read(value) for name, value in item.items()}) for item in found]
 
     def add(self, entries: Sequence[LabelEntry]) -> None:
         """Add entries, of different contents, as far as they are not there already."""

@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError
 
 from label_loop.domain import manifest
 from label_loop.domain.corrections import FOLDERS, Corrected, folder_of, target_keys
-from label_loop.domain.images import MAX_IMAGE_BYTES, size_problem
+from label_loop.domain.folders import Folder, copy_key
+from label_loop.domain.images import MAX_IMAGE_BYTES, SIGNATURE_BYTES, image_suffix, size_problem
 from label_loop.domain.label_history import LabelEntry
 from label_loop.domain.labelling import from_metadata, to_metadata
 from label_loop.domain.labels import Labels, folder_names, is_none_of_the_above, label_key, label_problem, labels_of
@@ -28,10 +29,13 @@ from label_loop.payloads import (
     CONSOLE_FOLDER,
     LABELLED_FOLDER,
     MANIFESTS_FOLDER,
+    NONE_FOLDER,
     NONE_OF_THE_ABOVE,
+    UPLOADS_FOLDER,
     LabelledImage,
     Labelling,
     LabelSource,
+    ObjectVersion,
     S3Upload,
 )
 
@@ -50,14 +54,15 @@ class _Image:
     file: S3Upload
     content: str
     labelling: Labelling
+    head: bytes
 
 
 @dataclass(frozen=True)
 class Corrections:
     """The corrections of one loop. ``who`` is the person, as ``labelling.people`` writes them.
 
-    ``row`` returns the row of a detection by its id, or None. ``history`` is None in a loop without the table. A
-    ``dry_run`` changes nothing.
+    ``row`` returns the row of a detection by its id, or None. ``history`` is None in a loop without the table. Whoever
+    ``looks_elsewhere`` reads the manifests of the last training each time. A ``dry_run`` changes nothing.
     """
 
     client: "S3Client"
@@ -66,18 +71,23 @@ class Corrections:
     row: Callable[[str], LogRow | None]
     allows_new_labels: bool
     who: str
+    looks_elsewhere: bool = True
     dry_run: bool = False
 
     def correct(self, what: str, label: str) -> Corrected:
         """Give an image, by its key or by the id of its detection, another label, which may be None of the Above.
 
         The image is copied first and deleted last, so it is always in a folder. Repeating it finishes what was
-        interrupted, and does nothing more. The log keeps what was answered.
+        interrupted, and does nothing more. The log keeps what was answered. An upload that is in no folder is copied to
+        that of the label.
 
         Raises NotCorrectedError if there is no such image, or the label is not one of the loop.
         """
-        key = self._key(what)
         label = self._resolved(what, label)
+        row = None if folder_of(what) else self._row(what)
+        if row and row.copied_key is None:
+            return self._filed(row, label)
+        key = str(row.copied_key) if row else what
         targets = target_keys(key, label)
         image = self._image(key, folder_label(str(folder_of(key)), key) or "")
         if image is None:
@@ -92,7 +102,10 @@ class Corrections:
 
     def remove(self, what: str) -> Corrected:
         """Delete a labelled image; what it was is kept in the history. Raises NotCorrectedError if it is not there."""
-        key = self._key(what)
+        row = None if folder_of(what) else self._row(what)
+        key = row.copied_key if row else what
+        if key is None:
+            raise NotCorrectedError(what, "the image of this detection is in no folder of a label")
         image = self._image(key, "")
         if image is None:
             raise NotCorrectedError(what, f"there is no image {shown(key)} any more")
@@ -103,17 +116,12 @@ class Corrections:
 
     # ------------------------------------------------------------------ what is meant
 
-    def _key(self, what: str) -> str:
-        if folder_of(what):
-            return what
+    def _row(self, what: str) -> LogRow:
         row = self.row(what)
         if row is None:
             places = " or ".join(FOLDERS)
             raise NotCorrectedError(what, f"it is neither the key of an image in {places}, nor the id of a detection")
-        if row.copied_key is None:
-            why = row.copy_failure or "it was not answered, or its answer is not for training"
-            raise NotCorrectedError(what, f"the image of this detection is in no folder of a label: {why}")
-        return row.copied_key
+        return row
 
     def _resolved(self, what: str, label: str) -> str:
         if is_none_of_the_above(label):
@@ -145,15 +153,37 @@ class Corrections:
 
     # ------------------------------------------------------------------ what is done
 
-    def _image(self, key: str, label: str) -> _Image | None:
+    def _filed(self, row: LogRow, label: str) -> Corrected:
+        """Copy the image of a detection to the folder of a label, unless it is in one already: then correct that."""
+        upload = S3Upload(row.bucket, row.key, row.etag, row.version_id)
+        Folder(self.bucket, UPLOADS_FOLDER).check(upload.bucket, upload.key)
+        image = self._image(upload.key, "", upload.version_id)
+        if image is None or (upload.etag and image.file.etag != upload.etag):
+            raise NotCorrectedError(row.detection_id, "its image was deleted from S3, or replaced")
+        latest = self.history.latest(image.content) if self.history else None
+        if latest and latest.label and folder_of(latest.key) and self._image(latest.key, latest.label):
+            return self.correct(latest.key, label)
+        folder = NONE_FOLDER if is_none_of_the_above(label) else LABELLED_FOLDER
+        key = copy_key(folder, label, row.detection_id, row.key, image_suffix(row.key, image.head))
+        now = timestamp(datetime.now(UTC))
+        labelling = Labelling(self.who, now, LabelSource.CORRECTION, guess_shown=True, detection_id=row.detection_id)
+        if not self.dry_run:
+            objects = LoopObjects(self.client, self.bucket)
+            objects.copy(upload, UPLOADS_FOLDER, key, to_metadata(labelling, label))
+        self._keep(LabelEntry.of(LabelledImage(key, label, "", content=image.content, labelling=labelling)))
+        elsewhere = self._elsewhere(image.content, label, {key})
+        return Corrected(row.key, key, label, elsewhere, self.history is not None)
+
+    def _image(self, key: str, label: str, version_id: str | None = None) -> _Image | None:
         """Return the image at a key, or None if there is none. Raises NotCorrectedError if it cannot be read."""
+        version: ObjectVersion = {"VersionId": version_id} if version_id else {}
         try:
-            response = self.client.get_object(Bucket=self.bucket, Key=key)
+            response = self.client.get_object(Bucket=self.bucket, Key=key, **version)
         except ClientError as error:
             problem = object_problem(error)
             if problem is None:
                 raise
-            if error.response["Error"]["Code"] == "NoSuchKey":
+            if error.response["Error"]["Code"] in {"NoSuchKey", "NoSuchVersion"}:
                 return None
             raise NotCorrectedError(key, f"the image {problem}") from error
         body = response["Body"].read(MAX_IMAGE_BYTES + 1)
@@ -163,7 +193,7 @@ class Corrections:
             raise NotCorrectedError(key, f"it is {problem}, so it never trains")
         labelling = from_metadata(response.get("Metadata", {}), label)
         file = S3Upload(self.bucket, key, response["ETag"].strip('"'))
-        return _Image(file, hashlib.sha256(body).hexdigest(), labelling)
+        return _Image(file, hashlib.sha256(body).hexdigest(), labelling, body[:SIGNATURE_BYTES])
 
     def _copied(self, image: _Image, targets: tuple[str, str], label: str) -> LabelledImage:
         """Return the image under its new label, copied there unless it is there already."""
@@ -216,6 +246,8 @@ class Corrections:
 
     def _elsewhere(self, content: str, label: str, handled: set[str]) -> tuple[str, ...]:
         """Return where the last training had an equal image under another label; its manifests are read in one pass."""
+        if not self.looks_elsewhere:
+            return ()
         found = (image for key in self._last_manifests() for image in self._with(content, key))
         keys = {image.key for image in found if label_key(image.label) != label_key(label)}
         return tuple(sorted(keys - handled))

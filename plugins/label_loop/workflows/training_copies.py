@@ -2,10 +2,10 @@
 
 from botocore.exceptions import ClientError
 
+from label_loop.domain.folders import copy_key
 from label_loop.domain.images import image_suffix, is_image_key
 from label_loop.domain.labelling import to_metadata
 from label_loop.domain.log_row import Copy, LogRow
-from label_loop.domain.reviews import copy_key
 from label_loop.exceptions import ForeignObjectError
 from label_loop.hooks.objects import LoopObjects
 from label_loop.payloads import UPLOADS_FOLDER, Labelling, S3Upload

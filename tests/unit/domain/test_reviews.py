@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.strategies import ARBITRARY_JSON, HOSTILE_TEXT, anything_like
 
+from label_loop.domain.folders import copy_key
 from label_loop.domain.labels import check_label, labels_of
 from label_loop.domain.log_row import LogRow
 from label_loop.domain.reviews import (
     check_asked,
-    copy_key,
     detection_id_of,
     human_loop_name,
     new_label_problem,

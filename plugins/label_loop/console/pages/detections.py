@@ -15,6 +15,7 @@ from pydantic import BeforeValidator
 
 from label_loop.console.access import Look, Visit
 from label_loop.console.images import image_response
+from label_loop.console.labels import labels_of
 from label_loop.console.render import base, render
 from label_loop.console.threads import in_thread
 from label_loop.console.thumbnails import thumbnail_response
@@ -154,8 +155,8 @@ async def of_image(visit: Look, key: Annotated[str, Query(max_length=1024)]) -> 
 @router.get("/detections/{id}")
 async def detection(visit: Look, id_: DetectionId) -> Response:
     """Return the page of one detection."""
-    row = await in_thread(_row, visit, id_)
-    return render(visit, "detections_detail.html", row=row, **_helpers())
+    row, labels = await in_thread(lambda: (_row(visit, id_), labels_of(visit.aws).names))
+    return render(visit, "detections_detail.html", row=row, offered=labels, **_helpers())
 
 
 @router.get("/detections/{id}/image")

@@ -1,5 +1,6 @@
 """Images: what is labelled, by label, and one image with what is known of it."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -10,14 +11,25 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Response
 
 from label_loop.console.access import Look, Visit
 from label_loop.console.caching import Cached
-from label_loop.console.images import image_response
+from label_loop.console.images import image_response, read_image
+from label_loop.console.labels import labels_of
 from label_loop.console.render import render
 from label_loop.console.threads import in_thread
 from label_loop.console.thumbnails import thumbnail_response
+from label_loop.domain.corrections import folder_of
+from label_loop.domain.label_history import LabelEntry
+from label_loop.domain.labelling import from_metadata, shown_people
 from label_loop.domain.labels import Labels
 from label_loop.domain.training_images import folder_label, is_marker
 from label_loop.hooks.aws_errors import object_problem
-from label_loop.payloads import GOLD_FOLDER, LABELLED_FOLDER, NONE_FOLDER, TEST_FOLDER, LabelledImage
+from label_loop.payloads import (
+    GOLD_FOLDER,
+    LABELLED_FOLDER,
+    NONE_FOLDER,
+    TEST_FOLDER,
+    LabelledImage,
+    LabelSource,
+)
 from label_loop.workflows.training_set import TrainingSet
 
 router = APIRouter()
@@ -37,6 +49,14 @@ _USES: Mapping[Use, str] = {
 }
 _MOST_SHOWN = 60
 _MOST_CALLS = 8
+_MOST_ENTRIES = 50
+_SAID_IN = {
+    LabelSource.FOLDER: "put into the folder",
+    LabelSource.REVIEW: "answered in review",
+    LabelSource.SAMPLE: "answered as a human sample",
+    LabelSource.CORRECTION: "corrected",
+    LabelSource.REMOVED: "removed",
+}
 _LABELS_SECONDS = 30.0
 _labels: Cached[tuple[str, Use], Labels] = Cached(_LABELS_SECONDS)
 
@@ -99,6 +119,8 @@ async def images(visit: Look, shelf: Shown) -> Response:
         images=found,
         name_of=lambda image: image.key.rpartition("/")[2],
         more=shelf.query_after(after) if after else None,
+        offered=(await in_thread(labels_of, visit.aws)).names,
+        is_correctable=shelf.use != "gold",
     )
 
 
@@ -141,17 +163,8 @@ def _prefixes(shelf: Shelf, labels: Labels) -> Iterator[str]:
 async def one(visit: Look, key: Key) -> Response:
     """Return the page of one image. Raises HTTPException 404 if it is no labelled image, or gone."""
     use = _use(key)
-
-    def work() -> Mapping[str, Any]:
-        try:
-            return visit.aws.clients.s3_client.head_object(Bucket=visit.aws.store.record.bucket, Key=key)
-        except ClientError as error:
-            if object_problem(error) is None:
-                raise
-            raise HTTPException(404, f"The image {object_problem(error)}.") from error
-
-    head = await in_thread(work)
-    label = folder_label(FOLDERS[use], key)
+    label = folder_label(FOLDERS[use], key) or ""
+    head, history, labels = await in_thread(lambda: (_head(visit, key), _history(visit, key), labels_of(visit.aws)))
     return render(
         visit,
         "images_one.html",
@@ -161,7 +174,30 @@ async def one(visit: Look, key: Key) -> Response:
         label=label,
         name=key.rpartition("/")[2],
         head=head,
+        labelling=from_metadata(head.get("Metadata", {}), label),
+        history=history,
+        labels=labels.names,
+        people=shown_people,
+        said_in=_SAID_IN,
+        is_correctable=folder_of(key) is not None,
     )
+
+
+def _head(visit: Visit, key: str) -> Mapping[str, Any]:
+    try:
+        return visit.aws.clients.s3_client.head_object(Bucket=visit.aws.store.record.bucket, Key=key)
+    except ClientError as error:
+        if object_problem(error) is None:
+            raise
+        raise HTTPException(404, f"The image {object_problem(error)}.") from error
+
+
+def _history(visit: Visit, key: str) -> list[LabelEntry] | None:
+    """Return what was said of an image, newest first; None in a loop without a table for it."""
+    history = visit.aws.clients.label_history
+    if history is None:
+        return None
+    return history.entries(hashlib.sha256(read_image(visit.aws, key, None)).hexdigest(), _MOST_ENTRIES)
 
 
 @router.get("/images/image")
