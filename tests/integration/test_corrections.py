@@ -10,6 +10,7 @@ from tests.integration.pictures import FRESH_DIGITS, TRAINING_DIGITS, png
 from tests.integration.world import World
 
 from label_loop.domain.label_history import LabelEntry
+from label_loop.domain.log_row import LogRow
 from label_loop.exceptions import NotCorrectedError
 from label_loop.payloads import (
     LABELLED_FOLDER,
@@ -23,6 +24,7 @@ from label_loop.workflows.correction import Corrections
 
 CAT = f"{LABELLED_FOLDER}cat/1.png"
 DOG = f"{LABELLED_FOLDER}dog/1.png"
+ID = "0a1b2c3d-0000-5000-8000-000000000000"
 
 
 def corrections(world: World, who: str = "ann", **changes: Any) -> Corrections:
@@ -244,3 +246,31 @@ def test_what_cannot_be_corrected_is_told(labelled: World, what: str, label: str
 def test_a_new_label_is_taken_where_the_loop_allows_it(labelled: World) -> None:
     corrected = corrections(labelled, allows_new_labels=True).correct(CAT, " owl ")
     assert corrected.target == f"{LABELLED_FOLDER}owl/1.png"
+
+
+def test_an_upload_is_filed_under_a_label_and_then_corrected_there(world: World) -> None:
+    world.put(f"{LABELLED_FOLDER}cat/0.png", png(7))
+    world.put(f"{LABELLED_FOLDER}dog/0.png", png(8))
+    key = world.upload("seen.png", png(1))
+    head = world.client("s3").head_object(Bucket=world.bucket, Key=key)
+    row = LogRow(ID, "2026-11-25T09:00:00Z", world.bucket, key, head["ETag"].strip('"'), head["VersionId"])
+    bob = corrections(world, "bob", row={ID: row}.get)
+    filed = bob.correct(ID, "Cat")
+    assert filed.target == f"{LABELLED_FOLDER}cat/seen-{ID[:13]}.png"
+    assert bob.correct(ID, "cat").target == filed.target
+    moved = bob.correct(ID, "dog")
+    assert moved.target == f"{LABELLED_FOLDER}dog/seen-{ID[:13]}.png"
+    assert filed.target not in world.keys(LABELLED_FOLDER)
+    assert said(world) == [("cat", "bob", LabelSource.CORRECTION), ("dog", "bob", LabelSource.CORRECTION)]
+    assert key in world.keys("images_for_detection/")
+    assert bob.correct(ID, NONE_OF_THE_ABOVE).target == f"{NONE_FOLDER}{NONE_OF_THE_ABOVE}/seen-{ID[:13]}.png"
+
+
+def test_an_upload_that_is_gone_is_not_filed(world: World) -> None:
+    world.put(f"{LABELLED_FOLDER}cat/0.png", png(7))
+    row = LogRow(ID, "2026-11-25T09:00:00Z", world.bucket, "images_for_detection/gone.png", "0" * 32)
+    with pytest.raises(NotCorrectedError, match="was deleted from S3"):
+        corrections(world, row={ID: row}.get).correct(ID, "cat")
+    assert world.keys(LABELLED_FOLDER) == [f"{LABELLED_FOLDER}cat/0.png"]
+    with pytest.raises(NotCorrectedError, match="in no folder of a label"):
+        corrections(world, row={ID: row}.get).remove(ID)
