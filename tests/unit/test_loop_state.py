@@ -22,6 +22,7 @@ FULL = LoopState(
     outage_reported_of="arn:v1",
     approval_question=ApprovalQuestion("v2", "because", "2026-11-23T09:00:00+00:00", "hold", True, "deploy"),
     best_version_arn="arn:v1",
+    numbered_version="label-loop-0123456789ab-01234567-v7",
     label_minimums=LabelMinimums("arn:v1", {"a": 80.25}),
     quality_reported_on="2026-11-23",
     deploying_since="2026-11-23T09:00:00+00:00",
