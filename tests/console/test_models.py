@@ -98,6 +98,15 @@ def test_another_site_changes_nothing(ask, serving, runs, path):
 # --- what is shown
 
 
+def test_a_version_is_named_by_its_number_first(ask, serving, model, runs):
+    name = "label-loop-0123456789ab-01234567-v7"
+    serving.add_version(model, name, "TRAINING_COMPLETED")
+    text = ask("user", "GET", "models/versions").text
+    assert f'<th scope="row">v7 ({name})' in text
+    assert '"v7"' in text  # in the chart
+    assert f"Deploy v7 ({name})" in ask("user", "GET", f"models/deployment?version={name}").text
+
+
 def test_the_table_tells_what_people_ask_for(ask, serving, model, runs):
     trained = serving.add_version(model, "v2", "TRAINING_COMPLETED")
     serving.add_version(model, "v3", "TRAINING_FAILED")

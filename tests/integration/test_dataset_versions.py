@@ -206,6 +206,15 @@ def test_what_is_gone_for_good_is_named_and_the_rest_is_written(
     assert document["downloaded"] == len(files(tmp_path)) == len(contents) - 1
 
 
+def test_a_folder_that_cannot_be_written_is_an_error_that_names_it(
+    labelled: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare(labelled)
+    (tmp_path / "file").write_text("in the way")
+    assert main(["dataset", labelled.loop.path, "v1", "--out", str(tmp_path / "file")]) == 1
+    assert f"Folder {tmp_path / 'file'}: " in capsys.readouterr().err
+
+
 def test_without_versioning_the_content_decides(
     labelled: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,5 +1,6 @@
 """What docs/reliability.md promises, looked at after each call and after each step of a history."""
 
+import io
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +21,10 @@ from tests.simulation.world import (
     queue_url,
 )
 
-from label_loop.payloads import NONE_FOLDER, TEST_FOLDER
+from label_loop.domain.dataset_file import DatasetReader
+from label_loop.domain.dataset_version import dataset_key
+from label_loop.domain.version_numbers import number_of
+from label_loop.payloads import DATASETS_FOLDER, NONE_FOLDER, TEST_FOLDER
 
 _MOST_PAID = 2
 _KEY = "DetectLabelRequestId"
@@ -85,7 +89,15 @@ class Promises:
             earlier = [other.name for other in trainings if other.training_set == version.training_set]
             if earlier[0] != version.name and not runs.is_forced(self.world):
                 self._note(f"{version.name} trains the images of {earlier[0]} again")
+            self._look_at_dataset(version.name)
         self._trainings = len(trainings)
+
+    def _look_at_dataset(self, version_name: str) -> None:
+        """What a version is trained with is recorded before that is paid, and under a number of its own."""
+        key = dataset_key(number_of(version_name) or 0)
+        body = next((one.body for one in self.world.objects(DATASETS_FOLDER) if one.key == key), b"")
+        if not body or DatasetReader(key, io.BytesIO(body)).header().version != version_name:
+            self._note(f"{key} is not the dataset of {version_name}")
 
     def _before_deletion(self, url: str, message: Message) -> None:
         """A message is deleted only when its work is done, or when it is kept elsewhere."""

@@ -23,6 +23,7 @@ FULL = LoopState(
     approval_question=ApprovalQuestion("v2", "because", "2026-11-23T09:00:00+00:00", "hold", True, "deploy"),
     bake=Bake("v1", "arn:v1", "v0", "arn:v0", "2026-11-23T09:00:00+00:00", "it fails", "it asks"),
     best_version_arn="arn:v1",
+    numbered_version="label-loop-0123456789ab-01234567-v7",
     label_minimums=LabelMinimums("arn:v1", {"a": 80.25}),
     quality_reported_on="2026-11-23",
     deploying_since="2026-11-23T09:00:00+00:00",

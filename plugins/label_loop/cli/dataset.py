@@ -109,12 +109,16 @@ def _download(given: Namespace, site: Site, output: Output, datasets: DatasetVer
         output.end(site, f"{in_words(datasets.reader(number).header())}. {DRY_RUN}")
         return 0
     counts, missing = Counter[bool](), []
-    for one in datasets.download(number, given.out):
-        if one.problem:
-            output.line(f"{'missing':<13} {one.image.key}: {one.problem}")
-            missing.append({"key": one.image.key, "version_id": one.image.version_id, "problem": one.problem})
-        else:
-            counts[one.is_new] += 1
+    try:
+        for one in datasets.download(number, given.out):
+            if one.problem:
+                output.line(f"{'missing':<13} {one.image.key}: {one.problem}")
+                missing.append({"key": one.image.key, "version_id": one.image.version_id, "problem": one.problem})
+            else:
+                counts[one.is_new] += 1
+    except OSError as error:  # of the folder: those of the network are botocore's
+        remedy = "make room or choose another folder; repeated, the command goes on where it stopped"
+        raise ProvisioningError("folder", str(given.out), str(error), remedy) from error
     words = (
         f"v{number} in {given.out}: {counts[True]} downloaded, {counts[False]} already there, {len(missing)} missing."
     )
