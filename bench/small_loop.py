@@ -15,13 +15,13 @@ from sklearn.metrics import f1_score
 from bench.figures import Figure
 from bench.honesty import SETTINGS, digit_labels, digit_probabilities, model_of
 from label_loop.domain import approval
-from label_loop.domain.comparison import Comparison, Verdict, compare, judge, without_a_person
-from label_loop.domain.deployment import passes_gate
+from label_loop.domain.comparison import Comparison, Floor, Verdict, compare, judge, without_a_person
+from label_loop.domain.deployment import TRAINED
 from label_loop.domain.evaluated_images import EvaluatedImage
 from label_loop.domain.moments import timestamp
 from label_loop.domain.roles import EarlierRoles, count_new, covers, divide
 from label_loop.domain.training_images import TrainedImages
-from label_loop.payloads import LABELLED_FOLDER, ApprovalQuestion, LabelledImage
+from label_loop.payloads import LABELLED_FOLDER, ApprovalQuestion, LabelledImage, ProjectVersion
 from local_aws.rekognition.classifier import Classifier
 
 FIRST, UPLOADS_A_DAY, DAYS = 20, 10, 60
@@ -38,16 +38,18 @@ class _Version:
     training: Sequence[LabelledImage]
     test: Sequence[LabelledImage]
     has_own_test: bool
-    answers: Mapping[str, str]
+    answers: Mapping[str, tuple[str, float]]  # a label and its confidence in percent
 
     @property
-    def f1(self) -> float:
+    def floor(self) -> Floor:
         truth = [image.label for image in self.test]
-        said = [self.answers[image.content] for image in self.test]
-        return float(f1_score(truth, said, average="macro", labels=sorted(set(truth)), zero_division=0))
+        said = [self.answers[image.content][0] for image in self.test]
+        f1 = float(f1_score(truth, said, average="macro", labels=sorted(set(truth)), zero_division=0))
+        own = list(self.tested()) if self.has_own_test else []
+        return Floor.of(ProjectVersion(self.name, self.name, TRAINED, f1_score=f1), own, SETTINGS)
 
     def tested(self) -> Iterable[EvaluatedImage]:
-        return (EvaluatedImage(image, self.answers[image.content], 100.0) for image in self.test)
+        return (EvaluatedImage(image, *self.answers[image.content]) for image in self.test)
 
 
 @dataclass
@@ -140,15 +142,18 @@ class SmallLoop:
             test = everything[::_SPLIT_EVERY]
             training = [image for image in everything if image not in test]
         model = model_of([int(image.content) for image in training], [image.label for image in training])
-        said = digit_probabilities(model, [int(image.content) for image in test]).argmax(axis=1)
-        answers = {image.content: model.labels[one] for image, one in zip(test, said, strict=True)}
+        said = digit_probabilities(model, [int(image.content) for image in test])
+        answers = {
+            image.content: (model.labels[one.argmax()], 100 * float(one.max()))
+            for image, one in zip(test, said, strict=True)
+        }
         version = _Version(f"v{len(self.versions) + 1}", model, training, test, has_own_test, answers)
         self.versions[version.name] = version
         return version
 
     def judge(self, challenger: _Version) -> tuple[Verdict, str, bool]:
         """Return the verdict, what becomes of the version if nobody is asked, and whether it is the best one so far."""
-        if not passes_gate(challenger.f1, SETTINGS.minimum_f1_score):
+        if not challenger.floor.is_reached:
             return Verdict("hold", "below the minimum"), "hold", False
         if not challenger.has_own_test:
             return Verdict("deploy", "no test set to compare with"), "deploy", False

@@ -91,6 +91,11 @@ class LoopState:
         return cls(**{name: _parse(name, values.get(_stored_name(name))) for name in _FIELDS})
 
     @property
+    def is_adopted(self) -> bool:
+        """Whether it was taken over from another installation, together with a version that serves."""
+        return self.uploads_taken_over_until is not None
+
+    @property
     def open_question(self) -> ApprovalQuestion | None:
         """The question that is not answered yet, or None."""
         question = self.approval_question

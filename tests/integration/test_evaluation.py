@@ -187,6 +187,40 @@ def test_copies_of_test_images_are_not_trained_and_a_snapshot_that_is_gone_compa
     assert "only 0 test images compare the two" in verdict(labelled)
 
 
+def test_with_enough_test_images_the_loops_own_score_is_the_floor(
+    labelled: World, says: Callable[[Guess], None]
+) -> None:
+    labelled.set_variable("Minimum-F1-Score", "0.8")  # which Rekognition's score of these versions reaches
+    labelled.set_variable("Minimum-Test-Images", "200")
+    says(swapped)
+    name = train(labelled, "first")
+    assert labelled.evaluation().accepts(name)
+    assert re.fullmatch(r"accepted: F1 [01]\.\d+ by Rekognition, minimum 0.8; .*", verdict(labelled))
+    labelled.set_variable("Minimum-Test-Images", "80")
+    assert not labelled.evaluation().accepts(name)
+    tested = images_by_label(labelled).total()
+    assert re.fullmatch(rf"held: F1 0\.[56]\d* on {tested} test images, minimum 0.8", verdict(labelled))
+
+
+def test_an_adopted_loop_decides_by_the_score_alone_until_there_are_enough_pairs(
+    labelled: World, says: Callable[[Guess], None]
+) -> None:
+    says(always)
+    deploy(labelled, train(labelled, "first"))
+    put(labelled, LABELLED_FOLDER, TRAINING_DIGITS[60:80])
+    says(never_nine)
+    name = train(labelled, "worse")
+    assert not labelled.evaluation().accepts(name)
+    labelled.set_variable("Minimum-Test-Images", "200")
+    labelled.set_state(uploads_taken_over_until="2026-11-23T09:00:00.000000+00:00")
+    assert labelled.evaluation().accepts(name)
+    text = verdict(labelled)
+    assert "by Rekognition, minimum 0.0; as before the adoption, it decides alone: better on 0 of " in text
+    labelled.set_variable("Minimum-Test-Images", "80")
+    assert not labelled.evaluation().accepts(name)
+    assert "it has lost 9" in verdict(labelled)
+
+
 @pytest.mark.slow
 def test_a_real_version_that_somebody_taught_wrong_labels_is_held(labelled: World) -> None:
     deploy(labelled, train(labelled, "first"))

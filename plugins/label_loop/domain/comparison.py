@@ -5,10 +5,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from label_loop.domain.evaluated_images import EvaluatedImage
+from label_loop.domain.deployment import passes_gate
+from label_loop.domain.evaluated_images import EvaluatedImage, macro_f1
 from label_loop.domain.labelling import is_one
 from label_loop.domain.paired import loss_p_value, score_bounds, significant
 from label_loop.parameters import Settings
+from label_loop.payloads import ProjectVersion
 
 _ONE_SIDED = 0.1  # the error rate of each bound of the difference
 _LEVEL = 0.05  # of the labels' tests
@@ -141,6 +143,37 @@ def compare(
 
 def _labels(counts: Mapping[str, Counter[str]]) -> dict[str, LabelComparison]:
     return {name: LabelComparison(**counted) for name, counted in sorted(counts.items())}
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The F1 score, 0 to 1, that is to reach the minimum, and whose it is; None if the version has none."""
+
+    score: float | None
+    source: str
+    minimum: float
+
+    @classmethod
+    def of(cls, version: ProjectVersion, tested: Sequence[EvaluatedImage], settings: Settings) -> "Floor":
+        """Return the score on the loop's own test images if there are enough of them, else Rekognition's.
+
+        Rekognition fits the thresholds of its score to the very images that it scores, so that one is too high. A score
+        of few images is too uncertain to hold a version: with 20 at 0.8, its standard error is 9 points.
+        """
+        minimum = settings.minimum_f1_score
+        if len(tested) >= settings.minimum_test_images:
+            own = macro_f1(tested, settings.minimum_label_detection_confidence_percent)
+            return cls(own, f"on {len(tested)} test images", minimum)
+        return cls(version.f1_score, "by Rekognition", minimum)
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether the score is high enough."""
+        return passes_gate(self.score, self.minimum)
+
+    def __str__(self) -> str:
+        score = "no F1 score" if self.score is None else f"F1 {self.score:.3f}"
+        return f"{score} {self.source}, minimum {self.minimum}"
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,14 @@ beside them depend on thresholds that Rekognition fits to these very images, and
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from label_loop.domain import manifest
 from label_loop.domain.alike import alike_to, are_of_one_scene
+from label_loop.domain.labels import is_none_of_the_above
 from label_loop.payloads import LabelledImage
 
 _ENTRY, _METADATA = "rekognition-custom-labels-evaluation-", "-metadata"
@@ -29,6 +31,25 @@ class EvaluatedImage:
     def is_right(self) -> bool:
         """Whether the version would name the image's label."""
         return self.guess == self.image.label
+
+
+def macro_f1(images: Iterable[EvaluatedImage], minimum_percent: float) -> float | None:
+    """Return the mean of the labels' F1 scores, 0 to 1, at a minimum confidence in percent; None without test images.
+
+    It is what a loop does with the version's answers: below the minimum nothing is detected. A label counts if it has
+    test images. Images that no label fits are left out, and so is the answer that none does.
+    """
+    right, tested, said = Counter[str](), Counter[str](), Counter[str]()
+    for one in images:
+        label = one.image.label
+        if is_none_of_the_above(label):
+            continue
+        tested[label] += 1
+        if one.guess and one.confidence_percent >= minimum_percent:
+            said[one.guess] += 1
+            right[label] += one.is_right
+    scores = [2 * right[label] / (tested[label] + said[label]) for label in tested]
+    return sum(scores) / len(scores) if scores else None
 
 
 def seen(tested: Sequence[EvaluatedImage], trained: Iterable[LabelledImage]) -> set[str]:

@@ -220,6 +220,10 @@ class LogRow:
         request_id = started.request_id or self.human_loop_request_id
         return replace(self, human_loop_name=started.name, human_loop_request_id=request_id)
 
+    def with_late_review(self, started: ReviewStarted) -> "LogRow":
+        """Return it with a review that was withheld at first."""
+        return replace(self.with_review(started), withheld=False)
+
     def with_sample(self, started: ReviewStarted | None, weight: int) -> "LogRow":
         """Return it as the sample of a block of ``weight`` detections, with the review that was started, if any."""
         return replace(self.with_review(started) if started else self, is_sampled=True, sample_weight=weight)

@@ -98,10 +98,10 @@ def of_detection(row: LogRow) -> Counts:
     counters = [DETECTIONS, bucket_counter(_bucket(row)), label_counter(row.detected_label)]
     if row.accepted:
         counters.append(ACCEPTED)
+    elif row.withheld:  # also if it has a review by now, as a human sample
+        counters.append(WITHHELD)
     elif row.needs_review and row.has_review and row.review_failure is None:
         counters.append(SENT_TO_REVIEW)
-    elif row.withheld:
-        counters.append(WITHHELD)
     return {item: Counter(counters) + when_detected(row)}
 
 
@@ -127,6 +127,12 @@ def of_withdrawal(row: LogRow) -> Counts:
     """Return the counts that a row adds when its review is withdrawn."""
     item = StatisticsKey.of(row)
     return {item: Counter([WITHDRAWN])} if item else {}
+
+
+def of_late_review(row: LogRow) -> Counts:
+    """Return the counts that a withheld row adds when it is sent to review after all."""
+    item = StatisticsKey.of(row)
+    return {item: Counter({SENT_TO_REVIEW: 1, WITHHELD: -1})} if item else {}
 
 
 def of_row(row: LogRow) -> Counts:

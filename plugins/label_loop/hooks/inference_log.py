@@ -14,6 +14,7 @@ from label_loop.domain.statistics import (
     StatisticsKey,
     of_answer,
     of_detection,
+    of_late_review,
     of_sample,
     of_withdrawal,
     summed,
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 
 _ID, _SAMPLED = Attribute.DETECTION_ID, Attribute.SAMPLED
 _HUMAN_LABEL, _REVIEW_END = Attribute.HUMAN_LABEL, Attribute.REVIEW_END
-_HUMAN_LOOP_NAME = Attribute.HUMAN_LOOP_NAME
+_HUMAN_LOOP_NAME, _WITHHELD = Attribute.HUMAN_LOOP_NAME, Attribute.WITHHELD
 _COPIED_KEY, _COPY_FAILURE = Attribute.COPIED_KEY, Attribute.COPY_FAILURE
 
 
@@ -77,6 +78,24 @@ class InferenceLogHook(InferenceLogReader):
         condition = f"attribute_exists({_ID}) AND attribute_not_exists({_REVIEW_END})"
         change = self._update(row.detection_id, {_REVIEW_END: review_end}, condition)
         return not self._write([change], of_withdrawal(row))
+
+    def send_withheld(self, rows: Sequence[LogRow], reviews: Mapping[str, ReviewStarted]) -> list[str]:
+        """Record and count the reviews, by id, of rows that were withheld; return the ids for which that was new."""
+        condition = f"{_WITHHELD} = :true AND attribute_not_exists({_HUMAN_LOOP_NAME})"
+        done: list[str] = []
+        for some in self._batches(rows, of_late_review):
+            while some:
+                changes = [self._late_review(row, reviews[row.detection_id], condition) for row in some]
+                refused = self._write(changes, summed(map(of_late_review, some)))
+                if not refused:
+                    break
+                some = [row for row, is_refused in zip(some, refused, strict=True) if not is_refused]  # noqa: PLW2901
+            done += [row.detection_id for row in some]
+        return done
+
+    def _late_review(self, row: LogRow, started: ReviewStarted, condition: str) -> dict[str, Any]:
+        values = {**row.changes_to(row.with_late_review(started)), _WITHHELD: False}
+        return self._update(row.detection_id, values, condition, {":true": True})
 
     def set_answers(self, rows: Iterable[LogRow], answers: Mapping[str, LoggedAnswer]) -> list[str]:
         """Set and count the answers of rows; return the ids of the rows that were changed.

@@ -133,6 +133,18 @@ class InferenceLogReader(DynamoDBHook):
                 for rows in self._whole(page):
                     yield [row for row in rows if row.is_answered]
 
+    def withheld_since(self, moment: str) -> Iterator[LogRow]:
+        """Yield the detections from a moment on whose review was withheld and that have none, oldest first."""
+        pages = self._pages(
+            KeyConditionExpression=f"{_SAMPLED} = :no AND {_DATE} >= :moment",
+            # An index of keys does not tell whether a row was withheld.
+            FilterExpression=f"{Attribute.WITHHELD} = :true OR attribute_not_exists({_PROJECTED})",
+            ExpressionAttributeValues={":no": SAMPLED_NO, ":moment": moment, ":true": True},
+        )
+        for page in pages:
+            for rows in self._whole(page):
+                yield from (row for row in rows if row.withheld and not row.has_review)
+
     def detected_since(self, moment: str) -> Iterator[tuple[str, str]]:
         """Yield the keys and ETags of detections from a moment on, failed ones included."""
         for sampled in IN_INDEX:

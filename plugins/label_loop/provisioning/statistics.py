@@ -26,6 +26,8 @@ _CHANGING = (
     statistics.DETECTIONS,
     statistics.FAILED,
     statistics.SAMPLED,
+    statistics.WITHHELD,
+    statistics.WITHDRAWN,
     statistics.answered_counter(statistics.REVIEWS),
     statistics.answered_counter(statistics.SAMPLES),
 )

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
+from typing import Literal
 
 from label_loop.context import LoopContext
 from label_loop.domain import training
 from label_loop.domain.approval import deadline, needs_person
-from label_loop.domain.comparison import Comparison, Verdict, compare, judge, without_a_person
-from label_loop.domain.deployment import passes_gate
+from label_loop.domain.comparison import Comparison, Floor, Verdict, compare, judge, without_a_person
 from label_loop.domain.evaluated_images import EvaluatedImage, seen
 from label_loop.domain.model_version import THE_LOOP
 from label_loop.domain.roles import follows_production
@@ -33,7 +33,8 @@ class EvaluationWorkflow(ModelProject):
         """Return whether a trained version is to be deployed at once; record and announce the verdict.
 
         Its F1 score must reach the minimum. With a test set of the loop's own, it must also hold against the serving
-        version on the same images. If a person is to decide, the question is recorded. What was approved is not judged
+        version on the same images; a loop that was adopted decides by the score alone, as before, until there are
+        enough of them. If a person is to decide, the question is recorded. What was approved is not judged
         again.
         """
         attempt = self.attempt
@@ -75,25 +76,27 @@ class EvaluationWorkflow(ModelProject):
         return f"Version {version_name} is {version.status}: {message}."
 
     def _judge(self, version: ProjectVersion) -> "_Judgement":
-        minimum = self.context.settings.minimum_f1_score
-        score = "no F1 score" if version.f1_score is None else f"F1 {version.f1_score:.3f}"
-        score = f"{score}, minimum {minimum}"
+        settings = self.context.settings
         state, versions = self.context.store.refresh(), {one.arn: one for one in self.versions()}
         champion, best_before = versions.get(state.endpoint_arn or ""), versions.get(state.best_version_arn or "")
         if champion and champion.arn == version.arn:
             champion = None
-        if not passes_gate(version.f1_score, minimum):
-            return _Judgement(Verdict("hold", score), "hold", champion)
+        tested = list(self._snapshots.images(version)) if self._has_test_set(version) else []
         if champion is None or not self._has_test_set(version):
-            return _Judgement(Verdict("deploy", score), "deploy", champion)
-        tested = list(self._snapshots.images(version))
-        (comparison, unbiased), best = self._compared(tested, version, champion), None
+            return _by_score(Floor.of(version, tested, settings), champion)
+        comparison, unbiased = self._compared(tested, version, champion)
+        if state.is_adopted and comparison.pairs < settings.minimum_test_images:
+            note = f"; as before the adoption, it decides alone: {comparison}"
+            return _by_score(Floor.of(version, [], settings), champion, note)
+        floor, best = Floor.of(version, tested, settings), None
+        if not floor.is_reached:
+            return _by_score(floor, champion)
         if best_before and best_before.arn not in (champion.arn, version.arn):
             best, _ = self._compared(tested, version, best_before)
-        verdict = judge(comparison, best, self.context.settings, unbiased)
+        verdict = judge(comparison, best, settings, unbiased)
         is_best = comparison.gained >= comparison.lost and (best is None or best.gained > best.lost)
         otherwise = without_a_person(verdict, comparison, best).action
-        verdict = replace(verdict, reason=f"{score}; {verdict.reason}")
+        verdict = replace(verdict, reason=f"{floor}; {verdict.reason}")
         return _Judgement(verdict, otherwise, champion, is_best, comparison)
 
     def _has_test_set(self, version: ProjectVersion) -> bool:
@@ -153,6 +156,11 @@ class _Judgement:
 
     def question(self, version_name: str, until: str) -> ApprovalQuestion:
         return ApprovalQuestion(version_name, self.verdict.reason, until, self.otherwise, self.is_best)
+
+
+def _by_score(floor: Floor, champion: ProjectVersion | None, note: str = "") -> _Judgement:
+    action: Literal["deploy", "hold"] = "deploy" if floor.is_reached else "hold"
+    return _Judgement(Verdict(action, f"{floor}{note}"), action, champion)
 
 
 def _with_outcome(state: LoopState, version_name: str, outcome: str, verdict: str = "") -> LoopState:

@@ -1,12 +1,16 @@
 """What a version said of its test images, read from Rekognition's snapshot."""
 
 import json
+from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score
 from tests.testing.looks import look, varied
 
 from label_loop.domain import manifest
-from label_loop.domain.evaluated_images import EvaluatedImage, keys, parse, seen
+from label_loop.domain.evaluated_images import EvaluatedImage, keys, macro_f1, parse, seen
 from label_loop.payloads import LabelledImage
 
 IMAGE = LabelledImage("images_for_testing/cat/a b.png", "cat", "2026-11-23T09:00:00.000000", "e1", "c1" * 32, "0f" * 32)
@@ -30,6 +34,33 @@ def test_the_guess_is_the_label_of_highest_confidence_whatever_the_flags_say():
     (image,) = parse([line], "bucket")
     assert image.image == IMAGE
     assert (image.guess, image.confidence_percent, image.is_right) == ("dog", 43.21, False)
+
+
+LABELS = ("cat", "dog", "owl")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(LABELS), st.sampled_from([*LABELS, "fox", ""]), st.sampled_from([0.0, 69.9, 70.0, 99.0])
+        ),
+        min_size=1,
+        max_size=60,
+    )
+)
+def test_the_score_is_the_mean_of_the_labels_f1(judged):
+    images = [EvaluatedImage(replace(IMAGE, label=label), guess, percent) for label, guess, percent in judged]
+    truth = [label for label, _, _ in judged]
+    said = [guess if percent >= 70 else "" for _, guess, percent in judged]
+    expected = f1_score(truth, said, labels=sorted(set(truth)), average="macro", zero_division=0)
+    assert macro_f1(images, 70) == pytest.approx(expected)
+
+
+def test_the_score_leaves_out_what_no_label_fits():
+    none = EvaluatedImage(replace(IMAGE, label="None of the Above"), "cat", 99.0)
+    right = EvaluatedImage(IMAGE, "cat", 99.0)
+    assert macro_f1([right, none], 70) == 1
+    assert macro_f1([none], 70) is macro_f1([], 70) is None
 
 
 def test_of_equal_confidences_it_is_always_the_same():
