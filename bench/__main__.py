@@ -49,7 +49,7 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "decisions": lambda: honesty.measure(10, 20),
     "succession": lambda: succession.measure(200),
     "drift": lambda: drift.measure(200, 200),
-    "audit": lambda: audit.measure(range(1, 6)),
+    "audit": lambda: audit.measure(range(1, 11), range(1, 4)),
     "thresholds": lambda: thresholds.measure(200),
     "unknown": lambda: unknown.measure(range(1, 11)),
     "learning-curve": lambda: learning_curve.measure(20),

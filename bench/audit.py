@@ -54,14 +54,13 @@ def swapped(truth: Labels, plan: Plan, _: np.random.Generator) -> Labels:
     return np.array([SWAPPED.get(str(one), str(one)) if n >= plan.first else one for n, one in enumerate(truth)])
 
 
-def measure(seeds: Sequence[int]) -> list[Figure]:
+def measure(seeds: Sequence[int], logo_seeds: Sequence[int]) -> list[Figure]:
     """Return recall and precision for digits, with labels that are wrong at random or swapped, and for logos."""
-    cases: list[tuple[str, Callable[[int], labelling.Pictures], Plan, Noise]] = [
-        ("digits, 10 % of the labels wrong", labelling.digits, DIGITS, at_random),
-        ("digits, 4/9 and 7/1 swapped after the first version", labelling.digits, POISONED, swapped),
-        ("logos, 10 % of the labels wrong", labelling.logos, LOGOS, at_random),
+    return [
+        *_figures("digits, 10 % of the labels wrong", labelling.digits, DIGITS, at_random, seeds),
+        *_figures("digits, 4/9 and 7/1 swapped after the first version", labelling.digits, POISONED, swapped, seeds),
+        *_figures("logos, 10 % of the labels wrong", labelling.logos, LOGOS, at_random, logo_seeds),
     ]
-    return [figure for case in cases for figure in _figures(*case, seeds)]
 
 
 def _figures(
