@@ -23,6 +23,7 @@ MANIFESTS_FOLDER = "manifests/"
 CONSOLE_FOLDER = f"{MANIFESTS_FOLDER}console/"  # what people labelled in the AWS console
 EVALUATION_FOLDER = "evaluation/"
 QUALITY_FOLDER = "quality/"
+AUDIT_KEY = f"{QUALITY_FOLDER}label-audit.json"
 
 # How often an object is tried: the maxReceiveCount that provisioning and the template set, and the tries of what a
 # listing finds. The message attribute that carries the reason of a dead letter.

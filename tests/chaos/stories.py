@@ -25,11 +25,10 @@ from label_loop.domain.log_row import LogRow
 from label_loop.domain.review_queue import AnswersWanted
 from label_loop.domain.statistics import of_row, summed
 from label_loop.parameters import PARAMETERS
-from label_loop.payloads import LABELLED_FOLDER, QUALITY_FOLDER, UPLOADS_FOLDER
+from label_loop.payloads import AUDIT_KEY, LABELLED_FOLDER, QUALITY_FOLDER, UPLOADS_FOLDER
 from label_loop.review.desk import ReviewDesk
 from label_loop.variables import SYNC_STATE
 from label_loop.workflows import detection
-from label_loop.workflows.label_audit import AUDIT_KEY
 from label_loop.workflows.parameter_sync import ParameterSyncWorkflow
 from local_aws.moto_lock import MOTO_LOCK
 
