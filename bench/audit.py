@@ -28,7 +28,7 @@ class Plan:
     batch: int
 
 
-DIGITS, LOGOS = Plan(100, 6, 50), Plan(65, 6, 50)
+DIGITS, LOGOS = Plan(100, 6, 50), Plan(113, 3, 84)
 POISONED = Plan(100, 1, 80)
 
 
@@ -55,13 +55,16 @@ def swapped(truth: Labels, plan: Plan, _: np.random.Generator) -> Labels:
 
 
 def measure(seeds: Sequence[int]) -> list[Figure]:
-    """Return recall and precision for digits, with labels that are wrong at random or swapped, and for logos."""
-    cases: list[tuple[str, Callable[[int], labelling.Pictures], Plan, Noise]] = [
-        ("digits, 10 % of the labels wrong", labelling.digits, DIGITS, at_random),
-        ("digits, 4/9 and 7/1 swapped after the first version", labelling.digits, POISONED, swapped),
-        ("logos, 10 % of the labels wrong", labelling.logos, LOGOS, at_random),
+    """Return recall and precision for digits, with labels that are wrong at random or swapped."""
+    return [
+        *_figures("digits, 10 % of the labels wrong", labelling.digits, DIGITS, at_random, seeds),
+        *_figures("digits, 4/9 and 7/1 swapped after the first version", labelling.digits, POISONED, swapped, seeds),
     ]
-    return [figure for case in cases for figure in _figures(*case, seeds)]
+
+
+def measure_logos(seeds: Sequence[int]) -> list[Figure]:
+    """Return recall and precision for logos with labels that are wrong at random."""
+    return list(_figures("logos, 10 % of the labels wrong", labelling.logos, LOGOS, at_random, seeds))
 
 
 def _figures(

@@ -12,10 +12,11 @@ import botocore.session
 
 from demo.errors import DemoError
 from demo.pictures import AnyPicture
+from label_loop.domain.label_audit import LabelAudit
 from label_loop.domain.log_row import Attribute, LogRow
 from label_loop.loop import Loop
 from label_loop.loop_state import LoopState
-from label_loop.payloads import LABELLED_FOLDER, TrainingAttempt
+from label_loop.payloads import AUDIT_KEY, LABELLED_FOLDER, TrainingAttempt
 from label_loop.provisioning import Options, ResourceLine, provision
 from label_loop.provisioning.review import AIRFLOW
 from label_loop.system_record import SYSTEM_RECORD, SystemRecord
@@ -136,6 +137,15 @@ class LoopAws:
         # The client of a resource returns plain Python values.
         pages = self._table.meta.client.get_paginator("scan").paginate(TableName=self._table.name, ConsistentRead=True)
         return [LogRow.from_item(item) for page in pages for item in page["Items"]]
+
+    def suspect_keys(self) -> set[str]:
+        """Return the keys of the images whose labels the latest audit took for wrong; none without an audit."""
+        try:
+            body = self._s3.get_object(Bucket=self.bucket, Key=AUDIT_KEY)["Body"].read()
+        except self._s3.exceptions.NoSuchKey:
+            return set()
+        audit = LabelAudit.from_json(body)
+        return {suspect.key for suspect in audit.suspects} if audit else set()
 
     # ---------------------------------------------------------------- models
 

@@ -27,6 +27,7 @@ THUMBNAILS_FOLDER = "thumbnails/"
 QUALITY_FOLDER = "quality/"
 DATASETS_FOLDER = "datasets/"
 MODELS_FOLDER = "models/"
+AUDIT_KEY = f"{QUALITY_FOLDER}label-audit.json"
 
 # How often an object is tried: the maxReceiveCount that provisioning and the template set, and the tries of what a
 # listing finds. The message attribute that carries the reason of a dead letter.

@@ -25,7 +25,7 @@ from label_loop.domain.log_row import LogRow
 from label_loop.domain.review_queue import AnswersWanted
 from label_loop.domain.statistics import of_row, summed
 from label_loop.parameters import PARAMETERS
-from label_loop.payloads import LABELLED_FOLDER, QUALITY_FOLDER, UPLOADS_FOLDER
+from label_loop.payloads import AUDIT_KEY, LABELLED_FOLDER, QUALITY_FOLDER, UPLOADS_FOLDER
 from label_loop.review.desk import ReviewDesk
 from label_loop.variables import SYNC_STATE
 from label_loop.workflows import detection
@@ -213,7 +213,7 @@ def outcome(world: World) -> dict[str, Any]:
         "versions": sorted((_name(name), status) for name, status in _settled(world).items()),
         "endpoint": _name(str(state.endpoint_arn).split("/")[-2]),
         "stopped because": state.stopped_because,
-        "reports": {key: _alarms(world, key) for key in world.keys(QUALITY_FOLDER)},
+        "reports": {key: _reported(world, key) for key in world.keys(QUALITY_FOLDER)},
         "is deploying": state.deploying_since is not None,
         "last attempt": attempt and attempt.outcome,
         "parameters": {name: (world.parameter(name), world.variable(name)) for name in PARAMETERS}
@@ -256,9 +256,11 @@ def _human_tasks(world: World, record: Mapping[str, Any]) -> Counter[str]:
     return Counter(images)
 
 
-def _alarms(world: World, key: str) -> list[str]:
-    body = world.client("s3").get_object(Bucket=world.bucket, Key=key)["Body"].read()
-    return [alarm["kind"] for alarm in json.loads(body)["alarms"]]
+def _reported(world: World, key: str) -> list[str]:
+    found = json.loads(world.client("s3").get_object(Bucket=world.bucket, Key=key)["Body"].read())
+    if key == AUDIT_KEY:
+        return [suspect["key"] for suspect in found["suspects"]]
+    return [alarm["kind"] for alarm in found["alarms"]]
 
 
 def _name(name: str) -> str:

@@ -19,10 +19,10 @@ from label_loop.domain.log_row import LogRow
 from label_loop.domain.moments import timestamp
 from label_loop.model_project import manifest_key
 from label_loop.operators.training import AuditLabelsOperator
-from label_loop.payloads import LABELLED_FOLDER, LabelledImage
+from label_loop.payloads import AUDIT_KEY, LABELLED_FOLDER, LabelledImage
 from label_loop.workflows import label_audit
 from label_loop.workflows.evaluation_snapshot import EvaluationSnapshots
-from label_loop.workflows.label_audit import AUDIT_KEY, LabelAuditWorkflow
+from label_loop.workflows.label_audit import LabelAuditWorkflow
 from label_loop.workflows.training_set import TrainingSet
 from sample_images.digits import Picture
 

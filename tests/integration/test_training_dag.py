@@ -75,6 +75,7 @@ def states(training: str, deployment: str) -> dict[str, str]:
     return {
         "check": "success",
         **dict.fromkeys(TRAINING, training),
+        "audit_labels": training,
         "request_approval": "upstream_failed" if training == "upstream_failed" else "skipped",
         **dict.fromkeys(DEPLOYMENT, deployment),
         "stop_idle_versions": "success",
@@ -111,7 +112,8 @@ def test_the_story_goes_on_in_a_project_that_was_opened_in_the_console(
         bare.set_variable(f"Minimum-{name}", text)
     bare.label(TRAINING_DIGITS[:30])
     bare.upload("first.png", FRESH_DIGITS[0].body)
-    assert run() == ("success", states("success", "success"))
+    # Nothing serves yet that could say whether a label is wrong.
+    assert run() == ("success", states("success", "success") | {"audit_labels": "skipped"})
     assert bare.aws.rekognition.open_in_console(bare.record()["rekognition_project_arn"].split("/")[1])
     for number in range(1, 4):
         bare.upload(f"{number}.png", FRESH_DIGITS[number].body)

@@ -64,6 +64,12 @@ def is_held(scene: Scene, number: int, mistakes: Mistakes) -> None:
     attempt = scene.aws.last_attempt()
     scene.expect(attempt.outcome == HELD, f"Version {number} is not held but {attempt.outcome}: {attempt.verdict}")
     scene.narrator.say(f"  Version {number} is held, and does not serve: {attempt.verdict}.")
+    listed = scene.aws.suspect_keys()
+    found = len(listed & mistakes.right_keys.keys())
+    scene.narrator.say(
+        f"  While it was trained, the serving version contradicted {len(listed)} labels: {found} of the "
+        f"{len(mistakes.right_keys)} wrong ones, and {len(listed) - found} others."
+    )
 
 
 def put_right(scene: Scene, serving: int, mistakes: Mistakes) -> None:

@@ -28,8 +28,8 @@ from label_loop.hooks.rekognition import concerns_the_image, is_not_ready
 from label_loop.inbox.sources import uploads_inbox
 from label_loop.model_project import ModelProject, manifest_key, test_manifest_key
 from label_loop.payloads import (
+    AUDIT_KEY,
     NONE_OF_THE_ABOVE,
-    QUALITY_FOLDER,
     Event,
     LabelledImage,
     ProjectVersion,
@@ -40,7 +40,6 @@ from label_loop.workflows.training_set import TrainingSet
 
 log = logging.getLogger(__name__)
 
-AUDIT_KEY = f"{QUALITY_FOLDER}label-audit.json"
 MOST_ASKED = 200
 MOST_SECONDS = 120.0
 """Of asking: a deployment by hand waits until the run has ended."""

@@ -14,6 +14,7 @@ _NAME, _VALUE = r"(#?[A-Za-z0-9_]+)", r"(:[A-Za-z0-9_]+)"
 _EXISTS = re.compile(rf"attribute_(not_)?exists\({_NAME}\)")
 _COMPARED = re.compile(rf"{_NAME} (=|>=|<=|<|>) {_VALUE}")
 _IS_NOT = re.compile(rf"\(attribute_not_exists\({_NAME}\) OR {_NAME} <> {_VALUE}\)")
+_EITHER = re.compile(rf"attribute_exists\({_NAME}\) OR attribute_not_exists\({_NAME}\)")
 _BETWEEN = re.compile(rf"{_NAME} BETWEEN {_VALUE} AND {_VALUE}")
 _AND = re.compile(r" AND ")
 _SET = re.compile(rf"{_NAME} = {_VALUE}")
@@ -53,8 +54,15 @@ def is_true(expression: str, item: Item | None, names: Names) -> bool:
 def _clauses(expression: str) -> tuple[Clause, ...]:
     clauses: list[Clause] = []
     at = 0
+    patterns = (
+        (_EITHER, _either),
+        (_EXISTS, _exists),
+        (_IS_NOT, _is_not),
+        (_BETWEEN, _between),
+        (_COMPARED, _compared),
+    )
     while at < len(expression):
-        for pattern, make in ((_EXISTS, _exists), (_IS_NOT, _is_not), (_BETWEEN, _between), (_COMPARED, _compared)):
+        for pattern, make in patterns:
             match = pattern.match(expression, at)
             if match:
                 clauses.append(make(match))
@@ -67,6 +75,11 @@ def _clauses(expression: str) -> tuple[Clause, ...]:
             raise LoudError(f"The fake table does not understand {expression[at:]!r} of {expression!r}")
         at = separator.end() if separator else at
     return tuple(clauses)
+
+
+def _either(match: re.Match[str]) -> Clause:
+    present, absent = match.groups()
+    return lambda item, names: names.name(present) in item or names.name(absent) not in item
 
 
 def _exists(match: re.Match[str]) -> Clause:

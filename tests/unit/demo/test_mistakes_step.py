@@ -62,6 +62,7 @@ class Story(SimpleNamespace):
                 upload=lambda keys, progress: self.put.update(keys),
                 move=self.move,
                 last_attempt=lambda: attempt,
+                suspect_keys=lambda: {*list(self.put)[:30], "another"},
             ),
         )
 
@@ -92,6 +93,7 @@ def test_images_that_nobody_was_asked_about_are_filed_under_wrong_labels_and_put
     assert made.training.run_id == "{'force': True}"
     mistakes.is_held(story, 3, made)
     assert f"Version 3 is held, and does not serve: {VERDICT}." in story.told.getvalue()
+    assert "contradicted 31 labels: 30 of the 32 wrong ones, and 1 others." in story.told.getvalue()
     mistakes.put_right(story, 2, made)
     assert labels(story) == {"4": {"4"}, "9": {"9"}}
     assert "Version 2 has served all the time." in story.told.getvalue()

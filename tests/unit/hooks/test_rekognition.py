@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError, WaiterError
 from botocore.stub import Stubber
 
 from label_loop.exceptions import LabelLoopError
-from label_loop.hooks.rekognition import RekognitionHook, is_not_ready
+from label_loop.hooks.rekognition import RekognitionHook, concerns_the_image, is_not_ready
 from label_loop.payloads import ProjectVersion, S3Upload
 
 PROJECT = "arn:aws:rekognition:eu-west-1:123456789012:project/logos/1700000000000"
@@ -239,3 +239,19 @@ def test_waiters_outlast_the_longest_training_and_start(hook):
 def test_making_a_hook_calls_nothing(monkeypatch):
     monkeypatch.setattr("boto3.session.Session.client", lambda *_, **__: pytest.fail("a client was made"))
     RekognitionHook(aws_conn_id=None)
+
+
+@pytest.mark.parametrize(
+    ("code", "of_the_image"),
+    [
+        ("InvalidS3ObjectException", True),
+        ("InvalidImageFormatException", True),
+        ("ImageTooLargeException", True),
+        ("ResourceNotReadyException", False),
+        ("AccessDeniedException", False),
+        ("ThrottlingException", False),
+    ],
+)
+def test_an_error_of_one_image_is_told_from_those_of_all(code: str, of_the_image: bool) -> None:
+    error = ClientError({"Error": {"Code": code}}, "DetectCustomLabels")
+    assert concerns_the_image(error) is of_the_image
