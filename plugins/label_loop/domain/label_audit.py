@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MOST_SUSPECTS = 1000
 """So many are kept, the likeliest first: nobody looks through more, and the file stays small."""
 SHOWN_SUSPECTS = 5
+_LEAST_PERCENT = 50.0  # below it, the other labels together are the likelier ones: that contradicts nobody
 _FEWEST_PER_LABEL = 3  # predicted images that a threshold needs, or one image would decide on itself
 
 
@@ -41,8 +42,8 @@ class PredictedImage:
 class SuspectLabel:
     """A label that is likely wrong: the image has ``label``, and a version says ``likely_label``.
 
-    ``threshold_percent`` is how confident versions are, on average, of images that bear the likely label. ``score`` is
-    by how much of the range above it the confidence exceeds it, 0 to 1: the higher, the likelier.
+    ``threshold_percent`` is how confident versions are, on average, of images that bear the likely label, 50 at least.
+    ``score`` is by how much of the range above it the confidence exceeds it, 0 to 1: the higher, the likelier.
     """
 
     key: str
@@ -118,12 +119,14 @@ def suspect_labels(predicted: Sequence[PredictedImage]) -> list[SuspectLabel]:
 
 
 def _thresholds(predicted: Iterable[PredictedImage]) -> dict[str, float]:
-    """Return the threshold of each label that enough images bear, in percent."""
+    """Return the threshold of each label that enough images bear, in percent; 50 at least."""
     confidences: dict[str, list[float]] = {}
     for one in predicted:
         of_label = confidences.setdefault(label_key(one.image.label), [])
         of_label.append(one.confidence_percent if one.agrees else 0.0)
-    return {label: fmean(some) for label, some in confidences.items() if len(some) >= _FEWEST_PER_LABEL}
+    return {
+        label: max(fmean(some), _LEAST_PERCENT) for label, some in confidences.items() if len(some) >= _FEWEST_PER_LABEL
+    }
 
 
 def _suspect(one: PredictedImage, threshold: float) -> SuspectLabel:

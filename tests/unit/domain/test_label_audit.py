@@ -45,6 +45,12 @@ def test_a_label_of_which_versions_are_never_sure_is_suspected_at_its_own_confid
     assert keys(suspect_labels([*CATS, *DOGS, said("wrong", "cat", "dog", 63)])) == ["wrong"]
 
 
+def test_who_is_less_than_half_sure_contradicts_nobody() -> None:
+    unsure = [said(f"{n}", "cow", "cow", 20) for n in range(5)]
+    assert suspect_labels([*CATS, *unsure, said("x", "cat", "cow", 49)]) == []
+    assert keys(suspect_labels([*CATS, *unsure, said("x", "cat", "cow", 50)])) == ["x"]
+
+
 def test_the_likeliest_come_first() -> None:
     wrong = [said("a", "dog", "cat", 84), said("b", "dog", "cat", 99), said("c", "dog", "cat", 91)]
     assert keys(suspect_labels([*CATS, *DOGS, *wrong])) == ["b", "c", "a"]
