@@ -55,7 +55,7 @@ def test_it_is_read_as_it_was_written(images, removed, left_out):
 
 
 def lines(*values):
-    return gzip.compress(b"".join(json.dumps(value).encode() + b"\n" for value in values))
+    return gzip.compress(b"".join(json.dumps(value).encode() + b"\n" for value in values), mtime=0)
 
 
 def first_line():
@@ -74,8 +74,8 @@ def first_line():
         lines({**first_line(), "format": 2}),
         lines({**first_line(), "digest": "short"}),
         lines({**first_line(), "images": 5}),
-        gzip.compress(b"{\n"),
-        gzip.compress(b"[" * 100_000),
+        gzip.compress(b"{\n", mtime=0),
+        gzip.compress(b"[" * 100_000, mtime=0),
         gzip.compress(b" " * (3 << 20)),
     ],
 )
