@@ -52,7 +52,7 @@ class LoopState:
     """The name of the last version that was given a number, which is part of the name; None before the first."""
     approval_question: ApprovalQuestion | None = None
     """The last question whether to deploy a version; None if none was asked since the endpoint moved."""
-    bake: Bake | None = None
+    current_bake: Bake | None = None
     """The first time in service of the endpoint that the loop deployed last; None once it is over."""
     best_version_arn: str | None = None
     """Of the accepted versions the one that was right on most test images; None before the first comparison."""
@@ -134,7 +134,7 @@ _FIELDS = tuple(field.name for field in fields(LoopState))
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "label_minimums": LabelMinimums.from_json,
     "approval_question": ApprovalQuestion.from_json,
-    "bake": Bake.from_json,
+    "current_bake": Bake.from_json,
 }
 
 

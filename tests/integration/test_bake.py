@@ -54,7 +54,7 @@ def count(deployed: World) -> Callable[..., None]:
 
 
 def arns(world: World) -> list[str]:
-    bake = world.state().bake
+    bake = world.state().current_bake
     assert bake
     return [bake.version_arn, bake.former_arn]
 
@@ -95,7 +95,7 @@ def test_a_version_that_fails_is_replaced_by_the_former_one_once(deployed: World
     assert decision.action == "deploy"
     serve_again(deployed, "v1")
     state = deployed.state()
-    assert state.bake is None
+    assert state.current_bake is None
     assert state.last_training_attempt
     assert state.last_training_attempt.outcome == "returned"
     assert state.last_training_attempt.verdict.startswith("returned to v1: 30 of 100 uploads failed")
@@ -112,14 +112,14 @@ def test_a_newer_deployment_wins(deployed: World, count: Any, model: Model) -> N
     assert deployed.deployment().decide_return("v1").action == "none"
     assert bake(deployed).look("v2", at_failures=True).action == "end"
     assert bake(deployed).return_former("v2", "it failed") is None
-    assert deployed.state().bake is None  # v3 was chosen by hand
+    assert deployed.state().current_bake is None  # v3 was chosen by hand
 
 
 def test_a_restart_of_the_version_goes_on_with_its_bake(deployed: World) -> None:
-    before = deployed.state().bake
+    before = deployed.state().current_bake
     assert before
     deployed.deployment().move_endpoint("v2")
-    assert deployed.state().bake == before
+    assert deployed.state().current_bake == before
 
 
 def test_it_ends_quietly_and_says_so_once(deployed: World, count: Any) -> None:
@@ -132,7 +132,7 @@ def test_it_ends_quietly_and_says_so_once(deployed: World, count: Any) -> None:
     for _ in range(2):
         bake(deployed).end("v2", verdict.reason)
     assert told(deployed) == ["Model v2: the bake has ended after 100 uploads; it goes on serving"]
-    assert deployed.state().bake is None
+    assert deployed.state().current_bake is None
 
 
 def test_a_jump_is_a_question_that_ends_with_the_former_version(deployed: World, count: Any) -> None:
@@ -173,7 +173,7 @@ def test_where_the_parameter_is_off_nothing_bakes(world: World, model: Model) ->
     world.add_version(model, "v2", "RUNNING")
     world.set_state(last_training_attempt=TrainingAttempt("v2", "m", 60, "f", "t", outcome=ACCEPTED))
     world.deployment().move_endpoint("v2")
-    assert world.state().bake is None
+    assert world.state().current_bake is None
 
 
 @pytest.mark.parametrize(("fault", "counted"), [({"status": 500}, 1), ({"code": "AccessDeniedException"}, 0)])

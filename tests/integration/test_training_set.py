@@ -62,8 +62,8 @@ def test_images_that_an_earlier_training_had_are_not_read_again(bare: World) -> 
     bare.label(TRAINING_DIGITS[20:32])
     bare.put(f"{TEST_FOLDER}1/new.png", png(7))
     calls = bare.calls(lambda: bare.training().prepare(resume=False, forced=False, run_id="second"))
-    manifests, verdicts, new = 2, 2, 12 + 1
-    assert calls["s3.GetObject"] == manifests + verdicts + new
+    manifests, verdicts, new, dataset_before = 2, 2, 12 + 1, 1
+    assert calls["s3.GetObject"] == manifests + verdicts + new + dataset_before
 
 
 def put_labelled(world: World, name: str, body: bytes, label: str, who: str) -> None:
@@ -100,8 +100,8 @@ def test_who_labelled_an_image_stays_with_it_until_somebody_moves_it(bare: World
     calls: list[TrainingAttempt | None] = []
     cost = bare.calls(lambda: calls.append(bare.training().prepare(resume=False, forced=True, run_id="moved")))
     assert labelled_by(bare, calls[0]) == {"2/c.png": "zoe"}
-    manifest, verdicts, looked_at = 1, 1, 3
-    assert cost["s3.GetObject"] == manifest + verdicts + looked_at
+    manifest, verdicts, looked_at, dataset_before = 1, 1, 3, 1
+    assert cost["s3.GetObject"] == manifest + verdicts + looked_at + dataset_before
 
 
 def test_a_folder_that_can_be_no_label_is_left_out_and_told(bare: World) -> None:
@@ -175,7 +175,7 @@ def test_what_costs_too_much_to_decode_is_left_out_and_not_decoded_again(bare: W
     (manifest,) = events(bare.told(), "manifest")
     assert "more than 50 scans" in manifest["body"]["left_out"][f"{LABELLED_FOLDER}1/scans.jpg"]
     calls = bare.calls(lambda: bare.training().prepare(resume=False, forced=False, run_id="again"))
-    assert calls["s3.GetObject"] == 1  # the verdicts
+    assert calls["s3.GetObject"] == 2  # the verdicts and the dataset before
 
 
 def test_an_image_whose_decoder_failed_is_checked_again(bare: World, monkeypatch: pytest.MonkeyPatch) -> None:

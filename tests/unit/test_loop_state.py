@@ -21,7 +21,7 @@ FULL = LoopState(
     stopping_since="2026-11-23T09:00:00+00:00",
     outage_reported_of="arn:v1",
     approval_question=ApprovalQuestion("v2", "because", "2026-11-23T09:00:00+00:00", "hold", True, "deploy"),
-    bake=Bake("v1", "arn:v1", "v0", "arn:v0", "2026-11-23T09:00:00+00:00", "it fails", "it asks"),
+    current_bake=Bake("v1", "arn:v1", "v0", "arn:v0", "2026-11-23T09:00:00+00:00", "it fails", "it asks"),
     best_version_arn="arn:v1",
     numbered_version="label-loop-0123456789ab-01234567-v7",
     label_minimums=LabelMinimums("arn:v1", {"a": 80.25}),
@@ -77,10 +77,10 @@ def test_the_secret_is_in_no_record_and_in_no_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "odd", [None, "x", 5, {}, {**FULL.changes_since(LoopState())["bake"], "since": "2026-11-23T09:00:00"}]
+    "odd", [None, "x", 5, {}, {**FULL.changes_since(LoopState())["current_bake"], "since": "2026-11-23T09:00:00"}]
 )
 def test_an_odd_bake_counts_as_none(odd: object) -> None:
-    assert LoopState.parse({"bake": odd}).bake is None
+    assert LoopState.parse({"current_bake": odd}).current_bake is None
 
 
 @pytest.mark.parametrize("odd", [None, "x", 5, [None], ["x"], [{}], [{"id": "a", "tries": "x", "text": ""}]])

@@ -69,7 +69,7 @@ def after_return(state: LoopState, deployed_version_name: str) -> LoopState:
     The attempt of the version that did worse is marked, so that it is not deployed again, and it is no longer the best
     one. A deployment by hand of the former version is a return, too, if the bake has found something.
     """
-    bake, attempt = state.bake, state.last_training_attempt
+    bake, attempt = state.current_bake, state.last_training_attempt
     found = bake and bake.former_name == deployed_version_name and (bake.returning or bake.asked)
     if not bake or not found or bake.version_arn != state.endpoint_arn:
         return state

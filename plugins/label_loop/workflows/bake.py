@@ -20,7 +20,7 @@ class BakeWorkflow(ModelProject):
     def bake_of(self, version_name: str) -> Bake | None:
         """Return the bake of a version; None if there is none, or another version serves by now."""
         state = self.context.store.refresh()
-        return state.bake if _is_of(state, version_name) else None
+        return state.current_bake if _is_of(state, version_name) else None
 
     def look(self, version_name: str, *, at_failures: bool) -> BakeVerdict:
         """Judge a version by what is counted: by what fails, or by the shares that a person is asked about.
@@ -43,7 +43,7 @@ class BakeWorkflow(ModelProject):
         """Record and announce that the former version is to serve again; None if another version serves by now."""
         before = self.bake_of(version_name)
         state = self.context.store.change_state(lambda state: _with(state, version_name, returning=reason))
-        found = state.bake if _is_of(state, version_name) else None
+        found = state.current_bake if _is_of(state, version_name) else None
         if found and before and not before.returning:
             text = (
                 f"{found.returning}. {found.former_name}, which was stopped, is started again and then serves. "
@@ -61,7 +61,7 @@ class BakeWorkflow(ModelProject):
         may_ask = settings.approve_deployments is not ApproveDeployments.NEVER
 
         def asked(state: LoopState) -> LoopState:
-            of = state.bake
+            of = state.current_bake
             if of is None or not _is_of(state, version_name) or of.asked:
                 return state
             state = _with(state, version_name, asked=reason)
@@ -77,7 +77,7 @@ class BakeWorkflow(ModelProject):
         state = self.context.store.change_state(asked)
         if before and not before.asked:
             self.announce_version(version_name, f"{reason}. It goes on serving unless a person decides otherwise")
-        of, question = state.bake, state.open_question
+        of, question = state.current_bake, state.open_question
         if of is None or not _is_of(state, version_name) or question is None:
             return None
         return of if question.version_name == of.former_name else None
@@ -87,17 +87,17 @@ class BakeWorkflow(ModelProject):
         before = self.bake_of(version_name)
         if before and not before.returning:
             self.context.store.change_state(
-                lambda state: replace(state, bake=None) if _is_of(state, version_name) else state
+                lambda state: replace(state, current_bake=None) if _is_of(state, version_name) else state
             )
             self.announce_version(version_name, f"the bake has ended after {reason}; it goes on serving")
 
 
 def _is_of(state: LoopState, version_name: str) -> bool:
-    of = state.bake
+    of = state.current_bake
     return of is not None and of.version_name == version_name and of.version_arn == state.endpoint_arn
 
 
 def _with(state: LoopState, version_name: str, **changes: str) -> LoopState:
-    if state.bake is None or not _is_of(state, version_name) or state.bake.returning:
+    if state.current_bake is None or not _is_of(state, version_name) or state.current_bake.returning:
         return state
-    return replace(state, bake=replace(state.bake, **changes))
+    return replace(state, current_bake=replace(state.current_bake, **changes))

@@ -65,7 +65,7 @@ class DeploymentWorkflow(ModelProject):
         Raises VersionNotDeployableError.
         """
         state = self.context.store.refresh()
-        bake = state.bake
+        bake = state.current_bake
         if bake and bake.returning and bake.former_name == version_name and bake.version_arn == state.endpoint_arn:
             return self.decide(version_name, asked_by=f"the bake of {bake.version_name}")
         return deployment.DeploymentDecision("none", "another deployment came first", version_name)
@@ -146,7 +146,7 @@ class DeploymentWorkflow(ModelProject):
                 stopping_since=None,
                 last_training_attempt=attempt,
                 approval_question=None,
-                bake=state.bake if is_same else bake,
+                current_bake=state.current_bake if is_same else bake,
             )
 
         moved_at = self.context.store.change_state(moved).endpoint_moved_at

@@ -166,7 +166,13 @@ def test_the_first_version_an_earlier_one_and_a_restart_do_not_bake() -> None:
 def state(**changes: Any) -> LoopState:
     bake = Bake(**{**BAKE.__dict__, "returning": "it failed"})
     return LoopState(
-        **{"endpoint_arn": V2, "bake": bake, "best_version_arn": V2, "last_training_attempt": ATTEMPT, **changes}
+        **{
+            "endpoint_arn": V2,
+            "current_bake": bake,
+            "best_version_arn": V2,
+            "last_training_attempt": ATTEMPT,
+            **changes,
+        }
     )
 
 
@@ -187,8 +193,8 @@ def test_a_return_is_the_attempts_outcome_and_it_is_not_deployed_again() -> None
     ("before", "deployed"),
     [
         (state(), "v3"),
-        (state(bake=BAKE), "v1"),  # by hand, and for reasons of a person's own
-        (state(bake=None), "v1"),
+        (state(current_bake=BAKE), "v1"),  # by hand, and for reasons of a person's own
+        (state(current_bake=None), "v1"),
         (state(endpoint_arn=V1), "v1"),
     ],
 )

@@ -96,7 +96,7 @@ def test_it_is_made_named_and_waited_for(stack, session, said):
     assert {"images_labeled_by_folder/cat/", "images_labeled_by_folder/dog/"} <= {each["Key"] for each in folders}
     assert named_paths(airflow) == ["/logos"]
     seen = [line.strip() for line in said]
-    assert [text for text in seen if text.endswith("DAGs")] == ["0 of 7 DAGs", "7 of 7 DAGs"]
+    assert [text for text in seen if text.endswith("DAGs")] == ["0 of 8 DAGs", "8 of 8 DAGs"]
     assert "busy" in seen
     assert seen[-1] == f"{len(PARAMETERS)} of {len(PARAMETERS)} parameters as Variables"
 
@@ -111,7 +111,7 @@ def test_it_joins_the_loops_that_are_there_and_once(stack, session, said):
 
 def test_waiting_ends_with_what_was_seen_and_what_to_do(stack, session, said):
     with pytest.raises(
-        StackError, match=r"(?s)/logos exists, .*0 s: 0 of 7 DAGs; .*Run the command again.*airflow\.log"
+        StackError, match=r"(?s)/logos exists, .*0 s: 0 of 8 DAGs; .*Run the command again.*airflow\.log"
     ):
         added(said, patience_seconds=0).add(stack, AirflowOfLooks(looks=1000), session)
 
