@@ -162,8 +162,7 @@ class Floor:
         """
         minimum = settings.minimum_f1_score
         if len(tested) >= settings.minimum_test_images:
-            own = macro_f1(tested, settings.minimum_label_detection_confidence_percent)
-            return cls(own, f"on {len(tested)} test images", minimum)
+            return cls(macro_f1(tested), f"on {len(tested)} test images", minimum)
         return cls(version.f1_score, "by Rekognition", minimum)
 
     @property

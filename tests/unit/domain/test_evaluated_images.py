@@ -51,16 +51,16 @@ LABELS = ("cat", "dog", "owl")
 def test_the_score_is_the_mean_of_the_labels_f1(judged):
     images = [EvaluatedImage(replace(IMAGE, label=label), guess, percent) for label, guess, percent in judged]
     truth = [label for label, _, _ in judged]
-    said = [guess if percent >= 70 else "" for _, guess, percent in judged]
+    said = [guess for _, guess, _ in judged]
     expected = f1_score(truth, said, labels=sorted(set(truth)), average="macro", zero_division=0)
-    assert macro_f1(images, 70) == pytest.approx(expected)
+    assert macro_f1(images) == pytest.approx(expected)
 
 
 def test_the_score_leaves_out_what_no_label_fits():
     none = EvaluatedImage(replace(IMAGE, label="None of the Above"), "cat", 99.0)
     right = EvaluatedImage(IMAGE, "cat", 99.0)
-    assert macro_f1([right, none], 70) == 1
-    assert macro_f1([none], 70) is macro_f1([], 70) is None
+    assert macro_f1([right, none]) == 1
+    assert macro_f1([none]) is macro_f1([]) is None
 
 
 def test_of_equal_confidences_it_is_always_the_same():
