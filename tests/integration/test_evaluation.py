@@ -230,7 +230,7 @@ def test_a_real_version_that_somebody_taught_wrong_labels_is_held(labelled: Worl
     assert not labelled.evaluation().accepts(train(labelled, "poisoned"))
     text = verdict(labelled)
     assert "it has lost" in text or "it is worse" in text
-    assert re.search(r"of (9|10)[0-9] test images", text)
+    assert re.search(r"of (9|10|11)[0-9] test images", text)
 
 
 @pytest.mark.slow
