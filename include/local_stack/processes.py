@@ -10,6 +10,9 @@ from pathlib import Path
 
 import psutil
 
+# The system knows when a process began since it was booted. The time of day follows from its clock, which is adjusted.
+_CLOCK_CHANGES_SECONDS = 60
+
 
 class BackgroundProcess:
     """One named process of the stack. Its file holds pid and start time, since the system may reuse the pid."""
@@ -24,8 +27,9 @@ class BackgroundProcess:
         try:
             saved = json.loads(self.file.read_text())
             process = psutil.Process(saved["pid"])
-            alive = process.create_time() == saved["created"] and process.status() != psutil.STATUS_ZOMBIE
-        except (OSError, ValueError, KeyError, psutil.Error):
+            is_it = abs(process.create_time() - saved["created"]) < _CLOCK_CHANGES_SECONDS
+            alive = is_it and process.status() != psutil.STATUS_ZOMBIE
+        except (OSError, ValueError, TypeError, KeyError, psutil.Error):
             return None
         return process if alive else None
 
