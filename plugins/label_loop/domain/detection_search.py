@@ -112,7 +112,8 @@ def why(row: LogRow) -> str:
     needed = f"{shown_percent(row.minimum_confidence_percent):g} %"
     said = f"{shown_percent(row.confidence_percent):g} % {row.detected_label or _NO_LABEL}"
     verdict = f"at least {needed} is accepted" if row.accepted else f"less than the {needed} needed"
-    others = ", ".join(f"{shown_percent(one.percent):g} % {one.label}" for one in row.other_labels if one.percent > 0)
+    next_ones = ((shown_percent(one.percent), one.label) for one in row.other_labels)
+    others = ", ".join(f"{percent:g} % {label}" for percent, label in next_ones if percent)
     return f"{said}{f'; then {others}' if others else ''}: {verdict}"
 
 

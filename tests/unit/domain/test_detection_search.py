@@ -19,7 +19,7 @@ CAT = LogRow(
     detected_label="cat",
     confidence_percent=62.58,
     minimum_confidence_percent=70,
-    other_labels=(OtherLabel("dog", 31.0), OtherLabel("cow", 0.0)),
+    other_labels=(OtherLabel("dog", 31.0), OtherLabel("cow", 0.04)),
 )
 
 
