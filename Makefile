@@ -21,7 +21,7 @@ lock: .venv/.ready ## resolve requirements-dev.in again, under MWAA's constraint
 	.tools/bin/uv pip compile --quiet --upgrade --only-binary :all: --python $(PYTHON_BIN)/python --no-emit-index-url --no-header \
 		--no-annotate requirements-dev.in --output-file requirements-dev.txt
 
-demo: .venv/.ready ## run the whole loop on this machine with a real model that improves; takes about five minutes
+demo: .venv/.ready ## run the whole loop on this machine with a real model that improves; takes about six minutes
 	@$(PYTHON_BIN)/python -m demo
 
 local-aws: .venv/.ready ## run only the local AWS endpoint, in the foreground
