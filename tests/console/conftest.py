@@ -76,14 +76,14 @@ def world(provisioned: World) -> Iterator[World]:
 
     from label_loop.console.context import contexts
     from label_loop.console.labels import forget_labels
-    from label_loop.console.pages import images, overview
+    from label_loop.console.pages import overview
 
     provisioned.reset(_Variables())
     # What was read belongs to an earlier test.
     for aws in contexts().values():
         aws.store.forget()
     forget_labels()
-    for cached in (overview._new_images, overview._detections, overview._datasets, images._labels):
+    for cached in (overview._new_images, overview._detections, overview._datasets):
         cached.forget()
     yield provisioned
     provisioned.heal()

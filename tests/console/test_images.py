@@ -86,6 +86,15 @@ def test_what_does_not_train_is_apart(ask: Ask, world: World, use: str, key: str
     assert (one.status_code, key.split("/")[1] in one.text) == (200, True)
 
 
+def test_a_label_that_a_correction_made_is_offered_at_once(ask: Ask, world: World) -> None:
+    put(world, *cats(2))
+    world.set_variable("Review-Allow-New-Labels", "true")
+    assert names(page(ask, label="cat")) == ["000.png", "001.png"]
+    corrected = ask("op", "POST", "labels/correct", json={"image": cats(2)[1], "label": "lynx"})
+    assert corrected.status_code == 200, corrected.text
+    assert names(page(ask, label="lynx")) == ["001.png"]
+
+
 def test_an_empty_folder_says_what_to_do(ask: Ask, world: World) -> None:
     assert "images_labeled_by_folder/&lt;label&gt;/" in page(ask)
 

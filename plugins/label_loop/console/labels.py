@@ -3,15 +3,16 @@
 from label_loop.console.caching import Cached
 from label_loop.context import LoopContext
 from label_loop.domain.labels import Labels
+from label_loop.payloads import LABELLED_FOLDER
 from label_loop.workflows.training_set import TrainingSet
 
 _SECONDS = 30.0
-_kept: Cached[str, Labels] = Cached(_SECONDS)
+_kept: Cached[tuple[str, str], Labels] = Cached(_SECONDS)
 
 
-def labels_of(aws: LoopContext) -> Labels:
-    """Return the labels that have a folder; the list is at most 30 seconds old."""
-    return _kept.get(aws.loop.path, TrainingSet(aws).labels)
+def labels_of(aws: LoopContext, folder: str = LABELLED_FOLDER) -> Labels:
+    """Return the labels that have a subfolder; the list is at most 30 seconds old."""
+    return _kept.get((aws.loop.path, folder), lambda: TrainingSet(aws).labels(folder))
 
 
 def forget_labels() -> None:

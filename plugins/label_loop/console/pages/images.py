@@ -10,7 +10,6 @@ from botocore.exceptions import ClientError
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
 
 from label_loop.console.access import Look, Visit
-from label_loop.console.caching import Cached
 from label_loop.console.images import image_response, read_image
 from label_loop.console.labels import labels_of
 from label_loop.console.render import render
@@ -57,8 +56,6 @@ _SAID_IN = {
     LabelSource.CORRECTION: "corrected",
     LabelSource.REMOVED: "removed",
 }
-_LABELS_SECONDS = 30.0
-_labels: Cached[tuple[str, Use], Labels] = Cached(_LABELS_SECONDS)
 
 _Text = Annotated[str, Query(max_length=1024)]
 Key = Annotated[str, Query(max_length=1024)]
@@ -125,9 +122,7 @@ async def images(visit: Look, shelf: Shown) -> Response:
 
 
 def _labels_of(visit: Visit, shelf: Shelf) -> Labels:
-    if shelf.use == "none":
-        return Labels({}, {}, {})
-    return _labels.get((visit.loop.path, shelf.use), lambda: TrainingSet(visit.aws).labels(shelf.folder))
+    return Labels({}, {}, {}) if shelf.use == "none" else labels_of(visit.aws, shelf.folder)
 
 
 def _found(visit: Visit, shelf: Shelf, labels: Labels) -> tuple[list[LabelledImage], str | None]:
